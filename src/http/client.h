@@ -1,0 +1,110 @@
+/*
+ * The HTTP client: one client an engine thread, one session a user, one call a request.
+ *
+ * A call ends exactly once, through on_done, whatever the server does; never from inside sp_http_start.
+ * Connections are kept alive, one a session and origin by default. A request on a kept connection that the
+ * server had closed (no byte of an answer came) is sent once more on a new one, as curl does; the result
+ * says so. Redirects are not followed. Every buffer has a cap with a name. Single-threaded.
+ */
+#ifndef SP_HTTP_CLIENT_H
+#define SP_HTTP_CLIENT_H
+
+#include "net/conn.h"
+#include "wire/http1.h"
+#include "wire/url.h"
+
+#define SP_HTTP_REQUEST_MAX (64u * 1024u * 1024u) /* bytes of a request, body and all */
+
+struct sp_http_timeouts { /* 0 = none */
+  int64_t connect_ns;    /* DNS, TCP and TLS together */
+  int64_t first_byte_ns; /* request written -> first byte of the answer */
+  int64_t silence_ns;    /* between two reads of the answer */
+  int64_t total_ns;      /* the whole request, from its start */
+};
+
+enum sp_http_connection {
+  SP_HTTP_CONNECTION_USER,    /* keep-alive, one a user (session) and origin */
+  SP_HTTP_CONNECTION_REQUEST, /* a new one each request, closed after it */
+};
+
+struct sp_http_client_options {
+  struct sp_loop *loop;
+  struct sp_tls_context *tls; /* borrowed; NULL: https fails */
+  /* MAY. One a read: kernel receive -> user space. */
+  void (*on_lag)(void *ctx, int64_t lag_ns);
+  void *ctx;
+};
+struct sp_http_client;
+struct sp_http_client *sp_http_client_create(const struct sp_http_client_options *options, struct sp_err *err);
+/* All sessions are finished. Closing takes loop turns: on_closed comes last. */
+void sp_http_client_close(struct sp_http_client *client, void (*on_closed)(void *ctx), void *ctx);
+
+struct sp_http_conn;
+struct sp_http_session {
+  struct sp_http_client *client;
+  struct sp_http_conn *conns; /* idle and busy ones of this user */
+};
+void sp_http_session_init(struct sp_http_session *session, struct sp_http_client *client);
+void sp_http_session_fini(struct sp_http_session *session); /* no call in flight; connections close by themselves */
+
+enum sp_http_end {
+  SP_HTTP_OK,       /* the message is whole (any status) */
+  SP_HTTP_CONNECT,  /* no DNS, refused, TLS */
+  SP_HTTP_TIMEOUT,  /* detail says which one */
+  SP_HTTP_RESET,    /* reset or closed before the head */
+  SP_HTTP_CUT,      /* closed or reset inside the body, where framing shows it (content-length, chunked) */
+  SP_HTTP_PROTOCOL, /* no HTTP, bad chunking, over a cap */
+  SP_HTTP_ABORTED,  /* sp_http_abort */
+};
+
+struct sp_http_result {
+  enum sp_http_end end;
+  const char *detail; /* one line; "" when ok; borrowed for the call */
+  bool reset;         /* CUT by RST rather than FIN */
+  bool close_delimited; /* the body ended (or would) with the connection: its end proves nothing */
+  bool reused, resent;
+  int64_t dns_ns, connect_ns, tls_ns; /* durations; -1 where the phase did not happen */
+  int64_t first_write_ns;             /* instants, monotonic; 0 where not reached */
+  struct sp_rx first_byte;            /* read that carried the first byte of the answer (a 1xx is none) */
+  int64_t end_ns;                     /* instant of the end, by the last read's kernel stamp where it has one */
+  uint64_t bytes_in, bytes_out;       /* of this request on the socket */
+};
+
+struct sp_http_sink {
+  /* MUST. The final head (no 1xx). Borrowed. Non-zero refuses the body: the call ends PROTOCOL with err. */
+  int (*on_head)(void *ctx, const struct sp_http1_head *head, const struct sp_rx *rx, struct sp_err *err);
+  /* MUST. Body bytes as they come (inflated where gzip was asked for). Non-zero as in on_head. sp_http_abort and
+   * sp_http_finish are allowed inside. */
+  int (*on_body)(void *ctx, struct sp_str bytes, const struct sp_rx *rx, struct sp_err *err);
+  /* MAY. All of one read was given. */
+  void (*on_read_end)(void *ctx, const struct sp_rx *rx);
+  /* MUST. Exactly once. */
+  void (*on_done)(void *ctx, const struct sp_http_result *result);
+};
+
+struct sp_http_request {
+  struct sp_str method;
+  struct sp_str url;     /* absolute; copied */
+  struct sp_str headers; /* "Name: value\r\n"…; Host, Content-Length, Accept-Encoding, Connection and User-Agent are added where absent; copied */
+  struct sp_str body;    /* copied */
+  bool has_body;         /* an empty body is sent with Content-Length: 0 */
+  bool gzip;             /* Accept-Encoding: gzip, and inflate */
+  struct sp_http_timeouts timeouts;
+  enum sp_http_connection connection;
+  int64_t start_ns; /* intended start: base of the total timeout */
+};
+
+struct sp_http_call;
+/* Never NULL; a bad URL or header comes through on_done as PROTOCOL. Valid until on_done returns. */
+struct sp_http_call *sp_http_start(struct sp_http_session *session, const struct sp_http_request *request,
+                                   const struct sp_http_sink *sink, void *ctx);
+/* Hangs up: the connection closes, on_done comes from the loop with ABORTED. */
+void sp_http_abort(struct sp_http_call *call);
+/* The application has all it wants (the terminal event): on_done comes with OK right after the read under way,
+ * without waiting for the message's end. In the background the connection may still read the message's end for
+ * SP_HTTP_TAIL_NS and is then idle again (kept alive); otherwise it closes. A request that starts meanwhile does
+ * not wait for it: it opens a new connection, and the draining one closes. */
+#define SP_HTTP_TAIL_NS (5 * SP_NS_PER_S)
+void sp_http_finish(struct sp_http_call *call);
+
+#endif

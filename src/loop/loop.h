@@ -1,0 +1,79 @@
+/*
+ * The event loop of one thread: time, timers, descriptors, messages from other threads, signals.
+ *
+ * This folder alone owns libuv loops. Timers are ours (a heap and one timerfd), so they are due at a
+ * nanosecond and run in order of (due time, start order); a fake loop beside it (sp_loop_create_fake) has the
+ * same timers on a clock that jumps from one due time to the next, so a ten-minute run takes milliseconds.
+ *
+ * Everything here is for the loop's own thread, but sp_loop_post and sp_loop_stop.
+ */
+#ifndef SP_LOOP_LOOP_H
+#define SP_LOOP_LOOP_H
+
+#include "base/err.h"
+#include "base/heap.h"
+
+#include <uv.h>
+
+struct sp_loop;
+
+struct sp_loop *sp_loop_create(struct sp_err *err);
+struct sp_loop *sp_loop_create_fake(int64_t start_ns);
+void sp_loop_destroy(struct sp_loop *loop); /* every poll and signal has been closed before */
+
+/* Runs until sp_loop_stop. A fake loop also returns when no timer and no message is left (there is nothing
+ * that could still happen). */
+void sp_loop_run(struct sp_loop *loop);
+void sp_loop_stop(struct sp_loop *loop); /* any thread */
+
+/* Monotonic time of this loop turn. */
+int64_t sp_loop_now(const struct sp_loop *loop);
+/* Reads the clock and makes it the turn's time. */
+int64_t sp_loop_update_now(struct sp_loop *loop);
+
+/* Runs fn(arg) on the loop's thread, in the order posted. Any thread. Messages still queued when the loop is
+ * destroyed are dropped. */
+void sp_loop_post(struct sp_loop *loop, void (*fn)(void *arg), void *arg);
+
+bool sp_loop_is_fake(const struct sp_loop *loop);
+uv_loop_t *sp_loop_uv(struct sp_loop *loop); /* for net's DNS; NULL in a fake loop */
+
+/* -- timers: caller's memory, no allocation -- */
+struct sp_timer {
+  struct sp_heap_node node;
+  struct sp_loop *loop;
+  void (*on_due)(struct sp_timer *timer);
+};
+void sp_timer_init(struct sp_timer *timer, struct sp_loop *loop, void (*on_due)(struct sp_timer *timer));
+void sp_timer_start(struct sp_timer *timer, int64_t due_ns); /* restarts when active; the past is due at once */
+void sp_timer_stop(struct sp_timer *timer);                  /* fine when not active */
+static inline bool sp_timer_active(const struct sp_timer *timer) { return sp_heap_node_active(&timer->node); }
+static inline int64_t sp_timer_due(const struct sp_timer *timer) { return timer->node.key; }
+
+/* -- descriptors (not in a fake loop) -- */
+enum { SP_POLL_READ = 1, SP_POLL_WRITE = 2 };
+struct sp_poll {
+  uv_poll_t uv;
+  struct sp_loop *loop;
+  int events; /* asked for */
+  void (*on_ready)(struct sp_poll *poll, int events);
+  void (*on_closed)(struct sp_poll *poll);
+};
+/* fd is non-blocking and stays the caller's. An error on the descriptor shows as READ|WRITE ready. */
+int sp_poll_open(struct sp_poll *poll, struct sp_loop *loop, int fd, void (*on_ready)(struct sp_poll *, int),
+                 struct sp_err *err);
+void sp_poll_want(struct sp_poll *poll, int events); /* 0 stops; no system call when nothing changes */
+/* on_closed comes later, from the loop; only then may the memory go. The fd may be closed right after the call. */
+void sp_poll_close(struct sp_poll *poll, void (*on_closed)(struct sp_poll *));
+
+/* -- signals (not in a fake loop) -- */
+struct sp_signal {
+  uv_signal_t uv;
+  void (*on_signal)(struct sp_signal *signal);
+  void (*on_closed)(struct sp_signal *signal);
+};
+int sp_signal_open(struct sp_signal *signal, struct sp_loop *loop, int signum, void (*on_signal)(struct sp_signal *),
+                   struct sp_err *err);
+void sp_signal_close(struct sp_signal *signal, void (*on_closed)(struct sp_signal *)); /* on_closed may be NULL */
+
+#endif

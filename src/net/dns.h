@@ -1,0 +1,38 @@
+/*
+ * Host names to addresses, without blocking the loop (getaddrinfo on libuv's thread pool).
+ * A literal address needs no query. Answers are kept for SP_DNS_KEEP_NS a resolver, and users of one name
+ * who ask at once share one query. One resolver an engine thread.
+ */
+#ifndef SP_NET_DNS_H
+#define SP_NET_DNS_H
+
+#include "base/clock.h"
+#include "loop/loop.h"
+
+#include <sys/socket.h>
+
+#define SP_DNS_KEEP_NS (60 * SP_NS_PER_S)
+#define SP_DNS_ADDRESSES_MAX 16u
+#define SP_DNS_NAMES_MAX 10000u /* names kept a resolver */
+
+struct sp_address {
+  struct sockaddr_storage sa;
+  socklen_t len;
+};
+
+struct sp_dns;
+struct sp_dns *sp_dns_create(struct sp_loop *loop);
+void sp_dns_destroy(struct sp_dns *dns); /* cuts queries: their callbacks never come */
+
+struct sp_dns_query {
+  /* count 0: failed, err says why. The addresses are borrowed for the call. Called from the loop, or at once
+   * (inside sp_dns_ask) for a literal or a kept answer. elapsed_ns is 0 then. */
+  void (*on_answer)(struct sp_dns_query *query, const struct sp_address *addresses, size_t count,
+                    int64_t elapsed_ns, const struct sp_err *err);
+  struct sp_dns_query *next; /* private */
+  void *entry;               /* private */
+};
+void sp_dns_ask(struct sp_dns *dns, const char *host, uint16_t port, struct sp_dns_query *query);
+void sp_dns_cancel(struct sp_dns *dns, struct sp_dns_query *query); /* fine when it has ended */
+
+#endif

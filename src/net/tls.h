@@ -1,0 +1,38 @@
+/*
+ * TLS by OpenSSL, as a filter between bytes of the socket and bytes of the application (memory BIOs), so
+ * that net/conn.c reads every socket the same way. The context is shared by all threads, read-only after
+ * creation; a session belongs to one connection. This file's .c is OpenSSL's only home.
+ */
+#ifndef SP_NET_TLS_H
+#define SP_NET_TLS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct sp_tls_options {
+  bool insecure;        /* do not verify the server */
+  const char *ca_file;  /* PEM; NULL: the system's */
+  const char *cert_file, *key_file; /* client certificate, PEM; or the server's own (mock) */
+  bool server;          /* act as server */
+};
+
+struct sp_tls_context;
+struct sp_tls_context *sp_tls_context_create(const struct sp_tls_options *options, struct sp_err *err);
+void sp_tls_context_destroy(struct sp_tls_context *context);
+
+struct sp_tls;
+/* host: SNI and the name verified against the certificate (DNS name or IP address); NULL for a server. */
+struct sp_tls *sp_tls_create(struct sp_tls_context *context, const char *host, struct sp_err *err);
+void sp_tls_destroy(struct sp_tls *tls);
+
+/* Goes on with the handshake. 1 done, 0 needs more bytes, <0 failed (err: "certificate has expired", …).
+ * After every call, and after write/read, send what sp_tls_take_output gives. */
+int sp_tls_handshake(struct sp_tls *tls, struct sp_err *err);
+int sp_tls_input(struct sp_tls *tls, struct sp_str bytes, struct sp_err *err); /* bytes from the socket */
+/* Decrypted bytes: >0 their count, 0 none now, -1 the peer closed cleanly, <-1 failed. */
+int sp_tls_read(struct sp_tls *tls, char *bytes, size_t size, struct sp_err *err);
+int sp_tls_write(struct sp_tls *tls, struct sp_str bytes, struct sp_err *err);
+int sp_tls_take_output(struct sp_tls *tls, struct sp_buf *out); /* appends bytes for the socket */
+const char *sp_tls_alpn(const struct sp_tls *tls); /* chosen protocol, or "" */
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * What was recorded in a stretch of time: a cell a request key, nodes, errors, the generator's own state.
+ * The same type serves as one thread's second, as all threads' second and as the run's totals; merging is
+ * exact, so every output's totals agree.
+ *
+ * Not thread-safe: a filled interval is handed from its engine thread to the reader (see recorder.h).
+ */
+#ifndef SP_STATS_INTERVAL_H
+#define SP_STATS_INTERVAL_H
+
+#include "base/map.h"
+#include "stats/sample.h"
+
+#define SP_CELLS_MAX 1000u  /* distinct request keys; the rest is counted under the name "(other)" */
+#define SP_NODES_MAX 500u   /* distinct node titles */
+#define SP_ERRORS_MAX 200u  /* distinct errors; the rest is counted under the detail "(other)" */
+#define SP_CUSTOM_MAX 100u  /* distinct custom metrics */
+#define SP_DETAIL_MAX 300u  /* bytes of an error's detail kept */
+
+struct sp_cell {
+  char *name, *user_class, *task;
+  uint64_t started;
+  uint64_t outcomes[SP_OUTCOME_COUNT];
+  uint64_t rate_limited;
+  uint64_t stalls;
+  uint64_t token_events, answer_chars, reported_prompt, reported_completion;
+  uint64_t bytes_in, bytes_out;
+  uint64_t counters[SP_COUNTER_COUNT];
+  struct sp_hist metrics[SP_METRIC_COUNT]; /* of ok requests; count 0 = n/a */
+  struct sp_hist failed_e2e;               /* of failed requests */
+  struct sp_hist cancelled_age;            /* of cancelled and abandoned ones: start -> cut */
+};
+
+struct sp_node_cell {
+  char *title, *type;
+  uint64_t failed;
+  struct sp_hist elapsed; /* us; its count is the number of finished nodes that say their time */
+  uint64_t count;
+};
+
+struct sp_error_cell {
+  char *name; /* request's name, or the task's for an error of the plan */
+  char *kind; /* outcome's name, or "task" for an error inside a task */
+  char *detail;
+  uint64_t count;
+  int64_t first_ns; /* monotonic */
+};
+
+struct sp_custom_cell {
+  char *name, *unit;
+  struct sp_hist values; /* of value * 1000: three decimals */
+};
+
+struct sp_interval {
+  int64_t begin_ns, end_ns; /* monotonic; totals: of the measured time */
+  struct sp_map cells;      /* key "name\0class\0task" -> struct sp_cell */
+  struct sp_map nodes;      /* "title\0type" -> struct sp_node_cell */
+  struct sp_map errors;     /* "name\0kind\0detail" -> struct sp_error_cell */
+  struct sp_map customs;
+  uint64_t events;      /* dispatched data events of every stream, as they came */
+  uint64_t task_errors; /* errors inside tasks */
+  uint64_t tasks;       /* tasks ended */
+  struct sp_hist lag;      /* us: kernel receive -> user space, one a read */
+  struct sp_hist loop_lag; /* us: a timer's due time -> its callback */
+  uint64_t late_starts;    /* tasks that began more than SP_LATE_START_NS after they were due */
+  int64_t cpu_ns;          /* CPU time of the engine threads */
+};
+
+#define SP_LATE_START_NS (10 * INT64_C(1000000))
+
+struct sp_interval *sp_interval_create(void);
+void sp_interval_destroy(struct sp_interval *interval);
+void sp_interval_clear(struct sp_interval *interval); /* empties it; cells are freed */
+void sp_interval_merge(struct sp_interval *into, const struct sp_interval *from);
+
+/* Finds or makes; never NULL (past the cap: the "(other)" one). */
+struct sp_cell *sp_interval_cell(struct sp_interval *interval, const struct sp_request_key *key);
+struct sp_node_cell *sp_interval_node(struct sp_interval *interval, struct sp_str title, struct sp_str type);
+void sp_interval_error(struct sp_interval *interval, const char *name, const char *kind, const char *detail,
+                       uint64_t count, int64_t first_ns);
+struct sp_custom_cell *sp_interval_custom(struct sp_interval *interval, const char *name, const char *unit);
+
+/* Sums over all cells. */
+struct sp_tally {
+  uint64_t started, ok, failed, abandoned, cancelled, rate_limited, bytes_in, bytes_out;
+};
+void sp_tally_cell(const struct sp_cell *cell, struct sp_tally *out);
+void sp_tally_interval(const struct sp_interval *interval, struct sp_tally *out);
+/* The identity: started = ok + failed + abandoned + cancelled. True for a run's totals when all has ended. */
+bool sp_tally_closes(const struct sp_tally *tally);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * What one request came to: filled by who made it, given once to the recorder.
+ */
+#ifndef SP_STATS_SAMPLE_H
+#define SP_STATS_SAMPLE_H
+
+#include "stats/gaps.h"
+#include "stats/metric.h"
+#include "stats/outcome.h"
+
+/* The name a request goes by in every output. Strings are borrowed; the recorder copies them. */
+struct sp_request_key {
+  const char *name, *user_class, *task;
+};
+
+struct sp_sample {
+  enum sp_outcome outcome;
+  const char *detail; /* failures: one line for the error table; borrowed; NULL for none */
+  int64_t start_ns;   /* intended start */
+  int64_t end_ns;
+  int64_t metric_ns[SP_METRIC_COUNT]; /* SP_METRIC_NA where undefined; [SP_METRIC_ITL] is unused */
+  const struct sp_gaps *gaps;         /* NULL for none */
+  bool rate_limited;                  /* a 429 */
+  uint64_t token_events, answer_chars;
+  int64_t reported_prompt, reported_completion; /* -1 where not reported */
+  uint64_t bytes_in, bytes_out;
+  uint32_t counters[SP_COUNTER_COUNT];
+};
+
+void sp_sample_init(struct sp_sample *sample); /* everything n/a, outcome ok */
+
+#endif

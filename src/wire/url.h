@@ -1,0 +1,42 @@
+/*
+ * URLs as a load tester needs them: http and https with host, port and target (RFC 3986).
+ * Slices borrow from the input. Bytes in, parts out; nothing is resolved here.
+ */
+#ifndef SP_WIRE_URL_H
+#define SP_WIRE_URL_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define SP_URL_MAX 8192 /* bytes of a whole URL */
+#define SP_URL_HOST_MAX 255
+
+struct sp_url {
+  bool tls;             /* https */
+  bool ipv6;            /* host is an address in brackets; `host` is without them */
+  uint16_t port;        /* as given, or 80 / 443 */
+  bool port_given;
+  struct sp_str host;
+  struct sp_str userinfo; /* "user:password", empty where absent; a secret */
+  struct sp_str target; /* path and query, without the fragment; "/" where the URL has none */
+};
+
+/* Fails with a sentence that names the fault ("has no scheme: did you mean 'http://…'?"). */
+int sp_url_parse(struct sp_str text, struct sp_url *out, struct sp_err *err);
+
+/* Appends the absolute URL of `path` seen from `base`: an absolute URL is taken as it is, "/x" replaces the
+ * path, "x" is put behind the base's directory, "" is the base itself. A base path prefix is kept for
+ * "/x" only if the base ends in a path other than "/" (http://host/dify + /v1/x = http://host/dify/v1/x). */
+int sp_url_join(struct sp_str base, struct sp_str path, struct sp_buf *out, struct sp_err *err);
+
+/* Appends the URL with userinfo cut out and the values of query members that look like secrets
+ * (key, token, secret, password, auth, signature) replaced by ***. Garbage becomes "(no URL)". */
+int sp_url_redact(struct sp_str text, struct sp_buf *out);
+
+/* The value of a Host header: host[:port], brackets for IPv6, port left out where it is the default. */
+int sp_url_append_authority(const struct sp_url *url, struct sp_buf *out);
+
+/* Percent-encodes all but unreserved characters (a query or form value). */
+int sp_url_encode(struct sp_str raw, struct sp_buf *out);
+
+#endif
