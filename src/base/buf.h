@@ -28,7 +28,7 @@ int sp_buf_append_str(struct sp_buf *buf, struct sp_str s);
 int sp_buf_append_text(struct sp_buf *buf, const char *text);
 int sp_buf_append_char(struct sp_buf *buf, char c);
 int sp_buf_printf(struct sp_buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int sp_buf_vprintf(struct sp_buf *buf, const char *format, va_list args);
+int sp_buf_vprintf(struct sp_buf *buf, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
 void sp_buf_consume(struct sp_buf *buf, size_t len); /* drops bytes at the front */
 char *sp_buf_take(struct sp_buf *buf); /* the bytes, terminated; the caller frees; buf is empty then */
