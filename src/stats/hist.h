@@ -30,7 +30,9 @@ void sp_hist_clear(struct sp_hist *hist); /* keeps the pages */
 
 void sp_hist_record(struct sp_hist *hist, int64_t value);
 void sp_hist_record_n(struct sp_hist *hist, int64_t value, uint32_t n);
-static inline void sp_hist_record_ns(struct sp_hist *hist, int64_t ns) { sp_hist_record(hist, (ns + 500) / 1000); }
+static inline void sp_hist_record_ns(struct sp_hist *hist, int64_t ns) {
+  sp_hist_record(hist, ns / 1000 + (ns % 1000 >= 500)); /* rounded, without overflow at the ends */
+}
 
 void sp_hist_merge(struct sp_hist *into, const struct sp_hist *from);
 

@@ -11,11 +11,16 @@
 #include "base/map.h"
 #include "stats/sample.h"
 
-#define SP_CELLS_MAX 1000u  /* distinct request keys; the rest is counted under the name "(other)" */
-#define SP_NODES_MAX 500u   /* distinct node titles */
-#define SP_ERRORS_MAX 200u  /* distinct errors; the rest is counted under the detail "(other)" */
-#define SP_CUSTOM_MAX 100u  /* distinct custom metrics */
-#define SP_DETAIL_MAX 300u  /* bytes of an error's detail kept */
+#define SP_CELLS_MAX 1000u /* distinct request keys; the rest is counted under the name "(other)" */
+#define SP_NODES_MAX 500u  /* distinct node titles; the rest under the title "(other)" */
+/* Distinct errors; the rest is counted under the detail "(other)", and beyond twice as many under the name
+ * "(other)" too: then a line a kind. Counts are never lost, their sum stays exact. */
+#define SP_ERRORS_MAX 200u
+#define SP_CUSTOM_MAX 100u /* distinct custom metrics; the rest under the name "(other)" */
+#define SP_NAME_MAX 200u   /* bytes of a name, class, task, title, type or unit kept */
+#define SP_DETAIL_MAX 300u /* bytes of an error's detail kept */
+#define SP_OTHER "(other)"
+/* Texts are cleaned (stats/clean.h) before they become keys: what is kept is valid UTF-8 without control characters. */
 
 struct sp_cell {
   char *name, *user_class, *task;
@@ -56,7 +61,7 @@ struct sp_interval {
   struct sp_map cells;      /* key "name\0class\0task" -> struct sp_cell */
   struct sp_map nodes;      /* "title\0type" -> struct sp_node_cell */
   struct sp_map errors;     /* "name\0kind\0detail" -> struct sp_error_cell */
-  struct sp_map customs;
+  struct sp_map customs;    /* "name\0unit" -> struct sp_custom_cell */
   uint64_t events;      /* dispatched data events of every stream, as they came */
   uint64_t task_errors; /* errors inside tasks */
   uint64_t tasks;       /* tasks ended */
@@ -73,7 +78,7 @@ void sp_interval_destroy(struct sp_interval *interval);
 void sp_interval_clear(struct sp_interval *interval); /* empties it; cells are freed */
 void sp_interval_merge(struct sp_interval *into, const struct sp_interval *from);
 
-/* Finds or makes; never NULL (past the cap: the "(other)" one). */
+/* Finds or makes; never NULL (past the cap: the "(other)" one). NULL texts are empty ones. */
 struct sp_cell *sp_interval_cell(struct sp_interval *interval, const struct sp_request_key *key);
 struct sp_node_cell *sp_interval_node(struct sp_interval *interval, struct sp_str title, struct sp_str type);
 void sp_interval_error(struct sp_interval *interval, const char *name, const char *kind, const char *detail,

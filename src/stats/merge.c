@@ -1,0 +1,123 @@
+/*
+ * Merging of intervals, and the sums over their cells.
+ */
+#include "stats/interval.h"
+
+static void merge_cell(struct sp_cell *into, const struct sp_cell *from) {
+  into->started += from->started;
+  for (size_t i = 0; i < SP_OUTCOME_COUNT; i++) {
+    into->outcomes[i] += from->outcomes[i];
+  }
+  for (size_t i = 0; i < SP_COUNTER_COUNT; i++) {
+    into->counters[i] += from->counters[i];
+  }
+  into->rate_limited += from->rate_limited;
+  into->stalls += from->stalls;
+  into->token_events += from->token_events;
+  into->answer_chars += from->answer_chars;
+  into->reported_prompt += from->reported_prompt;
+  into->reported_completion += from->reported_completion;
+  into->bytes_in += from->bytes_in;
+  into->bytes_out += from->bytes_out;
+  for (size_t i = 0; i < SP_METRIC_COUNT; i++) {
+    sp_hist_merge(&into->metrics[i], &from->metrics[i]);
+  }
+  sp_hist_merge(&into->failed_e2e, &from->failed_e2e);
+  sp_hist_merge(&into->cancelled_age, &from->cancelled_age);
+}
+
+static void merge_cells(struct sp_interval *into, const struct sp_map *from) {
+  for (size_t i = 0; i < from->count; i++) {
+    const struct sp_cell *cell = from->entries[i].value;
+    struct sp_request_key key = { cell->name, cell->user_class, cell->task };
+    merge_cell(sp_interval_cell(into, &key), cell);
+  }
+}
+
+static void merge_nodes(struct sp_interval *into, const struct sp_map *from) {
+  for (size_t i = 0; i < from->count; i++) {
+    const struct sp_node_cell *node = from->entries[i].value;
+    struct sp_node_cell *place = sp_interval_node(into, sp_str_from(node->title), sp_str_from(node->type));
+    place->count += node->count;
+    place->failed += node->failed;
+    sp_hist_merge(&place->elapsed, &node->elapsed);
+  }
+}
+
+static void merge_errors(struct sp_interval *into, const struct sp_map *from) {
+  for (size_t i = 0; i < from->count; i++) {
+    const struct sp_error_cell *error = from->entries[i].value;
+    sp_interval_error(into, error->name, error->kind, error->detail, error->count, error->first_ns);
+  }
+}
+
+static void merge_customs(struct sp_interval *into, const struct sp_map *from) {
+  for (size_t i = 0; i < from->count; i++) {
+    const struct sp_custom_cell *custom = from->entries[i].value;
+    sp_hist_merge(&sp_interval_custom(into, custom->name, custom->unit)->values, &custom->values);
+  }
+}
+
+/* An interval without begin and end has no time of its own yet. */
+static void merge_time(struct sp_interval *into, const struct sp_interval *from) {
+  if (from->begin_ns == 0 && from->end_ns == 0) {
+    return;
+  }
+  bool empty = into->begin_ns == 0 && into->end_ns == 0;
+  if (empty || from->begin_ns < into->begin_ns) {
+    into->begin_ns = from->begin_ns;
+  }
+  if (empty || from->end_ns > into->end_ns) {
+    into->end_ns = from->end_ns;
+  }
+}
+
+void sp_interval_merge(struct sp_interval *into, const struct sp_interval *from) {
+  merge_time(into, from);
+  merge_cells(into, &from->cells);
+  merge_nodes(into, &from->nodes);
+  merge_errors(into, &from->errors);
+  merge_customs(into, &from->customs);
+  into->events += from->events;
+  into->tasks += from->tasks;
+  into->task_errors += from->task_errors;
+  into->late_starts += from->late_starts;
+  into->cpu_ns += from->cpu_ns;
+  sp_hist_merge(&into->lag, &from->lag);
+  sp_hist_merge(&into->loop_lag, &from->loop_lag);
+}
+
+void sp_tally_cell(const struct sp_cell *cell, struct sp_tally *out) {
+  *out = (struct sp_tally){
+    .started = cell->started,
+    .ok = cell->outcomes[SP_OUTCOME_OK],
+    .abandoned = cell->outcomes[SP_OUTCOME_ABANDONED],
+    .cancelled = cell->outcomes[SP_OUTCOME_CANCELLED],
+    .rate_limited = cell->rate_limited,
+    .bytes_in = cell->bytes_in,
+    .bytes_out = cell->bytes_out,
+  };
+  for (int i = 0; i < SP_OUTCOME_COUNT; i++) {
+    out->failed += sp_outcome_is_failure((enum sp_outcome)i) ? cell->outcomes[i] : 0;
+  }
+}
+
+void sp_tally_interval(const struct sp_interval *interval, struct sp_tally *out) {
+  *out = (struct sp_tally){ 0 };
+  for (size_t i = 0; i < interval->cells.count; i++) {
+    struct sp_tally cell;
+    sp_tally_cell(interval->cells.entries[i].value, &cell);
+    out->started += cell.started;
+    out->ok += cell.ok;
+    out->failed += cell.failed;
+    out->abandoned += cell.abandoned;
+    out->cancelled += cell.cancelled;
+    out->rate_limited += cell.rate_limited;
+    out->bytes_in += cell.bytes_in;
+    out->bytes_out += cell.bytes_out;
+  }
+}
+
+bool sp_tally_closes(const struct sp_tally *tally) {
+  return tally->started == tally->ok + tally->failed + tally->abandoned + tally->cancelled;
+}

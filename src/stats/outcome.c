@@ -1,0 +1,30 @@
+#include "stats/outcome.h"
+
+#include "base/check.h"
+
+static const char *const names[SP_OUTCOME_COUNT] = {
+  [SP_OUTCOME_OK] = "ok",
+  [SP_OUTCOME_HTTP_STATUS] = "http_status",
+  [SP_OUTCOME_STREAM_ERROR] = "stream_error",
+  [SP_OUTCOME_TRUNCATED] = "truncated",
+  [SP_OUTCOME_TIMEOUT] = "timeout",
+  [SP_OUTCOME_CONNECT] = "connect",
+  [SP_OUTCOME_RESET] = "reset",
+  [SP_OUTCOME_PROTOCOL] = "protocol",
+  [SP_OUTCOME_CHECK] = "check",
+  [SP_OUTCOME_ABANDONED] = "abandoned",
+  [SP_OUTCOME_CANCELLED] = "cancelled",
+};
+
+const char *sp_outcome_name(enum sp_outcome outcome) {
+  SP_CHECK((unsigned)outcome < SP_OUTCOME_COUNT);
+  return names[outcome];
+}
+
+bool sp_outcome_is_failure(enum sp_outcome outcome) {
+  return outcome != SP_OUTCOME_OK && outcome != SP_OUTCOME_ABANDONED && outcome != SP_OUTCOME_CANCELLED;
+}
+
+bool sp_outcome_is_completed(enum sp_outcome outcome) {
+  return outcome == SP_OUTCOME_OK || sp_outcome_is_failure(outcome);
+}

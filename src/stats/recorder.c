@@ -1,0 +1,112 @@
+#include "stats/recorder.h"
+
+#include <math.h>
+#include <string.h>
+
+void sp_recorder_init(struct sp_recorder *recorder, int64_t now_ns) {
+  memset(recorder, 0, sizeof(*recorder));
+  recorder->interval = sp_interval_create();
+  recorder->interval->begin_ns = recorder->interval->end_ns = now_ns;
+}
+
+void sp_recorder_fini(struct sp_recorder *recorder) {
+  sp_interval_destroy(recorder->interval);
+  memset(recorder, 0, sizeof(*recorder));
+}
+
+struct sp_interval *sp_recorder_take(struct sp_recorder *recorder, int64_t now_ns) {
+  struct sp_interval *full = recorder->interval;
+  full->end_ns = now_ns;
+  sp_recorder_init(recorder, now_ns);
+  return full;
+}
+
+static bool same_text(const char *kept, const char *text) { return strcmp(kept, text ? text : "") == 0; }
+
+static bool is_cell_of(const struct sp_cell *cell, const struct sp_request_key *key) {
+  return cell && same_text(cell->name, key->name) && same_text(cell->task, key->task) &&
+         same_text(cell->user_class, key->user_class);
+}
+
+/* The same few names come again and again, mostly by the same pointers: a pointer says where to look, the text
+ * whether it is the one (a script's string may be gone and its address be another's). */
+static struct sp_cell *find_cell(struct sp_recorder *recorder, const struct sp_request_key *key) {
+  uintptr_t mixed = ((uintptr_t)key->name >> 3) ^ ((uintptr_t)key->task >> 7);
+  struct sp_cell **recent = &recorder->recent[mixed % SP_RECORDER_RECENT];
+  if (!is_cell_of(*recent, key)) {
+    *recent = sp_interval_cell(recorder->interval, key);
+  }
+  return *recent;
+}
+
+void sp_recorder_start(struct sp_recorder *recorder, const struct sp_request_key *key) {
+  find_cell(recorder, key)->started++;
+}
+
+static void record_ok(struct sp_cell *cell, const struct sp_sample *sample) {
+  for (size_t i = 0; i < SP_METRIC_COUNT; i++) {
+    if (sample->metric_ns[i] != SP_METRIC_NA && i != SP_METRIC_ITL) {
+      sp_hist_record_ns(&cell->metrics[i], sample->metric_ns[i]);
+    }
+  }
+  if (sample->gaps) {
+    sp_gaps_record(sample->gaps, &cell->metrics[SP_METRIC_ITL]);
+    cell->stalls += sample->gaps->stalls;
+    if (sample->metric_ns[SP_METRIC_MAX_GAP] == SP_METRIC_NA && sample->gaps->max_ns >= 0) {
+      sp_hist_record_ns(&cell->metrics[SP_METRIC_MAX_GAP], sample->gaps->max_ns);
+    }
+  }
+  cell->token_events += sample->token_events;
+  cell->answer_chars += sample->answer_chars;
+  cell->reported_prompt += sample->reported_prompt > 0 ? (uint64_t)sample->reported_prompt : 0;
+  cell->reported_completion += sample->reported_completion > 0 ? (uint64_t)sample->reported_completion : 0;
+  for (size_t i = 0; i < SP_COUNTER_COUNT; i++) {
+    cell->counters[i] += sample->counters[i];
+  }
+}
+
+static void record_failed(struct sp_recorder *recorder, struct sp_cell *cell, const struct sp_request_key *key,
+                          const struct sp_sample *sample) {
+  sp_hist_record_ns(&cell->failed_e2e, sample->end_ns - sample->start_ns);
+  sp_interval_error(recorder->interval, key->name, sp_outcome_name(sample->outcome), sample->detail, 1,
+                    sample->end_ns);
+}
+
+void sp_recorder_end(struct sp_recorder *recorder, const struct sp_request_key *key, const struct sp_sample *sample) {
+  struct sp_cell *cell = find_cell(recorder, key);
+  cell->outcomes[sample->outcome]++;
+  cell->rate_limited += sample->rate_limited ? 1 : 0;
+  cell->bytes_in += sample->bytes_in;
+  cell->bytes_out += sample->bytes_out;
+  if (sample->outcome == SP_OUTCOME_OK) {
+    record_ok(cell, sample);
+  } else if (sp_outcome_is_failure(sample->outcome)) {
+    record_failed(recorder, cell, key, sample);
+  } else {
+    sp_hist_record_ns(&cell->cancelled_age, sample->end_ns - sample->start_ns);
+  }
+}
+
+void sp_recorder_node(struct sp_recorder *recorder, struct sp_str title, struct sp_str type, int64_t elapsed_ns,
+                      bool failed) {
+  struct sp_node_cell *node = sp_interval_node(recorder->interval, title, type);
+  node->count++;
+  node->failed += failed ? 1 : 0;
+  if (elapsed_ns >= 0) {
+    sp_hist_record_ns(&node->elapsed, elapsed_ns);
+  }
+}
+
+void sp_recorder_task_error(struct sp_recorder *recorder, const char *task, const char *detail, int64_t now_ns) {
+  recorder->interval->task_errors++;
+  sp_interval_error(recorder->interval, task, "task", detail, 1, now_ns);
+}
+
+void sp_recorder_custom(struct sp_recorder *recorder, const char *name, const char *unit, double value) {
+  if (!isfinite(value)) {
+    return;
+  }
+  double scaled = value * 1000;
+  struct sp_custom_cell *custom = sp_interval_custom(recorder->interval, name, unit);
+  sp_hist_record(&custom->values, scaled >= (double)SP_HIST_MAX ? SP_HIST_MAX : scaled > 0 ? llround(scaled) : 0);
+}
