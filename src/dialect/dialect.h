@@ -3,7 +3,8 @@
  *
  * One const table a dialect, listed in dialect/registry.c (by name). Bytes in, meaning out: no sockets, no
  * clock, no Lua. State belongs to one stream; the caller gives `state_size` zeroed bytes, aligned for any type.
- * The slices in *out are borrowed until the next call.
+ * The slices in *out are borrowed until the next call, and no longer than the event's own bytes: most point there.
+ * After DONE or FAILED the caller need not go on; if it does, the dialect says the same state again.
  */
 #ifndef SP_DIALECT_DIALECT_H
 #define SP_DIALECT_DIALECT_H
@@ -49,7 +50,7 @@ struct sp_meaning {
   unsigned marks; /* enum sp_mark */
   enum sp_stream_state state;
   struct sp_str name;   /* the event's name for people: "message", "node_finished", "chunk" */
-  struct sp_str text;   /* the token's, reasoning's or replacement's text, unescaped */
+  struct sp_str text;   /* the token's, reasoning's or replacement's text, unescaped; the token's where both */
   struct sp_str detail; /* FAILED: "code: message", one line, no secrets of ours */
   struct sp_node_finished node;
   struct sp_usage usage;
