@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* More digits than this say nothing about a duration or a rate and would not fit. */
+/* More digits say nothing about a rate, and a double holds no more of them. */
 #define SP_NUMBER_DIGITS_MAX 18
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -55,7 +55,8 @@ static bool read_number(const char **at, struct number *number) {
 static bool add_part(int64_t *total_ns, const struct number *number, int64_t unit_ns) {
   int64_t value = 0;
   for (size_t i = 0; i < number->whole.len; i++)
-    if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, number->whole.bytes[i] - '0', &value))
+    if (__builtin_mul_overflow(value, 10, &value) ||
+        __builtin_add_overflow(value, number->whole.bytes[i] - '0', &value))
       return false;
   if (__builtin_mul_overflow(value, unit_ns, &value)) return false;
   int64_t place_ns = unit_ns, below = 0;
@@ -130,7 +131,8 @@ int sp_parse_rate(const char *text, double *out_per_s, struct sp_err *err) {
   if (*at == '\0') return bad_rate(err, text, "it is empty");
   if (*at == '-') return bad_rate(err, text, "it is negative");
   if (!read_number(&at, &number)) return bad_rate(err, text, "it does not begin with a number");
-  if (number.whole.len + number.fraction.len > SP_NUMBER_DIGITS_MAX) return bad_rate(err, text, "it has too many digits");
+  if (number.whole.len + number.fraction.len > SP_NUMBER_DIGITS_MAX)
+    return bad_rate(err, text, "it has too many digits");
   double per_s = number_value(&number);
   if (strcmp(at, "/m") == 0)
     per_s /= 60;

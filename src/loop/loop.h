@@ -19,14 +19,17 @@ struct sp_loop;
 
 struct sp_loop *sp_loop_create(struct sp_err *err);
 struct sp_loop *sp_loop_create_fake(int64_t start_ns);
-void sp_loop_destroy(struct sp_loop *loop); /* every poll and signal has been closed before */
+/* Every poll and signal has been closed before; an on_closed that is still to come is called in here. Timers may be
+ * left active: they are stopped. */
+void sp_loop_destroy(struct sp_loop *loop);
 
-/* Runs until sp_loop_stop. A fake loop also returns when no timer and no message is left (there is nothing
- * that could still happen). */
+/* Runs until sp_loop_stop (at once when that came before the run). A fake loop also returns when no timer and no
+ * message is left (there is nothing that could still happen). */
 void sp_loop_run(struct sp_loop *loop);
-void sp_loop_stop(struct sp_loop *loop); /* any thread */
+void sp_loop_stop(struct sp_loop *loop); /* any thread; what was posted before still runs */
 
-/* Monotonic time of this loop turn. */
+/* Monotonic time of this loop turn: read by the first who asks after the wait and once more before timers fire.
+ * Outside of a run each call reads the clock. */
 int64_t sp_loop_now(const struct sp_loop *loop);
 /* Reads the clock and makes it the turn's time. */
 int64_t sp_loop_update_now(struct sp_loop *loop);
@@ -43,9 +46,12 @@ struct sp_timer {
   struct sp_heap_node node;
   struct sp_loop *loop;
   void (*on_due)(struct sp_timer *timer);
+  bool deferred; /* private: waits for the next turn (see sp_timer_start) */
 };
 void sp_timer_init(struct sp_timer *timer, struct sp_loop *loop, void (*on_due)(struct sp_timer *timer));
-void sp_timer_start(struct sp_timer *timer, int64_t due_ns); /* restarts when active; the past is due at once */
+/* Restarts when active. The past is due at once, but from inside a timer's callback in the next turn at the earliest:
+ * descriptors get theirs in between. SP_NEVER_NS never comes. */
+void sp_timer_start(struct sp_timer *timer, int64_t due_ns);
 void sp_timer_stop(struct sp_timer *timer);                  /* fine when not active */
 static inline bool sp_timer_active(const struct sp_timer *timer) { return sp_heap_node_active(&timer->node); }
 static inline int64_t sp_timer_due(const struct sp_timer *timer) { return timer->node.key; }
