@@ -14,6 +14,8 @@
 #include "wire/url.h"
 
 #define SP_HTTP_REQUEST_MAX (64u * 1024u * 1024u) /* bytes of a request, body and all */
+#define SP_HTTP_IDLE_CONNS_MAX 8u                 /* idle connections a session keeps, the newest ones */
+#define SP_HTTP_TAIL_MAX (256u * 1024u)           /* bytes read behind sp_http_finish before it closes */
 
 struct sp_http_timeouts { /* 0 = none */
   int64_t connect_ns;    /* DNS, TCP and TLS together */
@@ -42,7 +44,8 @@ void sp_http_client_close(struct sp_http_client *client, void (*on_closed)(void 
 struct sp_http_conn;
 struct sp_http_session {
   struct sp_http_client *client;
-  struct sp_http_conn *conns; /* idle and busy ones of this user */
+  struct sp_http_conn *conns; /* idle ones of this user; private, like all below */
+  size_t calls;               /* in flight */
 };
 void sp_http_session_init(struct sp_http_session *session, struct sp_http_client *client);
 void sp_http_session_fini(struct sp_http_session *session); /* no call in flight; connections close by themselves */
@@ -63,7 +66,7 @@ struct sp_http_result {
   bool reset;         /* CUT by RST rather than FIN */
   bool close_delimited; /* the body ended (or would) with the connection: its end proves nothing */
   bool reused, resent;
-  int64_t dns_ns, connect_ns, tls_ns; /* durations; -1 where the phase did not happen */
+  int64_t dns_ns, connect_ns, tls_ns; /* durations; -1 where the phase did not happen (a literal or kept address) */
   int64_t first_write_ns;             /* instants, monotonic; 0 where not reached */
   struct sp_rx first_byte;            /* read that carried the first byte of the answer (a 1xx is none) */
   int64_t end_ns;                     /* instant of the end, by the last read's kernel stamp where it has one */
@@ -85,25 +88,28 @@ struct sp_http_sink {
 struct sp_http_request {
   struct sp_str method;
   struct sp_str url;     /* absolute; copied */
-  struct sp_str headers; /* "Name: value\r\n"…; Host, Content-Length, Accept-Encoding, Connection and User-Agent are added where absent; copied */
+  struct sp_str headers; /* "Name: value\r\n"…; copied. Added where absent: Host, Content-Length, User-Agent, Accept,
+                          * Accept-Encoding (gzip asked), Connection: close (a new connection each request),
+                          * Authorization: Basic (the URL has a user) */
   struct sp_str body;    /* copied */
   bool has_body;         /* an empty body is sent with Content-Length: 0 */
   bool gzip;             /* Accept-Encoding: gzip, and inflate */
   struct sp_http_timeouts timeouts;
   enum sp_http_connection connection;
-  int64_t start_ns; /* intended start: base of the total timeout */
+  int64_t start_ns; /* intended start: base of the total timeout; 0 = now */
 };
 
 struct sp_http_call;
 /* Never NULL; a bad URL or header comes through on_done as PROTOCOL. Valid until on_done returns. */
 struct sp_http_call *sp_http_start(struct sp_http_session *session, const struct sp_http_request *request,
                                    const struct sp_http_sink *sink, void *ctx);
-/* Hangs up: the connection closes, on_done comes from the loop with ABORTED. */
+/* Hangs up: the connection closes at once, on_done comes from the loop with ABORTED. Fine when the call has ended and
+ * on_done waits for the loop: that end stays. */
 void sp_http_abort(struct sp_http_call *call);
 /* The application has all it wants (the terminal event): on_done comes with OK right after the read under way,
  * without waiting for the message's end. In the background the connection may still read the message's end for
  * SP_HTTP_TAIL_NS and is then idle again (kept alive); otherwise it closes. A request that starts meanwhile does
- * not wait for it: it opens a new connection, and the draining one closes. */
+ * not wait for it: it opens a new connection, and the draining one closes. Before the head it is sp_http_abort. */
 #define SP_HTTP_TAIL_NS (5 * SP_NS_PER_S)
 void sp_http_finish(struct sp_http_call *call);
 
