@@ -6,6 +6,7 @@
 #define SP_ENGINE_LOAD_H
 
 #include "base/clock.h"
+#include "base/err.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,13 +51,14 @@ struct sp_load {
   int64_t run_time_ns;     /* 0: no end */
   uint64_t iterations;     /* tasks in all; 0: no end */
   int64_t stop_timeout_ns; /* how long started requests may finish after the end */
-  int64_t warm_up_ns;
-  unsigned threads;        /* 0: processors */
+  int64_t warm_up_ns;      /* what starts before its end is shown at ticks and kept out of the totals */
+  unsigned threads;        /* 0: processors this process may use */
   uint64_t seed;
 };
 #define SP_SPAWN_AT_ONCE 100u
 #define SP_STOP_TIMEOUT_NS (30 * SP_NS_PER_S)
 
 void sp_load_init(struct sp_load *load); /* 1 user, the defaults above, seed 1 */
+int sp_load_check(const struct sp_load *load, struct sp_err *err); /* SP_EUSAGE names what is out of range */
 
 #endif

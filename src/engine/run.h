@@ -3,7 +3,10 @@
  * workers' intervals up to totals. Lives on the control loop's thread (main).
  *
  * Phases: SPAWNING -> STEADY -> ENDING (nothing new starts; what is in flight may finish within the stop
- * timeout, then is cut) -> ENDED. Works the same on a fake loop, with one worker on the same loop.
+ * timeout, then is cut) -> ENDED. Works the same on a fake loop, with the workers on the same loop.
+ *
+ * Warm-up: a request belongs to the time it started in. What starts before the end of the warm-up shows in
+ * `last` and never in `totals`, however late it ends.
  */
 #ifndef SP_ENGINE_RUN_H
 #define SP_ENGINE_RUN_H
@@ -20,7 +23,7 @@ struct sp_run_view {
   int64_t elapsed_ns;
   const struct sp_load *load;
   uint64_t users;     /* alive now */
-  uint64_t users_target;
+  uint64_t users_target; /* asked for; while spawning `users` is on its way there */
   uint64_t in_flight; /* requests */
   const struct sp_interval *last;   /* the newest whole tick, all threads */
   const struct sp_interval *totals; /* so far, without the warm-up */
@@ -33,9 +36,10 @@ struct sp_run_options {
   size_t class_count;
   const struct sp_user_type *type;
   const void *type_conf;
-  /* MAY. Each second. */
+  /* MAY. Each second of the run's own schedule, and once more with phase ENDED for what remained: all `last` added
+   * up are the whole run. (A second in which a worker didn't answer is joined to the next.) */
   void (*on_tick)(void *ctx, const struct sp_run_view *view);
-  /* MUST. Everything has ended and is counted; the run may be destroyed from the loop afterwards. */
+  /* MUST. Everything has ended and is counted; the run may be destroyed in here or later. */
   void (*on_end)(void *ctx);
   void *ctx;
 };
@@ -46,13 +50,18 @@ struct sp_run *sp_run_create(const struct sp_run_options *options, struct sp_err
 int sp_run_start(struct sp_run *run, struct sp_err *err);
 void sp_run_stop(struct sp_run *run); /* end gracefully: as when the run time is over */
 void sp_run_cut(struct sp_run *run);  /* end at once: cuts what is in flight */
-void sp_run_set_users(struct sp_run *run, uint64_t users, double spawn_per_s); /* while running */
+/* Changes the target while running: seats are added, or the highest taken away, so many a second (0: as
+ * sp_load.spawn_per_s). A user that is taken away winds its task up and is stopped. */
+void sp_run_set_users(struct sp_run *run, uint64_t users, double spawn_per_s);
 void sp_run_destroy(struct sp_run *run); /* after on_end, or never started */
 
 /* After on_end. */
 struct sp_run_facts {
-  int64_t duration_ns; /* start -> the last request's end */
-  int64_t measured_ns; /* start (or end of warm-up) -> end of the run phase and of what it had started */
+  int64_t duration_ns; /* start -> the end of the run phase or of the last request, the later of both */
+  /* Start (or end of warm-up) -> the begin of ENDING, or the end of the last request that ended by itself if that
+   * was later: requests that finish in the drain count as completed, so the time they took counts too. What the
+   * cut ends (cancelled) doesn't stretch it. rps = completed / measured. */
+  int64_t measured_ns;
   uint64_t users_max;
   unsigned threads;
   double cpu_share;    /* of the busiest engine thread, 0 … 1, over the run */

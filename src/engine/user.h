@@ -5,7 +5,9 @@
  *
  * Life, all on the user's engine thread:
  *   user_start -> sp_user_started -> { task_run -> sp_user_task_done -> pause } … -> user_stop -> sp_user_stopped
- * Each "->" may take time (requests in flight) or happen inside the call.
+ * Each "->" may take time (requests in flight) or happen inside the call. The engine never calls the type from
+ * inside sp_user_started, sp_user_task_done (but think_ns) or sp_user_stopped: the next deed comes from the loop,
+ * so a task that ends at once neither recurses nor starves the loop.
  */
 #ifndef SP_ENGINE_USER_H
 #define SP_ENGINE_USER_H
@@ -19,12 +21,14 @@ struct sp_worker;
 
 struct sp_user {
   struct sp_worker *worker;
-  uint64_t id; /* 1 … over the whole run */
+  uint64_t id; /* 1 … over the whole run, unique among the living: a seat that is given up and taken again keeps it */
   size_t class_index;
   struct sp_rng rng;       /* the user's own: same seed, same choices */
   struct sp_timer timer;   /* engine's: pause between tasks */
-  int64_t task_due_ns;     /* intended start of the task under way */
+  int64_t task_due_ns;     /* intended start of the task under way: the end of the pause, not the timer's callback */
   uint8_t state;           /* engine's */
+  bool retired;            /* engine's: the user is taken away while the run goes on */
+  bool wound_up;           /* engine's: task_wind_up was called for the task under way */
   void *data;              /* the type's own */
   struct sp_user *next, *previous; /* engine's list */
 };
@@ -51,16 +55,18 @@ struct sp_user_type {
   int64_t (*think_ns)(struct sp_user *user);
 };
 
-/* Called by the type. */
+/* Called by the type, on the worker's thread. */
 void sp_user_started(struct sp_user *user);
 void sp_user_task_done(struct sp_user *user);
+/* Frees the user: nobody touches it afterwards. Without a user_stop before it, the user leaves by itself. */
 void sp_user_stopped(struct sp_user *user);
+/* The run is ending or this user is taken away: its task should start nothing new. */
+bool sp_user_leaving(const struct sp_user *user);
 
 extern const struct sp_user_type sp_user_null;
-struct sp_user_null_conf { /* conf of sp_user_null: each task is one request that takes so long */
-  double request_s;        /* exponential mean where `exponential`, else constant */
+struct sp_user_null_conf { /* conf of sp_user_null: each task is one request, named as its task, that takes so long */
+  double request_s;        /* exponential mean where `exponential`, else constant; 0: ends inside task_run */
   bool exponential;
-  const struct sp_class_spec *classes; /* to name the requests */
 };
 
 #endif

@@ -10,6 +10,9 @@
 #define SP_REASONS_MAX 16u
 #define SP_REASON_TEXT_MAX 320u
 
+/* A share of late samples says something only where several were late: one slow read of three is no verdict. */
+#define SP_LATE_SAMPLES_MIN 5u
+
 struct sp_validity {
   bool valid;
   size_t reason_count;
@@ -24,6 +27,7 @@ struct sp_validity_facts {
   double cpu_share;
   uint64_t dropped_starts;
 };
+/* After the run: the books are held to close, which they don't while requests are in flight. */
 void sp_validity_judge(const struct sp_validity_facts *facts, struct sp_validity *out);
 
 #endif
