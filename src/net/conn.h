@@ -5,6 +5,13 @@
  * Client: init, then sp_conn_connect; server: sp_conn_accept with an accepted descriptor. Callbacks come from
  * the loop, never from inside a call of yours. Memory is the caller's and stays until on_closed (after
  * sp_conn_close). The read buffer is the thread's own (one a sp_net), so an idle connection costs little.
+ *
+ * One connection tries one address. Where a name has several ("localhost": ::1 refused, then 127.0.0.1), the owner
+ * closes this one in on_end and calls sp_conn_connect with the next address on a fresh one.
+ *
+ * Reading is one recvmsg a readiness event, so a busy connection takes turns with the others; what came before a
+ * FIN or RST is given to on_data before on_end, as far as the kernel still has it. While reading is stopped, an end
+ * shows only through a failing write.
  */
 #ifndef SP_NET_CONN_H
 #define SP_NET_CONN_H
@@ -22,6 +29,7 @@ struct sp_net {
   struct sp_loop *loop;
   char *read_bytes;        /* SP_NET_READ_SIZE */
   char *plain_bytes;       /* the same for decrypted bytes */
+  struct sp_buf cipher;    /* encrypted bytes on their way to a socket; empty between calls */
   int64_t real_offset_ns;  /* real - monotonic, by paired reads, renewed each second */
   int64_t offset_read_ns;
 };
@@ -43,14 +51,16 @@ enum sp_conn_end {
 
 struct sp_conn;
 struct sp_conn_handler {
-  /* MUST for clients. Ready to write: TCP connected and, where asked, TLS done. */
+  /* MUST for clients. Ready to write: TCP connected and, where asked, TLS done. An accepted connection is ready at
+   * once without TLS and gets no on_open; with TLS it gets one after the handshake (MAY). */
   void (*on_open)(struct sp_conn *conn, int64_t connect_ns, int64_t tls_ns /* -1 without TLS */);
   /* MUST. One read; with TLS possibly several calls with the same rx. Bytes are borrowed. The handler may
    * close the connection inside. */
   void (*on_data)(struct sp_conn *conn, struct sp_str bytes, const struct sp_rx *rx);
   /* MAY. All calls of on_data for one read were made. Not called when the connection was closed inside. */
   void (*on_read_end)(struct sp_conn *conn, const struct sp_rx *rx);
-  /* MUST. The connection ended by itself or could not be made; close it. err's text has no secrets. */
+  /* MUST. The connection ended by itself or could not be made; close it, here or later. Nothing but on_closed
+   * follows. err is never NULL, its text one sentence without secrets, borrowed for the call. */
   void (*on_end)(struct sp_conn *conn, enum sp_conn_end end, const struct sp_err *err);
   /* MUST. After sp_conn_close: the memory is yours again. */
   void (*on_closed)(struct sp_conn *conn);
@@ -63,41 +73,58 @@ struct sp_conn {
   const struct sp_conn_handler *handler;
   struct sp_poll poll;
   int fd; /* -1: none */
-  uint8_t state;
-  bool reading, closing, in_read, ended;
+  uint8_t state; /* private, like all below but bytes_in and bytes_out */
+  bool reading, closing, ended;
+  bool polling;      /* poll is open */
+  bool half_closed;  /* sp_conn_shutdown was called */
+  bool got_data;     /* on_data was called */
+  bool was_reset;    /* the kernel told of an RST already, and tells once: the end of the data is no clean one */
   struct sp_tls *tls;
   struct sp_buf output;    /* bytes for the socket that it did not take yet; empty most of the time */
+  size_t output_sent;      /* of these, already sent */
+  struct sp_rx tls_rx;     /* of the bytes that wait inside TLS while reading is stopped */
   int64_t begun_ns, connected_ns;
   uint64_t bytes_in, bytes_out; /* on the socket */
   struct sp_timer defer;        /* gives "never from inside a call of yours" for early failures */
   enum sp_conn_end deferred_end;
-  struct sp_err *deferred_err;
+  struct sp_err *deferred_err;  /* NULL: no failure waits */
 };
 
 void sp_conn_init(struct sp_conn *conn, struct sp_net *net, const struct sp_conn_handler *handler);
-/* tls: NULL for plain. host: for SNI and verification. Failures come through on_end. */
-void sp_conn_connect(struct sp_conn *conn, const struct sp_address *address, struct sp_tls_context *tls, const char *host);
-int sp_conn_accept(struct sp_conn *conn, int fd, struct sp_tls_context *tls, struct sp_err *err); /* takes fd */
+/* Once a sp_conn_init. tls: NULL for plain. host: for SNI and verification, copied. Failures come through on_end. */
+void sp_conn_connect(struct sp_conn *conn, const struct sp_address *address, struct sp_tls_context *tls,
+                     const char *host);
+/* Takes fd (non-blocking). After a failure fd is closed and the memory is yours: no sp_conn_close. */
+int sp_conn_accept(struct sp_conn *conn, int fd, struct sp_tls_context *tls, struct sp_err *err);
 
-/* Writes at once what the socket takes, keeps the rest. Failures come through on_end. */
+/* Writes at once what the socket takes, keeps the rest (up to SP_CONN_OUTPUT_MAX). Once the connection is open.
+ * Failures come through on_end; after one, bytes are dropped. */
 void sp_conn_write(struct sp_conn *conn, struct sp_str bytes);
 void sp_conn_read_stop(struct sp_conn *conn); /* back-pressure: the kernel's buffer fills */
 void sp_conn_read_start(struct sp_conn *conn);
 void sp_conn_shutdown(struct sp_conn *conn); /* half-close after the output is written */
-void sp_conn_close(struct sp_conn *conn);    /* now; once; on_closed follows */
+/* Now: output that waits is dropped (sp_conn_shutdown first where it matters). on_closed follows, once; a second
+ * call does nothing. */
+void sp_conn_close(struct sp_conn *conn);
 void sp_conn_reset(struct sp_conn *conn);    /* closes with RST (mock) */
 
 /* -- listening -- */
+#define SP_LISTEN_BACKLOG 4096
+#define SP_LISTEN_TURN_MAX 64                        /* connections accepted a loop turn */
+#define SP_LISTEN_PAUSE_NS (100 * SP_NS_PER_MS)      /* without accepting, where descriptors or memory ran out */
 struct sp_listener {
   struct sp_poll poll;
-  int fd;
+  struct sp_timer pause;
+  int fd; /* -1: closed */
   void (*on_accept)(struct sp_listener *listener, int fd); /* fd is non-blocking, the callee's */
   void (*on_closed)(struct sp_listener *listener);
+  uint64_t pauses; /* how often descriptors or memory ran out */
 };
 /* address "127.0.0.1:0" or "[::1]:8080" or "localhost:80"; port 0 takes a free one. Fails with a sentence. */
 int sp_listen(struct sp_listener *listener, struct sp_loop *loop, const char *address,
               void (*on_accept)(struct sp_listener *, int), struct sp_err *err);
 uint16_t sp_listener_port(const struct sp_listener *listener);
+/* Fine inside on_accept. The memory is the caller's until on_closed (NULL: it outlives the loop). */
 void sp_listener_close(struct sp_listener *listener, void (*on_closed)(struct sp_listener *));
 
 #endif

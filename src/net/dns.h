@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #define SP_DNS_KEEP_NS (60 * SP_NS_PER_S)
+#define SP_DNS_FAILED_KEEP_NS SP_NS_PER_S /* a failure: long enough that a thousand users ask once */
 #define SP_DNS_ADDRESSES_MAX 16u
 #define SP_DNS_NAMES_MAX 10000u /* names kept a resolver */
 
@@ -22,16 +23,22 @@ struct sp_address {
 
 struct sp_dns;
 struct sp_dns *sp_dns_create(struct sp_loop *loop);
-void sp_dns_destroy(struct sp_dns *dns); /* cuts queries: their callbacks never come */
+/* Cuts queries: their callbacks never come. Not inside on_answer. A look-up that is still on the thread pool ends
+ * by itself in the loop, before sp_loop_destroy returns. */
+void sp_dns_destroy(struct sp_dns *dns);
 
 struct sp_dns_query {
-  /* count 0: failed, err says why. The addresses are borrowed for the call. Called from the loop, or at once
-   * (inside sp_dns_ask) for a literal or a kept answer. elapsed_ns is 0 then. */
+  /* count 0: failed, err says why (NULL otherwise). The addresses, in getaddrinfo's order (RFC 6724), are borrowed
+   * for the call. Called from the loop, or at once (inside sp_dns_ask) for a literal, a kept answer, or a name that
+   * cannot be asked for. elapsed_ns is 0 then. */
   void (*on_answer)(struct sp_dns_query *query, const struct sp_address *addresses, size_t count,
                     int64_t elapsed_ns, const struct sp_err *err);
-  struct sp_dns_query *next; /* private */
-  void *entry;               /* private */
+  struct sp_dns_query *next; /* private, like all below */
+  void *entry;
+  int64_t asked_ns;
+  uint16_t port;
 };
+/* Only on_answer needs to be set before. host: a name, or an address without brackets ("fe80::1%eth0" is fine). */
 void sp_dns_ask(struct sp_dns *dns, const char *host, uint16_t port, struct sp_dns_query *query);
 void sp_dns_cancel(struct sp_dns *dns, struct sp_dns_query *query); /* fine when it has ended */
 

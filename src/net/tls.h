@@ -11,10 +11,13 @@
 
 struct sp_tls_options {
   bool insecure;        /* do not verify the server */
-  const char *ca_file;  /* PEM; NULL: the system's */
+  const char *ca_file;  /* PEM; NULL: the system's. Server: clients must show a certificate signed by these */
   const char *cert_file, *key_file; /* client certificate, PEM; or the server's own (mock) */
   bool server;          /* act as server */
 };
+
+#define SP_TLS_INPUT_MAX (1024u * 1024u)       /* bytes of the socket that wait to be decrypted */
+#define SP_TLS_OUTPUT_MAX (4u * 1024u * 1024u) /* bytes for the socket between two sp_tls_take_output */
 
 struct sp_tls_context;
 struct sp_tls_context *sp_tls_context_create(const struct sp_tls_options *options, struct sp_err *err);
@@ -32,6 +35,7 @@ int sp_tls_input(struct sp_tls *tls, struct sp_str bytes, struct sp_err *err); /
 /* Decrypted bytes: >0 their count, 0 none now, -1 the peer closed cleanly, <-1 failed. */
 int sp_tls_read(struct sp_tls *tls, char *bytes, size_t size, struct sp_err *err);
 int sp_tls_write(struct sp_tls *tls, struct sp_str bytes, struct sp_err *err);
+int sp_tls_shutdown(struct sp_tls *tls); /* makes a close_notify, once; fine at any time */
 int sp_tls_take_output(struct sp_tls *tls, struct sp_buf *out); /* appends bytes for the socket */
 const char *sp_tls_alpn(const struct sp_tls *tls); /* chosen protocol, or "" */
 

@@ -1,0 +1,79 @@
+#include "net/stamp.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum { PAIRS = 3 };
+
+static void renew_offset(struct sp_net *net) {
+  int64_t narrowest = INT64_MAX;
+  for (int i = 0; i < PAIRS; i++) {
+    int64_t before = sp_clock_mono_ns();
+    int64_t real = sp_clock_real_ns();
+    int64_t after = sp_clock_mono_ns();
+    if (after - before < narrowest) {
+      narrowest = after - before;
+      net->real_offset_ns = real - (before + (after - before) / 2);
+    }
+    net->offset_read_ns = after;
+  }
+}
+
+void sp_net_init(struct sp_net *net, struct sp_loop *loop) {
+  *net = (struct sp_net){ .loop = loop };
+  net->read_bytes = sp_alloc(SP_NET_READ_SIZE);
+  net->plain_bytes = sp_alloc(SP_NET_READ_SIZE);
+  sp_buf_init(&net->cipher, SP_TLS_OUTPUT_MAX);
+  renew_offset(net);
+}
+
+void sp_net_fini(struct sp_net *net) {
+  free(net->read_bytes);
+  free(net->plain_bytes);
+  sp_buf_fini(&net->cipher);
+  net->read_bytes = net->plain_bytes = NULL;
+}
+
+void sp_stamp_enable(int fd) {
+  int flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+  (void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags));
+}
+
+int64_t sp_stamp_to_mono(const struct sp_net *net, int64_t real_ns, int64_t now_ns) {
+  int64_t mono_ns = real_ns - net->real_offset_ns;
+  if (mono_ns < now_ns - SP_STAMP_AGE_MAX_NS || mono_ns > now_ns + SP_STAMP_AHEAD_MAX_NS) return 0;
+  return mono_ns < now_ns ? mono_ns : now_ns;
+}
+
+static int64_t stamp_of(struct msghdr *message) { /* realtime; 0: none */
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPING) continue;
+    struct timespec software; /* the first of three */
+    memcpy(&software, CMSG_DATA(c), sizeof(software));
+    return software.tv_sec * SP_NS_PER_S + software.tv_nsec;
+  }
+  return 0;
+}
+
+ssize_t sp_stamp_receive(struct sp_net *net, int fd, struct sp_rx *rx) {
+  union {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(sizeof(struct scm_timestamping)) + 64];
+  } control;
+  struct iovec io = { .iov_base = net->read_bytes, .iov_len = SP_NET_READ_SIZE };
+  struct msghdr message = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.bytes,
+                            .msg_controllen = sizeof(control.bytes) };
+  ssize_t count = recvmsg(fd, &message, 0);
+  if (count <= 0) return count;
+  rx->user_ns = sp_clock_mono_ns();
+  int64_t real_ns = stamp_of(&message);
+  if (real_ns != 0 && rx->user_ns - net->offset_read_ns >= SP_STAMP_OFFSET_KEEP_NS) renew_offset(net);
+  rx->kernel_ns = real_ns == 0 ? 0 : sp_stamp_to_mono(net, real_ns, rx->user_ns);
+  return count;
+}
