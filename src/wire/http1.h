@@ -4,7 +4,8 @@
  * Feed bytes as they come, cut anywhere. Callbacks borrow their slices for the call. A callback that
  * returns non-zero stops the feed with SP_EPARSE and leaves *err as the callback filled it.
  * Header names and values are collected in one buffer with the cap SP_HTTP1_HEAD_MAX, which is freed
- * when the message ends, so an idle parser costs less than 400 bytes. No sockets, no clock.
+ * when on_head has returned, so an idle or streaming parser costs less than 400 bytes. Trailer fields are
+ * read past and never shown. A callback must not feed, init or fini the parser that calls it. No sockets, no clock.
  */
 #ifndef SP_WIRE_HTTP1_H
 #define SP_WIRE_HTTP1_H
@@ -38,13 +39,13 @@ struct sp_http1_head {
 };
 
 struct sp_http1_handler {
-  /* MAY. The first byte of a message arrived. */
+  /* MAY. The first byte of a message arrived; also of each 1xx before an answer. */
   int (*on_begin)(void *ctx);
   /* MUST. 1xx heads (but 101) come here too, each followed by no body and no on_end. */
   int (*on_head)(void *ctx, const struct sp_http1_head *head, struct sp_err *err);
   /* MUST. */
   int (*on_body)(void *ctx, struct sp_str bytes, struct sp_err *err);
-  /* MUST. The message is whole. */
+  /* MUST. The message is whole. The request for a next message may be prepared here. */
   int (*on_end)(void *ctx, struct sp_err *err);
 };
 
@@ -52,12 +53,16 @@ struct sp_http1 {
   llhttp_t parser;
   const struct sp_http1_handler *handler;
   void *ctx;
-  struct sp_http1_scratch *scratch; /* head being collected; NULL between messages */
+  struct sp_http1_scratch *scratch; /* head being collected, else NULL */
   struct sp_err *err;               /* of the feed under way */
   int failed;
   uint8_t side;
-  bool head_request;   /* the next response has no body */
+  bool head_request; /* the next response has no body */
   bool in_message;
+  bool head_done;       /* of the message under way */
+  bool keep_alive;      /* as its head said */
+  bool ended;           /* no further message can come on this connection */
+  size_t trailer_bytes; /* of the message under way */
 };
 
 void sp_http1_init(struct sp_http1 *http1, enum sp_http1_side side, const struct sp_http1_handler *handler, void *ctx);
@@ -67,7 +72,9 @@ void sp_http1_fini(struct sp_http1 *http1);
 void sp_http1_expect_head_response(struct sp_http1 *http1);
 
 /* 0, or SP_EPARSE (not HTTP, bad chunking) or SP_ELIMIT (a cap, which err names). After a failure the
- * parser takes nothing more. Bytes behind a whole message are the start of the next (pipelining). */
+ * parser takes nothing more. Bytes behind a whole message are the start of the next (pipelining), but behind
+ * one that was the connection's last (keep_alive false; 101 and CONNECT, too: no upgrade is spoken here) they
+ * are passed over: the message was whole. A Content-Length or chunks behind 204, 304 or HEAD are no body. */
 int sp_http1_feed(struct sp_http1 *http1, struct sp_str bytes, struct sp_err *err);
 
 /* The peer closed. Ends a close-delimited body (on_end is called); 0 also when between messages;

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#define SP_JSON_TEXT_MAX (64u * 1024u * 1024u) /* bytes of one document */
 #define SP_JSON_TOKENS_MAX (1u << 20) /* tokens of one document */
 #define SP_JSON_DEPTH_MAX 64
 
@@ -26,12 +27,14 @@ struct sp_json {
 void sp_json_init(struct sp_json *doc);
 void sp_json_fini(struct sp_json *doc);
 
-/* The text must be one whole value (strict: trailing bytes, bare words and depth over the cap fail).
- * The document borrows the text. The root is value 0. */
+/* The text must be one whole value by RFC 8259 (SP_EPARSE with the byte's position), within the caps above
+ * (SP_ELIMIT). Bytes of 0x80 and more are taken as they are: invalid UTF-8 in a string is no fault here.
+ * The document borrows the text. The root is value 0. After a failure every value is absent. Linear time. */
 int sp_json_parse(struct sp_json *doc, struct sp_str text, struct sp_err *err);
 
 enum sp_json_kind sp_json_kind(const struct sp_json *doc, int value);
-int sp_json_get(const struct sp_json *doc, int object, const char *key); /* -1 when absent or no object */
+/* The first member of that name; -1 when absent or no object. Linear in the object's text. */
+int sp_json_get(const struct sp_json *doc, int object, const char *key);
 int sp_json_size(const struct sp_json *doc, int value);                  /* members or items */
 /* Iterates: first child, then next sibling. In an object the children are keys, and the value of a key is
  * key + 1. -1 at the end. */
@@ -40,14 +43,16 @@ int sp_json_next(const struct sp_json *doc, int child);
 
 struct sp_str sp_json_raw(const struct sp_json *doc, int value); /* as it stands in the text, strings without quotes */
 bool sp_json_is(const struct sp_json *doc, int value, const char *text); /* a string equal to text (no escapes) */
+/* `otherwise` also for numbers out of a double's range. The process runs in the "C" locale for numbers. */
 double sp_json_number(const struct sp_json *doc, int value, double otherwise);
 bool sp_json_bool(const struct sp_json *doc, int value, bool otherwise);
 
 /* The unescaped string: a slice of the text where it has no escapes, else unescaped into *scratch
- * (cleared first). Lone surrogates become U+FFFD. Empty slice when it is no string. */
+ * (cleared first). Lone surrogates become U+FFFD. Empty slice when it is no string or scratch's cap is too small. */
 struct sp_str sp_json_string(const struct sp_json *doc, int value, struct sp_buf *scratch);
 
-/* Appends a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
+/* Appends a JSON string with its quotes; invalid UTF-8 becomes U+FFFD (one for each maximal subpart,
+ * Unicode 15, 3.9). SP_ELIMIT, and *out as before, when it does not fit. */
 int sp_json_append_string(struct sp_buf *out, struct sp_str raw);
 
 #endif

@@ -4,7 +4,8 @@
  *
  * An event with no data is not dispatched by these rules; Dify's "event: ping" is one. So that it can be
  * counted, it goes to on_blank instead. Slices are borrowed for the call. Nothing is copied where one
- * event lies whole in the bytes fed and has a single data line. No clock.
+ * event lies whole in the bytes fed and has a single data line. Bytes are passed on as they are: invalid UTF-8
+ * is not replaced. A handler must not feed, finish or free the parser that calls it. No clock.
  */
 #ifndef SP_WIRE_SSE_H
 #define SP_WIRE_SSE_H
@@ -12,7 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define SP_SSE_EVENT_MAX (4u * 1024u * 1024u) /* bytes of one event: default cap */
+#define SP_SSE_EVENT_MAX (4u * 1024u * 1024u) /* default cap: the bytes of an event's lines */
 
 struct sp_sse_event {
   struct sp_str type; /* "" means "message" */
@@ -21,7 +22,7 @@ struct sp_sse_event {
 };
 
 struct sp_sse_handler {
-  /* MUST. Non-zero stops the feed (returned as SP_EPARSE; the handler knows why). */
+  /* MUST. Non-zero stops the feed (returned as SP_EPARSE, *err untouched; the handler knows why). */
   int (*on_event)(void *ctx, const struct sp_sse_event *event);
   /* MAY. A block with an event type and no data, or a comment line (type "" then). */
   void (*on_blank)(void *ctx, struct sp_str type);
@@ -36,6 +37,7 @@ struct sp_sse {
   struct sp_buf id;
   int64_t retry_ms; /* last valid retry field, -1 where none came */
   size_t event_max;
+  size_t event_bytes; /* lines of the event under way, comments left out */
   uint8_t bom_seen; /* bytes of a BOM matched at the start; 4 = past the start */
   bool skip_lf;     /* the last byte was a CR that ended a line */
   bool has_data;
@@ -45,10 +47,12 @@ struct sp_sse {
 void sp_sse_init(struct sp_sse *sse, size_t event_max, const struct sp_sse_handler *handler, void *ctx);
 void sp_sse_fini(struct sp_sse *sse);
 
-/* 0, SP_ELIMIT (an event over event_max) or SP_EPARSE (a handler stopped). Takes nothing after a failure. */
+/* 0, SP_ELIMIT (an event, or a comment in it, over event_max) or SP_EPARSE (a handler stopped). Takes nothing after
+ * a failure. Linear in the bytes fed. */
 int sp_sse_feed(struct sp_sse *sse, struct sp_str bytes, struct sp_err *err);
 
-/* The stream ended: an unfinished event is dropped, as the rules say. True when there was one. */
+/* The stream ended: an unfinished event is dropped, as the rules say. True when there was one
+ * (data, a type, or a line that was no comment and had no end). */
 bool sp_sse_finish(struct sp_sse *sse);
 
 #endif

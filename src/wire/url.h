@@ -21,16 +21,20 @@ struct sp_url {
   struct sp_str target; /* path and query, without the fragment; "/" where the URL has none */
 };
 
-/* Fails with a sentence that names the fault ("has no scheme: did you mean 'http://…'?"). */
+/* SP_EPARSE with a sentence that names the fault ("'localhost:5001/v1' has no scheme: write http://localhost:5001/v1"),
+ * SP_ELIMIT over a cap. The sentence hides what stands before an '@' and the query. Not taken: spaces, control bytes,
+ * hosts that are not ASCII, IPv6 zones, a query without a path. A path or query may hold raw UTF-8 (see join). */
 int sp_url_parse(struct sp_str text, struct sp_url *out, struct sp_err *err);
 
 /* Appends the absolute URL of `path` seen from `base`: an absolute URL is taken as it is, "/x" replaces the
- * path, "x" is put behind the base's directory, "" is the base itself. A base path prefix is kept for
- * "/x" only if the base ends in a path other than "/" (http://host/dify + /v1/x = http://host/dify/v1/x). */
+ * path, "x" is put behind the base's directory, "?x" replaces the query, "" is the base itself. A base path prefix
+ * is kept for "/x" only if the base ends in a path other than "/" (http://host/dify + /v1/x =
+ * http://host/dify/v1/x). "//x" is a path, no host. Dot segments stay as written; fragments are dropped; bytes
+ * of raw UTF-8 come out percent-encoded. After a failure *out is as before. */
 int sp_url_join(struct sp_str base, struct sp_str path, struct sp_buf *out, struct sp_err *err);
 
-/* Appends the URL with userinfo cut out and the values of query members that look like secrets
- * (key, token, secret, password, auth, signature) replaced by ***. Garbage becomes "(no URL)". */
+/* Appends the URL with userinfo and fragment cut out and the values of query members that look like secrets
+ * (their names contain key, token, secret, passw, pwd, auth, sign or credential) replaced by ***. Garbage becomes "(no URL)". */
 int sp_url_redact(struct sp_str text, struct sp_buf *out);
 
 /* The value of a Host header: host[:port], brackets for IPv6, port left out where it is the default. */
