@@ -10,11 +10,11 @@
 struct dify {
   struct sp_parts parts;
   enum sp_stream_state state;
-  bool chat;            /* the app has messages: an id of a conversation or message was seen */
-  bool flow;            /* the app has a workflow: an event of one was seen */
-  bool message_ended;   /* message_end */
-  bool flow_ended;      /* workflow_finished, and well */
-  bool agent_answered;  /* a token came as agent_message */
+  bool chat;           /* the app has messages: an id of a conversation or message was seen */
+  bool flow;           /* the app has a workflow: an event of one was seen */
+  bool message_ended;  /* message_end */
+  bool flow_ended;     /* workflow_finished, and well */
+  bool agent_answered; /* a token came as agent_message */
 };
 
 /* The members of a frame that anybody asks for, as values of the document; -1 where absent. */
@@ -199,14 +199,22 @@ static const struct kind *kind_find(struct sp_str name) {
 static int *frame_field(struct frame *frame, struct sp_str key) {
   const char *k = key.bytes;
   switch (key.len) {
-  case 4: return memcmp(k, "data", 4) == 0 ? &frame->data : memcmp(k, "code", 4) == 0 ? &frame->code : NULL;
-  case 5: return memcmp(k, "event", 5) == 0 ? &frame->event : NULL;
-  case 6: return memcmp(k, "answer", 6) == 0 ? &frame->answer : memcmp(k, "status", 6) == 0 ? &frame->status : NULL;
-  case 7: return memcmp(k, "task_id", 7) == 0 ? &frame->task_id : memcmp(k, "message", 7) == 0 ? &frame->message : NULL;
-  case 8: return memcmp(k, "metadata", 8) == 0 ? &frame->metadata : NULL;
-  case 10: return memcmp(k, "message_id", 10) == 0 ? &frame->message_id : NULL;
-  case 15: return memcmp(k, "conversation_id", 15) == 0 ? &frame->conversation_id : NULL;
-  default: return NULL;
+  case 4:
+    return memcmp(k, "data", 4) == 0 ? &frame->data : memcmp(k, "code", 4) == 0 ? &frame->code : NULL;
+  case 5:
+    return memcmp(k, "event", 5) == 0 ? &frame->event : NULL;
+  case 6:
+    return memcmp(k, "answer", 6) == 0 ? &frame->answer : memcmp(k, "status", 6) == 0 ? &frame->status : NULL;
+  case 7:
+    return memcmp(k, "task_id", 7) == 0 ? &frame->task_id : memcmp(k, "message", 7) == 0 ? &frame->message : NULL;
+  case 8:
+    return memcmp(k, "metadata", 8) == 0 ? &frame->metadata : NULL;
+  case 10:
+    return memcmp(k, "message_id", 10) == 0 ? &frame->message_id : NULL;
+  case 15:
+    return memcmp(k, "conversation_id", 15) == 0 ? &frame->conversation_id : NULL;
+  default:
+    return NULL;
   }
 }
 
@@ -267,8 +275,10 @@ static void dify_event(void *state, const struct sp_sse_event *event, struct sp_
     sp_parts_over(&dify->parts, dify->state, out);
     return;
   }
-  if (sp_parts_read(&dify->parts, event->data)) dify_read(dify, event, out);
-  else dify_unreadable(event->type, out);
+  if (sp_parts_read(&dify->parts, event->data))
+    dify_read(dify, event, out);
+  else
+    dify_unreadable(event->type, out);
 }
 
 static void dify_init(void *state) {

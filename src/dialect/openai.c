@@ -25,11 +25,14 @@ enum { CHUNK_ID, CHUNK_CHOICES, CHUNK_USAGE, CHUNK_ERROR, CHUNK_OBJECT, CHUNK_ME
 enum { CHOICE_INDEX, CHOICE_DELTA, CHOICE_TEXT, CHOICE_FINISH_REASON, CHOICE_MEMBERS };
 
 static const struct sp_str chunk_keys[CHUNK_MEMBERS] = {
-    SP_DIALECT_KEY("id"), SP_DIALECT_KEY("choices"), SP_DIALECT_KEY("usage"), SP_DIALECT_KEY("error"),
-    SP_DIALECT_KEY("object"),
+    SP_DIALECT_KEY("id"),    SP_DIALECT_KEY("choices"), SP_DIALECT_KEY("usage"),
+    SP_DIALECT_KEY("error"), SP_DIALECT_KEY("object"),
 };
 static const struct sp_str choice_keys[CHOICE_MEMBERS] = {
-    SP_DIALECT_KEY("index"), SP_DIALECT_KEY("delta"), SP_DIALECT_KEY("text"), SP_DIALECT_KEY("finish_reason"),
+    SP_DIALECT_KEY("index"),
+    SP_DIALECT_KEY("delta"),
+    SP_DIALECT_KEY("text"),
+    SP_DIALECT_KEY("finish_reason"),
 };
 
 static void choice_add(struct choice_set *set, unsigned index) { set->bits[index / 64] |= UINT64_C(1) << (index % 64); }
@@ -82,9 +85,12 @@ static void say_delta(struct sp_parts *parts, int delta, struct sp_str *said) {
   if (sp_json_kind(doc, delta) != SP_JSON_OBJECT) return;
   for (int key = sp_json_first(doc, delta); key >= 0; key = sp_json_next(doc, key)) {
     struct sp_str name = sp_json_raw(doc, key);
-    if (sp_str_eq(name, SP_STR("content")) || sp_str_eq(name, SP_STR("refusal"))) say(parts, key + 1, said);
-    else if (sp_str_eq(name, SP_STR("tool_calls"))) say_tool_calls(parts, key + 1, said);
-    else if (sp_str_eq(name, SP_STR("function_call"))) say_function(parts, key + 1, said); /* of old */
+    if (sp_str_eq(name, SP_STR("content")) || sp_str_eq(name, SP_STR("refusal")))
+      say(parts, key + 1, said);
+    else if (sp_str_eq(name, SP_STR("tool_calls")))
+      say_tool_calls(parts, key + 1, said);
+    else if (sp_str_eq(name, SP_STR("function_call")))
+      say_function(parts, key + 1, said); /* of old */
   }
 }
 
@@ -202,8 +208,10 @@ static void openai_event(void *state, const struct sp_sse_event *event, struct s
     sp_parts_over(&openai->parts, openai->state, out);
     return;
   }
-  if (sp_parts_read(&openai->parts, event->data)) read_chunk(openai, event->type, out);
-  else read_word(openai, event, out);
+  if (sp_parts_read(&openai->parts, event->data))
+    read_chunk(openai, event->type, out);
+  else
+    read_word(openai, event, out);
   openai->state = out->state;
 }
 

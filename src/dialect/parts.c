@@ -53,10 +53,13 @@ void sp_parts_pick(const struct sp_json *doc, int object, const struct sp_str *k
 
 struct sp_str sp_parts_text(struct sp_parts *parts, int value, struct sp_buf *scratch) {
   switch (sp_json_kind(&parts->doc, value)) {
-  case SP_JSON_STRING: return sp_json_string(&parts->doc, value, scratch);
+  case SP_JSON_STRING:
+    return sp_json_string(&parts->doc, value, scratch);
   case SP_JSON_NUMBER:
-  case SP_JSON_BOOL: return sp_json_raw(&parts->doc, value);
-  default: return SP_STR("");
+  case SP_JSON_BOOL:
+    return sp_json_raw(&parts->doc, value);
+  default:
+    return SP_STR("");
   }
 }
 

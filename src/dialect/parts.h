@@ -7,16 +7,17 @@
 
 #include "dialect/dialect.h"
 
-#define SP_DIALECT_DETAIL_MAX 512u        /* bytes of a failure's detail; cut behind */
-#define SP_DIALECT_NAME_MAX 64u           /* bytes of an unknown event's name; cut behind */
-#define SP_DIALECT_ID_MAX 256u            /* bytes of an id; a longer one is none */
-#define SP_DIALECT_KEEP_BYTES 16384u      /* scratch that a stream keeps from event to event */
-#define SP_DIALECT_KEEP_TOKENS 1024       /* JSON tokens likewise: one frame of 3 MiB must not cost for the whole run */
-#define SP_DIALECT_SECONDS_MAX 2592000.0  /* a time over thirty days is nonsense: "not reported" */
-#define SP_DIALECT_COUNT_MAX 1e15         /* tokens of one answer, likewise */
+#define SP_DIALECT_DETAIL_MAX 512u       /* bytes of a failure's detail; cut behind */
+#define SP_DIALECT_NAME_MAX 64u          /* bytes of an unknown event's name; cut behind */
+#define SP_DIALECT_ID_MAX 256u           /* bytes of an id; a longer one is none */
+#define SP_DIALECT_KEEP_BYTES 16384u     /* scratch that a stream keeps from event to event */
+#define SP_DIALECT_KEEP_TOKENS 1024      /* JSON tokens likewise: one frame of 3 MiB must not cost for the whole run */
+#define SP_DIALECT_SECONDS_MAX 2592000.0 /* a time over thirty days is nonsense: "not reported" */
+#define SP_DIALECT_COUNT_MAX 1e15        /* tokens of one answer, likewise */
 
 /* A key of a static table. */
-#define SP_DIALECT_KEY(text) {"" text, sizeof(text) - 1}
+#define SP_DIALECT_KEY(text)                                                                                           \
+  { "" text, sizeof(text) - 1 }
 
 /* The memory of one stream: reused from event to event, so that a token costs no allocation. */
 struct sp_parts {
