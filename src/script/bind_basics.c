@@ -1,0 +1,141 @@
+/* Primitives that need no user: parameters, durations, files, time, the plan's own metrics. */
+#include "script/lua_host.h"
+
+#include "base/mem.h"
+#include "base/units.h"
+#include "script/user_lua.h"
+
+#include <ctype.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SP_FEED_FILE_MAX (256u * 1024u * 1024u) /* bytes of a feed's file */
+
+static void environment_name(const char *name, char *out, size_t size) {
+  size_t n = (size_t)snprintf(out, size, "SPATE_%s", name);
+  for (size_t i = 6; i < n && i + 1 < size; i++) {
+    out[i] = isalnum((unsigned char)out[i]) ? (char)toupper((unsigned char)out[i]) : '_';
+  }
+}
+
+/* core.param(name): the text given with -e, else in the environment, else nil. */
+static int core_param(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  const struct sp_plan_options *options = &sp_lua_of(L)->plan->options;
+  for (size_t i = options->setting_count; i-- > 0;) {
+    if (strcmp(options->settings[i].key, name) == 0) return lua_pushstring(L, options->settings[i].value), 1;
+  }
+  char variable[256];
+  environment_name(name, variable, sizeof(variable));
+  lua_pushstring(L, getenv(variable));
+  return 1;
+}
+
+/* core.duration("5m30s"): seconds, or nil and why. */
+static int core_duration(lua_State *L) {
+  struct sp_err err;
+  int64_t ns;
+  if (sp_parse_duration(luaL_checkstring(L, 1), &ns, &err)) {
+    lua_pushnil(L);
+    lua_pushstring(L, err.text);
+    return 2;
+  }
+  lua_pushnumber(L, (double)ns / 1e9);
+  return 1;
+}
+
+static int core_now(lua_State *L) {
+  lua_pushnumber(L, (double)sp_clock_mono_ns() / 1e9);
+  return 1;
+}
+
+/* core.read_file(path): the bytes, or nil and why. A feed's path is seen from where spate runs. */
+static int core_read_file(lua_State *L) {
+  struct sp_err err;
+  char *text;
+  size_t len;
+  if (sp_read_file(luaL_checkstring(L, 1), SP_FEED_FILE_MAX, &text, &len, &err)) {
+    lua_pushnil(L);
+    lua_pushstring(L, err.text);
+    return 2;
+  }
+  lua_pushlstring(L, text, len);
+  free(text);
+  return 1;
+}
+
+static int core_log(lua_State *L) {
+  fprintf(stderr, "plan: %s\n", luaL_checkstring(L, 1));
+  return 0;
+}
+
+static int core_url_encode(lua_State *L) {
+  size_t len;
+  const char *raw = luaL_checklstring(L, 1, &len);
+  struct sp_buf out;
+  sp_buf_init(&out, len * 3 + 1);
+  sp_url_encode(sp_str_of(raw, len), &out);
+  lua_pushlstring(L, out.bytes ? out.bytes : "", out.len);
+  sp_buf_fini(&out);
+  return 1;
+}
+
+static int core_feed_next(lua_State *L) {
+  lua_pushnumber(L, (double)sp_feeds_next(sp_lua_of(L)->plan->feeds, luaL_checkstring(L, 1)));
+  return 1;
+}
+
+/* core.metric(name, unit, value) */
+static int core_metric(lua_State *L) {
+  struct sp_lua *lua = sp_lua_of(L);
+  if (!lua->thread) return luaL_error(L, "a metric takes values while users run, not while the plan loads");
+  sp_recorder_custom(sp_worker_recorder(sp_lua_thread_worker(lua->thread)), luaL_checkstring(L, 1), luaL_checkstring(L, 2),
+                     luaL_checknumber(L, 3));
+  return 0;
+}
+
+void sp_bind_basics(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"param", core_param},         {"duration", core_duration}, {"now", core_now},
+      {"read_file", core_read_file}, {"log", core_log},           {"url_encode", core_url_encode},
+      {"feed_next", core_feed_next}, {"metric", core_metric},     {NULL, NULL}};
+  sp_bind_list(L, functions);
+  const struct sp_plan *plan = sp_lua_of(L)->plan;
+  lua_pushboolean(L, plan->options.describing);
+  lua_setfield(L, -2, "describing");
+  lua_pushstring(L, plan->options.host);
+  lua_setfield(L, -2, "host");
+  lua_pushliteral(L, SP_VERSION);
+  lua_setfield(L, -2, "version");
+}
+
+/* -- feeds -- */
+
+struct sp_feeds {
+  pthread_mutex_t lock;
+  struct sp_map positions;
+};
+
+struct sp_feeds *sp_feeds_create(void) {
+  struct sp_feeds *feeds = sp_alloc(sizeof(*feeds));
+  pthread_mutex_init(&feeds->lock, NULL);
+  sp_map_init(&feeds->positions);
+  return feeds;
+}
+
+void sp_feeds_destroy(struct sp_feeds *feeds) {
+  if (!feeds) return;
+  sp_map_fini(&feeds->positions);
+  pthread_mutex_destroy(&feeds->lock);
+  free(feeds);
+}
+
+uint64_t sp_feeds_next(struct sp_feeds *feeds, const char *name) {
+  pthread_mutex_lock(&feeds->lock);
+  void **place = sp_map_put(&feeds->positions, sp_str_from(name));
+  uint64_t position = (uint64_t)(uintptr_t)*place;
+  *place = (void *)(uintptr_t)(position + 1);
+  pthread_mutex_unlock(&feeds->lock);
+  return position;
+}

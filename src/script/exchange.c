@@ -1,0 +1,405 @@
+#include "script/exchange.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "script/exchange_detail.h"
+
+#include <stdlib.h>
+
+#define SP_ID_MAX 128u /* bytes of a conversation's, message's or task's id */
+
+struct sp_exchange {
+  struct sp_exchange_options options;
+  struct sp_http_call *call;
+  struct sp_sample sample;
+  struct sp_gaps gaps;
+  struct sp_sse sse;
+  void *dialect_state;
+  struct sp_buf text;    /* answer or body */
+  struct sp_buf headers;
+  struct sp_buf detail;
+  int status;
+  bool is_stream, ended, recorded, aborted;
+  enum sp_outcome abort_outcome;
+  enum sp_stream_state state;
+  uint64_t events;
+  char conversation[SP_ID_MAX], message[SP_ID_MAX], task[SP_ID_MAX];
+  /* times, absolute */
+  int64_t first_token_ns, last_token_ns, last_event_ns, terminal_ns;
+  int64_t head_user_ns; /* the read that completed the head */
+  unsigned head_events; /* events in that read */
+  /* the read under way: its first event waits for the read's end to know which stamp is true */
+  const struct sp_rx *rx;
+  unsigned read_events;
+  unsigned held_marks;
+  bool held, held_terminal;
+};
+
+static int64_t since_start(const struct sp_exchange *exchange, int64_t instant_ns) {
+  int64_t ns = instant_ns - exchange->options.request.start_ns;
+  return ns < 0 ? 0 : ns;
+}
+
+/* -- times of events -- */
+
+static void take_token(struct sp_exchange *exchange, int64_t at_ns) {
+  struct sp_sample *sample = &exchange->sample;
+  if (sample->token_events++ == 0) {
+    exchange->first_token_ns = at_ns;
+    sample->metric_ns[SP_METRIC_TTFT] = since_start(exchange, at_ns);
+  } else {
+    sp_gaps_add(&exchange->gaps, at_ns - exchange->last_token_ns, exchange->options.stall_ns);
+  }
+  exchange->last_token_ns = at_ns;
+}
+
+static void take_first(struct sp_exchange *exchange, enum sp_metric metric, int64_t at_ns) {
+  if (exchange->sample.metric_ns[metric] == SP_METRIC_NA) {
+    exchange->sample.metric_ns[metric] = since_start(exchange, at_ns);
+  }
+}
+
+static void time_event(struct sp_exchange *exchange, unsigned marks, bool terminal, int64_t at_ns) {
+  if (at_ns < exchange->last_event_ns) at_ns = exchange->last_event_ns; /* a stamp may be older than a user time */
+  exchange->last_event_ns = at_ns;
+  if (!(marks & SP_MARK_PING)) take_first(exchange, SP_METRIC_TTFE, at_ns);
+  if (marks & SP_MARK_TOKEN) take_token(exchange, at_ns);
+  if (marks & SP_MARK_REASONING) take_first(exchange, SP_METRIC_TTFR, at_ns);
+  if (terminal) exchange->terminal_ns = at_ns;
+}
+
+static void release_held(struct sp_exchange *exchange, int64_t at_ns) {
+  if (!exchange->held) return;
+  exchange->held = false;
+  time_event(exchange, exchange->held_marks, exchange->held_terminal, at_ns);
+}
+
+static void hold_or_time(struct sp_exchange *exchange, unsigned marks, bool terminal) {
+  exchange->read_events++;
+  if (exchange->rx->user_ns == exchange->head_user_ns) exchange->head_events++;
+  if (exchange->read_events == 1) {
+    exchange->held = true;
+    exchange->held_marks = marks;
+    exchange->held_terminal = terminal;
+    return;
+  }
+  release_held(exchange, exchange->rx->user_ns);
+  time_event(exchange, marks, terminal, exchange->rx->user_ns);
+}
+
+static int64_t rx_time(const struct sp_rx *rx, unsigned events) {
+  return events <= 1 && rx->kernel_ns ? rx->kernel_ns : rx->user_ns;
+}
+
+static void read_end(struct sp_exchange *exchange, const struct sp_rx *rx) {
+  if (exchange->read_events == 0) return;
+  int64_t first_ns = rx_time(rx, exchange->read_events);
+  release_held(exchange, first_ns);
+  exchange->read_events = 0;
+  const struct sp_exchange_hooks *hooks = exchange->options.hooks;
+  if (hooks->on_events_timed) hooks->on_events_timed(exchange->options.ctx, exchange, first_ns, rx->user_ns);
+}
+
+/* -- meaning of events -- */
+
+static void keep_id(char *place, struct sp_str id) {
+  if (id.len == 0 || id.len >= SP_ID_MAX) return;
+  memcpy(place, id.bytes, id.len);
+  place[id.len] = '\0';
+}
+
+static void take_usage(struct sp_sample *sample, const struct sp_usage *usage) {
+  if (usage->prompt_tokens >= 0) sample->reported_prompt = usage->prompt_tokens;
+  if (usage->completion_tokens >= 0) sample->reported_completion = usage->completion_tokens;
+  if (usage->server_ttft_ns >= 0) sample->metric_ns[SP_METRIC_SERVER_TTFT] = usage->server_ttft_ns;
+}
+
+static void count_marks(struct sp_sample *sample, unsigned marks) {
+  static const struct {
+    unsigned mark;
+    enum sp_counter counter;
+  } counted[] = {
+      {SP_MARK_PING, SP_COUNTER_PING},         {SP_MARK_UNKNOWN, SP_COUNTER_UNKNOWN_EVENT},
+      {SP_MARK_RETRY, SP_COUNTER_NODE_RETRY},  {SP_MARK_REPLACE, SP_COUNTER_REPLACED},
+      {SP_MARK_PARTIAL, SP_COUNTER_PARTIAL},   {SP_MARK_PAUSED, SP_COUNTER_PAUSED},
+  };
+  for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++) {
+    if (marks & counted[i].mark) sample->counters[counted[i].counter]++;
+  }
+}
+
+static void take_rare(struct sp_exchange *exchange, const struct sp_meaning *meaning) {
+  count_marks(&exchange->sample, meaning->marks);
+  if (meaning->marks & SP_MARK_NODE) {
+    const struct sp_node_finished *node = &meaning->node;
+    sp_recorder_node(exchange->options.recorder, node->title, node->type, node->elapsed_ns, node->failed);
+  }
+  if (meaning->marks & SP_MARK_USAGE) take_usage(&exchange->sample, &meaning->usage);
+  if (meaning->marks & SP_MARK_REPLACE) {
+    sp_buf_clear(&exchange->text);
+    sp_buf_append_str(&exchange->text, meaning->text);
+  }
+}
+
+/* The answer's text; over its cap the text is cut, the timing goes on: a load test needs no more of it. */
+static void take_text(struct sp_exchange *exchange, struct sp_str text) {
+  exchange->sample.answer_chars += sp_utf8_count(text);
+  (void)sp_buf_append_str(&exchange->text, text);
+}
+
+static void set_detail(struct sp_exchange *exchange, struct sp_str text) {
+  sp_detail_set(&exchange->detail, text, exchange->options.secrets, exchange->options.secret_count);
+}
+
+static void settle(struct sp_exchange *exchange, const struct sp_meaning *meaning) {
+  if (meaning->state == SP_STREAM_OPEN) return;
+  exchange->state = meaning->state;
+  if (meaning->state == SP_STREAM_FAILED) set_detail(exchange, meaning->detail);
+  sp_http_finish(exchange->call);
+}
+
+static int on_sse_event(void *ctx, const struct sp_sse_event *event) {
+  struct sp_exchange *exchange = ctx;
+  if (exchange->state != SP_STREAM_OPEN || exchange->aborted) return 0;
+  struct sp_meaning meaning;
+  const struct sp_exchange_hooks *hooks = exchange->options.hooks;
+  if (hooks->judge) {
+    sp_meaning_clear(&meaning);
+    hooks->judge(exchange->options.ctx, event, &meaning);
+  } else {
+    exchange->options.dialect->on_event(exchange->dialect_state, event, &meaning);
+  }
+  exchange->events++;
+  sp_recorder_event(exchange->options.recorder);
+  hold_or_time(exchange, meaning.marks, meaning.state != SP_STREAM_OPEN);
+  if (meaning.marks & SP_MARK_TOKEN) take_text(exchange, meaning.text);
+  if (meaning.marks & ~(unsigned)(SP_MARK_TOKEN | SP_MARK_REASONING)) take_rare(exchange, &meaning);
+  keep_id(exchange->conversation, meaning.conversation_id);
+  keep_id(exchange->message, meaning.message_id);
+  keep_id(exchange->task, meaning.task_id);
+  if (hooks->on_event) {
+    struct sp_exchange_event seen = {event, &meaning};
+    hooks->on_event(exchange->options.ctx, exchange, &seen);
+  }
+  settle(exchange, &meaning);
+  return 0;
+}
+
+static void on_sse_blank(void *ctx, struct sp_str type) {
+  struct sp_exchange *exchange = ctx;
+  if (sp_str_eq(type, SP_STR("ping"))) exchange->sample.counters[SP_COUNTER_PING]++;
+  const struct sp_exchange_hooks *hooks = exchange->options.hooks;
+  if (hooks->on_blank) hooks->on_blank(exchange->options.ctx, exchange, type);
+}
+
+static const struct sp_sse_handler sse_handler = {.on_event = on_sse_event, .on_blank = on_sse_blank};
+
+/* -- the HTTP side -- */
+
+static int check_event_stream(const struct sp_http1_head *head, struct sp_err *err) {
+  struct sp_str type = sp_http1_find(head, "content-type");
+  if (head->status == 204 || head->status >= 300) {
+    return sp_fail(err, SP_EPARSE, "not an event stream: status %d", head->status);
+  }
+  struct sp_str media = sp_str_trim(sp_str_split(&type, ';'));
+  if (media.len == 0 || sp_str_ieq(media, SP_STR("text/event-stream"))) return 0;
+  return sp_fail(err, SP_EPARSE, "not an event stream: the answer's content type is '" SP_STR_FMT "'", SP_STR_ARG(media));
+}
+
+static void open_stream(struct sp_exchange *exchange) {
+  exchange->is_stream = true;
+  exchange->text.max = SP_ANSWER_MAX;
+  sp_sse_init(&exchange->sse, SP_SSE_EVENT_MAX, &sse_handler, exchange);
+  const struct sp_dialect *dialect = exchange->options.dialect;
+  if (dialect) {
+    exchange->dialect_state = sp_alloc(dialect->state_size);
+    dialect->init(exchange->dialect_state);
+  }
+}
+
+static int on_head(void *ctx, const struct sp_http1_head *head, const struct sp_rx *rx, struct sp_err *err) {
+  struct sp_exchange *exchange = ctx;
+  exchange->status = head->status;
+  exchange->head_user_ns = rx->user_ns;
+  sp_buf_append_str(&exchange->headers, head->raw);
+  if (head->status >= 400) {
+    exchange->text.max = SP_ERROR_BODY_MAX;
+    sp_detail_status(&exchange->detail, head);
+    return 0;
+  }
+  if (!exchange->options.stream) return 0;
+  int code = check_event_stream(head, err);
+  if (code) return code;
+  open_stream(exchange);
+  return 0;
+}
+
+static int on_body(void *ctx, struct sp_str bytes, const struct sp_rx *rx, struct sp_err *err) {
+  struct sp_exchange *exchange = ctx;
+  exchange->rx = rx;
+  if (exchange->is_stream) return sp_sse_feed(&exchange->sse, bytes, err);
+  if (sp_buf_append_str(&exchange->text, bytes) == 0) return 0;
+  if (exchange->status >= 400) return 0; /* enough seen for its message */
+  return sp_fail(err, SP_ELIMIT, "the answer's body is over %u MiB (SP_BODY_MAX)", SP_BODY_MAX >> 20);
+}
+
+static void on_read_end(void *ctx, const struct sp_rx *rx) { read_end(ctx, rx); }
+
+/* -- the end -- */
+
+static enum sp_outcome stream_end(struct sp_exchange *exchange, const struct sp_http_result *result) {
+  if (result->end == SP_HTTP_CUT) {
+    set_detail(exchange, sp_str_from(result->detail));
+    return result->reset ? SP_OUTCOME_RESET : SP_OUTCOME_TRUNCATED;
+  }
+  sp_sse_finish(&exchange->sse);
+  const struct sp_dialect *dialect = exchange->options.dialect;
+  bool complete = !dialect || dialect->on_eof(exchange->dialect_state);
+  if (complete && exchange->events > 0) return SP_OUTCOME_OK;
+  set_detail(exchange, exchange->events ? SP_STR("the stream ended without its terminal event")
+                                        : SP_STR("the stream ended without a single event"));
+  return SP_OUTCOME_TRUNCATED;
+}
+
+static enum sp_outcome whole_end(struct sp_exchange *exchange, const struct sp_http_result *result) {
+  if (exchange->status >= 400) {
+    sp_detail_add_body(&exchange->detail, sp_buf_str(&exchange->text), exchange->options.secrets,
+                       exchange->options.secret_count);
+    exchange->sample.rate_limited = exchange->status == 429;
+    return SP_OUTCOME_HTTP_STATUS;
+  }
+  if (exchange->is_stream) return stream_end(exchange, result);
+  if (result->end == SP_HTTP_OK) return SP_OUTCOME_OK;
+  set_detail(exchange, sp_str_from(result->detail));
+  return SP_OUTCOME_RESET;
+}
+
+static enum sp_outcome judge_end(struct sp_exchange *exchange, const struct sp_http_result *result) {
+  if (exchange->state == SP_STREAM_DONE) return SP_OUTCOME_OK;
+  if (exchange->state == SP_STREAM_FAILED) return SP_OUTCOME_STREAM_ERROR;
+  if (exchange->aborted) return exchange->abort_outcome;
+  switch (result->end) {
+  case SP_HTTP_OK:
+  case SP_HTTP_CUT: return whole_end(exchange, result);
+  case SP_HTTP_CONNECT: set_detail(exchange, sp_str_from(result->detail)); return SP_OUTCOME_CONNECT;
+  case SP_HTTP_TIMEOUT: set_detail(exchange, sp_str_from(result->detail)); return SP_OUTCOME_TIMEOUT;
+  case SP_HTTP_RESET: set_detail(exchange, sp_str_from(result->detail)); return SP_OUTCOME_RESET;
+  case SP_HTTP_PROTOCOL: set_detail(exchange, sp_str_from(result->detail)); return SP_OUTCOME_PROTOCOL;
+  case SP_HTTP_ABORTED: break;
+  }
+  SP_CHECK(!"an exchange ended aborted that nobody aborted");
+  return SP_OUTCOME_CANCELLED;
+}
+
+static void take_phases(struct sp_exchange *exchange, const struct sp_http_result *result) {
+  int64_t *metric_ns = exchange->sample.metric_ns;
+  metric_ns[SP_METRIC_DNS] = result->dns_ns;
+  metric_ns[SP_METRIC_CONNECT] = result->connect_ns;
+  metric_ns[SP_METRIC_TLS] = result->tls_ns;
+  if (result->first_write_ns) metric_ns[SP_METRIC_WAIT] = since_start(exchange, result->first_write_ns);
+  const struct sp_rx *first = &result->first_byte;
+  if (!first->user_ns) return;
+  bool shared = first->user_ns == exchange->head_user_ns && exchange->head_events > 1;
+  metric_ns[SP_METRIC_TTFB] = since_start(exchange, rx_time(first, shared ? 2 : 1));
+  if (metric_ns[SP_METRIC_TTFE] != SP_METRIC_NA && metric_ns[SP_METRIC_TTFB] > metric_ns[SP_METRIC_TTFE]) {
+    metric_ns[SP_METRIC_TTFB] = metric_ns[SP_METRIC_TTFE];
+  }
+}
+
+static void take_whole(struct sp_exchange *exchange, int64_t end_ns) {
+  struct sp_sample *sample = &exchange->sample;
+  if (end_ns < exchange->last_event_ns) end_ns = exchange->last_event_ns;
+  if (end_ns < sample->start_ns) end_ns = sample->start_ns;
+  sample->end_ns = end_ns;
+  sample->metric_ns[SP_METRIC_E2E] = end_ns - sample->start_ns;
+  sample->metric_ns[SP_METRIC_MAX_GAP] = exchange->gaps.max_ns;
+  if (sample->token_events >= 2) {
+    int64_t gaps = (int64_t)sample->token_events - 1;
+    sample->metric_ns[SP_METRIC_TPOT] = (exchange->last_token_ns - exchange->first_token_ns) / gaps;
+  }
+  sample->gaps = &exchange->gaps;
+  sample->detail = exchange->detail.len ? exchange->detail.bytes : NULL;
+  if (exchange->is_stream && sample->outcome == SP_OUTCOME_OK && sample->token_events == 0) {
+    sample->counters[SP_COUNTER_EMPTY_ANSWER] = 1;
+  }
+}
+
+static void on_done(void *ctx, const struct sp_http_result *result) {
+  struct sp_exchange *exchange = ctx;
+  if (exchange->held) release_held(exchange, exchange->rx->user_ns);
+  struct sp_sample *sample = &exchange->sample;
+  sample->outcome = judge_end(exchange, result);
+  sample->bytes_in = result->bytes_in;
+  sample->bytes_out = result->bytes_out;
+  sample->counters[SP_COUNTER_RESENT] = result->resent;
+  take_phases(exchange, result);
+  take_whole(exchange, exchange->terminal_ns ? exchange->terminal_ns : result->end_ns);
+  exchange->call = NULL;
+  exchange->ended = true;
+  exchange->options.hooks->on_end(exchange->options.ctx, exchange);
+}
+
+static const struct sp_http_sink sink = {
+    .on_head = on_head, .on_body = on_body, .on_read_end = on_read_end, .on_done = on_done};
+
+/* -- life -- */
+
+struct sp_exchange *sp_exchange_start(const struct sp_exchange_options *options) {
+  struct sp_exchange *exchange = sp_alloc(sizeof(*exchange));
+  exchange->options = *options;
+  sp_sample_init(&exchange->sample);
+  exchange->sample.start_ns = options->request.start_ns;
+  sp_gaps_init(&exchange->gaps);
+  sp_buf_init(&exchange->text, SP_BODY_MAX);
+  sp_buf_init(&exchange->headers, SP_HTTP1_HEAD_MAX);
+  sp_buf_init(&exchange->detail, SP_DETAIL_MAX);
+  sp_recorder_start(options->recorder, options->key);
+  exchange->call = sp_http_start(options->session, &exchange->options.request, &sink, exchange);
+  return exchange;
+}
+
+void sp_exchange_abort(struct sp_exchange *exchange, enum sp_outcome outcome, const char *why) {
+  if (exchange->ended || exchange->aborted || exchange->state != SP_STREAM_OPEN) return;
+  exchange->aborted = true;
+  exchange->abort_outcome = outcome;
+  set_detail(exchange, sp_str_from(why));
+  sp_http_abort(exchange->call);
+}
+
+void sp_exchange_record(struct sp_exchange *exchange) {
+  SP_CHECK(exchange->ended && !exchange->recorded);
+  exchange->recorded = true;
+  sp_recorder_end(exchange->options.recorder, exchange->options.key, &exchange->sample);
+}
+
+void sp_exchange_destroy(struct sp_exchange *exchange) {
+  if (!exchange) return;
+  SP_CHECK(exchange->ended && exchange->recorded);
+  if (exchange->is_stream) sp_sse_fini(&exchange->sse);
+  if (exchange->dialect_state) exchange->options.dialect->fini(exchange->dialect_state);
+  free(exchange->dialect_state);
+  sp_gaps_fini(&exchange->gaps);
+  sp_buf_fini(&exchange->text);
+  sp_buf_fini(&exchange->headers);
+  sp_buf_fini(&exchange->detail);
+  free(exchange);
+}
+
+struct sp_sample *sp_exchange_sample(struct sp_exchange *exchange) { return &exchange->sample; }
+int sp_exchange_status(const struct sp_exchange *exchange) { return exchange->status; }
+struct sp_str sp_exchange_headers(const struct sp_exchange *exchange) { return sp_buf_str(&exchange->headers); }
+struct sp_str sp_exchange_text(const struct sp_exchange *exchange) { return sp_buf_str(&exchange->text); }
+const char *sp_exchange_detail(const struct sp_exchange *exchange) {
+  return exchange->detail.len ? exchange->detail.bytes : "";
+}
+uint64_t sp_exchange_events(const struct sp_exchange *exchange) { return exchange->events; }
+struct sp_str sp_exchange_conversation(const struct sp_exchange *exchange) { return sp_str_from(exchange->conversation); }
+struct sp_str sp_exchange_message(const struct sp_exchange *exchange) { return sp_str_from(exchange->message); }
+struct sp_str sp_exchange_task(const struct sp_exchange *exchange) { return sp_str_from(exchange->task); }
+
+void sp_exchange_fail_check(struct sp_exchange *exchange, const char *message) {
+  if (exchange->sample.outcome != SP_OUTCOME_OK) return;
+  exchange->sample.outcome = SP_OUTCOME_CHECK;
+  set_detail(exchange, sp_str_from(message));
+  exchange->sample.detail = exchange->detail.len ? exchange->detail.bytes : "check failed";
+}

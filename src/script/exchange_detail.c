@@ -1,0 +1,84 @@
+#include "script/exchange_detail.h"
+
+#include "wire/json.h"
+
+#define SP_SECRET_MIN 4u
+#define SP_DETAIL_SCRATCH_MAX (64u * 1024u) /* bytes of an unescaped message */
+
+static void redact_one(char *bytes, size_t *len, struct sp_str secret) {
+  if (secret.len < SP_SECRET_MIN) return;
+  char *at = bytes;
+  while ((at = memmem(at, *len - (size_t)(at - bytes), secret.bytes, secret.len))) {
+    size_t behind = *len - (size_t)(at - bytes) - secret.len;
+    memcpy(at, "***", 3);
+    memmove(at + 3, at + secret.len, behind);
+    *len -= secret.len - 3;
+    at += 3;
+  }
+}
+
+void sp_redact(char *bytes, size_t *len, const struct sp_str *secrets, size_t secret_count) {
+  for (size_t i = 0; i < secret_count; i++) redact_one(bytes, len, secrets[i]);
+}
+
+static void flatten(char *bytes, size_t len) {
+  for (size_t i = 0; i < len; i++) {
+    if ((unsigned char)bytes[i] < 0x20 || bytes[i] == 0x7f) bytes[i] = ' ';
+  }
+}
+
+/* Cuts to `room` bytes, never inside a UTF-8 character. */
+static size_t fit(const char *bytes, size_t len, size_t room) {
+  if (len <= room) return len;
+  while (room > 0 && ((unsigned char)bytes[room] & 0xc0) == 0x80) room--;
+  return room;
+}
+
+static void append(struct sp_buf *detail, struct sp_str text, const struct sp_str *secrets, size_t secret_count) {
+  char line[4096]; /* more than is kept: a secret across the cut must still be found */
+  size_t len = fit(text.bytes, text.len, sizeof(line));
+  if (len == 0) return;
+  memcpy(line, text.bytes, len);
+  flatten(line, len);
+  sp_redact(line, &len, secrets, secret_count);
+  sp_buf_append(detail, line, fit(line, len, detail->max - detail->len));
+}
+
+static void append_part(struct sp_buf *detail, const char *before, struct sp_str text, const struct sp_str *secrets,
+                        size_t secret_count) {
+  if (text.len == 0 || sp_buf_append_text(detail, before)) return;
+  append(detail, text, secrets, secret_count);
+}
+
+void sp_detail_set(struct sp_buf *detail, struct sp_str text, const struct sp_str *secrets, size_t secret_count) {
+  sp_buf_clear(detail);
+  append(detail, text, secrets, secret_count);
+}
+
+void sp_detail_status(struct sp_buf *detail, const struct sp_http1_head *head) {
+  sp_buf_clear(detail);
+  sp_buf_printf(detail, "%d ", head->status);
+  append(detail, head->reason.len < 64 ? head->reason : SP_STR(""), NULL, 0);
+  if (detail->len && detail->bytes[detail->len - 1] == ' ') detail->len--;
+}
+
+void sp_detail_add_body(struct sp_buf *detail, struct sp_str body, const struct sp_str *secrets, size_t secret_count) {
+  struct sp_json doc;
+  struct sp_buf scratch;
+  sp_json_init(&doc);
+  sp_buf_init(&scratch, SP_DETAIL_SCRATCH_MAX);
+  if (sp_json_parse(&doc, sp_str_trim(body), NULL) == 0) {
+    int error = sp_json_get(&doc, 0, "error");
+    int object = sp_json_kind(&doc, error) == SP_JSON_OBJECT ? error : 0;
+    int code = sp_json_get(&doc, object, "code");
+    if (sp_json_kind(&doc, code) != SP_JSON_STRING) code = sp_json_get(&doc, object, "type");
+    int message = sp_json_get(&doc, object, "message");
+    if (message < 0) message = sp_json_kind(&doc, error) == SP_JSON_STRING ? error : sp_json_get(&doc, 0, "detail");
+    /* The body's own code says more than the reason phrase: keep only the number of the status line. */
+    if ((code >= 0 || message >= 0) && detail->len > 3) detail->len = 3;
+    append_part(detail, " ", sp_json_string(&doc, code, &scratch), secrets, secret_count);
+    append_part(detail, ": ", sp_json_string(&doc, message, &scratch), secrets, secret_count);
+  }
+  sp_buf_fini(&scratch);
+  sp_json_fini(&doc);
+}

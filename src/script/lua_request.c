@@ -1,0 +1,241 @@
+/* A request of a plan's user, from its spec to its record. */
+#include "script/lua_user.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+static lua_State *main_state(const struct sp_lua_request *request) { return request->owner->thread->lua->L; }
+
+/* -- events for Lua: queued as they come, handed on once their time is known -- */
+
+static bool wants_events(const struct sp_lua_request *request) {
+  return request->iterated || request->on_event_ref != LUA_NOREF;
+}
+
+static void queue_event(struct sp_lua_request *request, const struct sp_exchange_event *event) {
+  lua_State *L = main_state(request);
+  if (request->queued - request->taken >= SP_EVENT_QUEUE_MAX) {
+    sp_lua_user_error(request->owner, "over 65536 events wait for the plan's loop: it is slower than the stream");
+    sp_exchange_abort(request->exchange, SP_OUTCOME_ABANDONED, "the plan read too slowly");
+    return;
+  }
+  lua_rawgeti(L, LUA_REGISTRYINDEX, request->queue_ref);
+  sp_lua_push_event(request->owner->thread, L, event);
+  lua_rawseti(L, -2, (int)++request->queued);
+  lua_pop(L, 1);
+}
+
+static void stamp_event(struct sp_lua_request *request, unsigned i, int64_t at_ns) {
+  lua_State *L = main_state(request);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, request->queue_ref);
+  lua_rawgeti(L, -1, (int)i);
+  lua_pushnumber(L, (double)(at_ns - sp_exchange_sample(request->exchange)->start_ns) / 1e6);
+  lua_setfield(L, -2, "t");
+  lua_pop(L, 2);
+}
+
+int sp_lua_request_push_event(struct sp_lua_request *request, lua_State *L) {
+  if (request->taken >= request->timed) return 0;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, request->queue_ref);
+  lua_rawgeti(L, -1, (int)++request->taken);
+  lua_pushnil(L);
+  lua_rawseti(L, -3, (int)request->taken);
+  lua_remove(L, -2);
+  return 1;
+}
+
+static void call_on_event(struct sp_lua_request *request) {
+  lua_State *L = main_state(request);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, request->on_event_ref);
+  struct sp_err err;
+  if (!sp_lua_request_push_event(request, L)) {
+    lua_pop(L, 1);
+    return;
+  }
+  if (sp_lua_call(L, 1, 0, &err)) sp_lua_user_error(request->owner, err.text);
+}
+
+static void wake_iteration(struct sp_lua_request *request) {
+  struct sp_lua_user *lua_user = request->owner;
+  if (lua_user->wait != SP_WAIT_EVENT || lua_user->awaited != request || lua_user->in_coroutine) return;
+  if (sp_lua_request_push_event(request, lua_user->co)) sp_lua_user_resume(lua_user, 1);
+}
+
+/* -- hooks of the exchange -- */
+
+static const struct sp_tap *tap_of(const struct sp_lua_request *request) { return request->owner->thread->conf->tap; }
+
+static void on_event(void *ctx, struct sp_exchange *exchange, const struct sp_exchange_event *event) {
+  struct sp_lua_request *request = ctx;
+  if (!request->exchange) request->exchange = exchange;
+  if (wants_events(request) && !request->detached) queue_event(request, event);
+  const struct sp_tap *tap = tap_of(request);
+  if (tap && tap->on_event) tap->on_event(tap->ctx, event);
+}
+
+static void on_blank(void *ctx, struct sp_exchange *exchange, struct sp_str type) {
+  (void)exchange;
+  const struct sp_tap *tap = tap_of(ctx);
+  if (tap && tap->on_blank) tap->on_blank(tap->ctx, type);
+}
+
+static void on_events_timed(void *ctx, struct sp_exchange *exchange, int64_t first_ns, int64_t others_ns) {
+  struct sp_lua_request *request = ctx;
+  (void)exchange;
+  const struct sp_tap *tap = tap_of(request);
+  if (tap && tap->on_events_timed) tap->on_events_timed(tap->ctx, first_ns, others_ns);
+  if (!wants_events(request) || request->detached) return;
+  for (int64_t at_ns = first_ns; request->timed < request->queued; at_ns = others_ns) {
+    stamp_event(request, ++request->timed, at_ns);
+    if (request->on_event_ref != LUA_NOREF) call_on_event(request);
+  }
+  if (request->iterated) wake_iteration(request);
+}
+
+/* A plan's own dialect: a function from an event to "token", "end", "error" or nil. */
+static void judge(void *ctx, const struct sp_sse_event *event, struct sp_meaning *out) {
+  struct sp_lua_request *request = ctx;
+  lua_State *L = main_state(request);
+  struct sp_exchange_event seen = {event, NULL};
+  struct sp_err err;
+  out->name = event->type.len ? event->type : SP_STR("message");
+  lua_rawgeti(L, LUA_REGISTRYINDEX, request->judge_ref);
+  sp_lua_push_event(request->owner->thread, L, &seen);
+  if (sp_lua_call(L, 1, 1, &err)) {
+    sp_lua_user_error(request->owner, err.text);
+    out->state = SP_STREAM_FAILED;
+    out->detail = SP_STR("the plan's stream function failed");
+    return;
+  }
+  struct sp_str verdict = sp_str_from(lua_tostring(L, -1));
+  if (sp_str_eq(verdict, SP_STR("token"))) {
+    out->marks = event->data.len ? SP_MARK_TOKEN : 0;
+    out->text = event->data;
+  } else if (sp_str_eq(verdict, SP_STR("end"))) {
+    out->state = SP_STREAM_DONE;
+  } else if (sp_str_eq(verdict, SP_STR("error"))) {
+    out->state = SP_STREAM_FAILED;
+    out->detail = event->data;
+  }
+  lua_pop(L, 1);
+}
+
+static void deliver(struct sp_lua_request *request) {
+  struct sp_lua_user *lua_user = request->owner;
+  bool awaited = lua_user->awaited == request && !lua_user->dropped;
+  if (!awaited) {
+    if (request->detached || lua_user->dropped || lua_user->over) {
+      sp_lua_request_finish(request);
+      sp_lua_user_settle(lua_user);
+    }
+    return; /* an iterated stream whose loop is busy elsewhere: it will see the end */
+  }
+  int args = 1;
+  if (lua_user->wait == SP_WAIT_EVENT) {
+    lua_pushnil(lua_user->co);
+    args = 2;
+  }
+  sp_lua_push_result(lua_user->thread, lua_user->co, request->exchange);
+  lua_user->pending = request;
+  lua_user->next_start_ns = sp_loop_update_now(sp_worker_loop(lua_user->thread->worker));
+  sp_lua_user_resume(lua_user, args);
+}
+
+static void on_end(void *ctx, struct sp_exchange *exchange) {
+  struct sp_lua_request *request = ctx;
+  request->exchange = exchange;
+  request->ended = true;
+  sp_worker_in_flight(request->owner->thread->worker, -1);
+  deliver(request);
+}
+
+static const struct sp_exchange_hooks hooks_judge = {.on_event = on_event, .on_events_timed = on_events_timed,
+                                                     .on_blank = on_blank, .judge = judge, .on_end = on_end};
+static const struct sp_exchange_hooks hooks_dialect = {.on_event = on_event, .on_events_timed = on_events_timed,
+                                                       .on_blank = on_blank, .on_end = on_end};
+
+/* -- life -- */
+
+static int take_function(lua_State *L, int index, const char *name) {
+  lua_getfield(L, index, name);
+  if (lua_isfunction(L, -1)) return luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pop(L, 1);
+  return LUA_NOREF;
+}
+
+static void take_refs(struct sp_lua_request *request, lua_State *L, int index, bool iterated) {
+  request->iterated = iterated;
+  request->on_event_ref = take_function(L, index, "on_event");
+  request->judge_ref = take_function(L, index, "stream");
+  request->queue_ref = LUA_NOREF;
+  if (!wants_events(request)) return;
+  lua_newtable(L);
+  request->queue_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+static void start_exchange(struct sp_lua_request *request, struct sp_request_spec *spec) {
+  struct sp_lua_user *lua_user = request->owner;
+  struct sp_lua_thread *thread = lua_user->thread;
+  const struct sp_plan *plan = thread->conf->plan;
+  struct sp_exchange_options options = {
+      .session = &lua_user->session, .request = spec->http, .dialect = spec->dialect, .stream = spec->stream,
+      .stall_ns = thread->conf->stall_ns, .recorder = sp_worker_recorder(thread->worker), .key = spec->key,
+      .secrets = plan->secrets, .secret_count = plan->secret_count,
+      .hooks = spec->has_judge ? &hooks_judge : &hooks_dialect, .ctx = request};
+  options.request.start_ns = lua_user->next_start_ns;
+  const struct sp_tap *tap = thread->conf->tap;
+  if (tap && tap->on_start) tap->on_start(tap->ctx, spec->key, spec->http.method, spec->http.url, options.request.start_ns);
+  sp_worker_in_flight(thread->worker, 1);
+  request->exchange = sp_exchange_start(&options);
+}
+
+struct sp_lua_request *sp_lua_request_start(struct sp_lua_user *lua_user, lua_State *L, int index, bool iterated) {
+  struct sp_request_spec spec;
+  struct sp_err err;
+  if (sp_request_spec_read(&spec, lua_user, L, index, &err)) {
+    sp_request_spec_fini(&spec);
+    luaL_where(L, 2);
+    lua_pushstring(L, err.text);
+    lua_concat(L, 2);
+    lua_error(L);
+  }
+  struct sp_lua_request *request = sp_alloc(sizeof(*request));
+  request->owner = lua_user;
+  request->key = spec.key;
+  take_refs(request, L, index, iterated);
+  request->next = lua_user->open;
+  lua_user->open = request;
+  start_exchange(request, &spec);
+  sp_request_spec_fini(&spec);
+  return request;
+}
+
+void sp_lua_request_finish(struct sp_lua_request *request) {
+  struct sp_lua_user *lua_user = request->owner;
+  lua_State *L = main_state(request);
+  SP_CHECK(request->ended);
+  const struct sp_tap *tap = tap_of(request);
+  sp_exchange_record(request->exchange);
+  if (tap && tap->on_end) tap->on_end(tap->ctx, request->key, request->exchange);
+  sp_exchange_destroy(request->exchange);
+  luaL_unref(L, LUA_REGISTRYINDEX, request->on_event_ref);
+  luaL_unref(L, LUA_REGISTRYINDEX, request->judge_ref);
+  luaL_unref(L, LUA_REGISTRYINDEX, request->queue_ref);
+  struct sp_lua_request **place = &lua_user->open;
+  while (*place != request) place = &(*place)->next;
+  *place = request->next;
+  if (lua_user->awaited == request) lua_user->awaited = NULL;
+  if (lua_user->pending == request) lua_user->pending = NULL;
+  free(request);
+}
+
+void sp_lua_request_detach(struct sp_lua_request *request, enum sp_outcome outcome, const char *why) {
+  if (request->ended) {
+    sp_lua_request_finish(request);
+    return;
+  }
+  request->detached = true;
+  sp_exchange_abort(request->exchange, outcome, why);
+}

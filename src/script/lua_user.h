@@ -1,0 +1,107 @@
+/*
+ * A user of a plan, and its requests. Private to this folder.
+ *
+ * A user's coroutine is parked in one of these: nothing to do (a deed is asked of it by the engine), a request, the
+ * next event of a stream, a sleep. What it waited for resumes it. It is never killed: when the run winds up, a
+ * coroutine that asks for something new is simply not resumed any more ("dropped") and the next deed gets a new one.
+ */
+#ifndef SP_SCRIPT_LUA_USER_H
+#define SP_SCRIPT_LUA_USER_H
+
+#include "script/lua_host.h"
+#include "script/user_lua.h"
+
+#define SP_EVENT_QUEUE_MAX 65536u /* events that wait for a plan's loop */
+
+struct sp_lua_class { /* registry references of a class's functions */
+  int *task_refs;
+  int start_ref, stop_ref, think_ref; /* LUA_NOREF: none */
+  struct sp_request_key **task_keys;  /* key of a request without a name, by task; filled as needed */
+};
+
+struct sp_lua_thread {
+  struct sp_worker *worker;
+  const struct sp_lua_conf *conf;
+  struct sp_lua *lua;
+  struct sp_http_client *client;
+  struct sp_lua_class *classes;
+  int runner_ref, make_user_ref, result_mt_ref, event_mt_ref;
+  struct sp_map keys; /* "class\0task\0name" -> struct sp_request_key */
+};
+
+enum sp_lua_deed { SP_DEED_NONE, SP_DEED_START, SP_DEED_TASK, SP_DEED_STOP };
+enum sp_lua_wait { SP_WAIT_NOTHING, SP_WAIT_REQUEST, SP_WAIT_EVENT, SP_WAIT_SLEEP };
+
+struct sp_lua_request {
+  struct sp_lua_user *owner;
+  struct sp_exchange *exchange;
+  const struct sp_request_key *key;
+  struct sp_lua_request *next; /* of the owner's open ones */
+  bool ended, detached;        /* detached: nobody waits for it; it records itself when it ends */
+  bool iterated;               /* for event in user:stream */
+  int on_event_ref, judge_ref, queue_ref; /* LUA_NOREF: none */
+  unsigned queued, taken, timed; /* events put into the queue, taken out, with their time known */
+};
+
+struct sp_lua_user {
+  struct sp_lua_thread *thread;
+  struct sp_user *user;
+  lua_State *co;
+  int co_ref, user_ref; /* co_ref LUA_NOREF: no coroutine */
+  struct sp_http_session session;
+  struct sp_timer sleep;
+  struct sp_lua_request *open;    /* all exchanges not yet destroyed */
+  struct sp_lua_request *awaited; /* what REQUEST or EVENT waits for */
+  struct sp_lua_request *pending; /* ended, not yet recorded: a check may still speak of it */
+  const char *task;               /* name of the deed under way */
+  size_t task_index;              /* SIZE_MAX in hooks */
+  int64_t next_start_ns;          /* intended start of the next request */
+  uint8_t deed, wait;
+  bool over;    /* the function came to its end */
+  bool dropped; /* the coroutine is not to be resumed any more */
+  bool winding; /* start nothing new */
+  bool cut;
+  bool in_coroutine; /* guards against a second resume from inside */
+};
+
+/* -- lua_user.c -- */
+struct sp_lua_user *sp_lua_user_of(lua_State *L, int index); /* the light userdata _u; checked */
+/* Parks the coroutine: returns lua_yield's value. While winding up it is dropped instead. */
+int sp_lua_user_park(struct sp_lua_user *lua_user, lua_State *L, enum sp_lua_wait wait);
+void sp_lua_user_resume(struct sp_lua_user *lua_user, int args); /* args are on co's stack */
+void sp_lua_user_flush(struct sp_lua_user *lua_user);            /* records what is pending */
+bool sp_lua_user_may_start(const struct sp_lua_user *lua_user);
+void sp_lua_user_error(struct sp_lua_user *lua_user, const char *text);
+void sp_lua_user_settle(struct sp_lua_user *lua_user); /* ends the deed when all of it has ended */
+void sp_lua_user_drop(struct sp_lua_user *lua_user);   /* the coroutine waits and is not resumed any more */
+
+/* -- user_lua.c -- */
+void sp_lua_user_stopped(struct sp_lua_user *lua_user); /* frees it and tells the engine */
+int64_t sp_lua_user_think_ns(struct sp_lua_user *lua_user); /* a pause as its class says */
+
+/* -- lua_request.c: a request's life -- */
+/* Reads the spec table at `index` of L and starts the exchange. Raises a Lua error for a wrong spec. */
+struct sp_lua_request *sp_lua_request_start(struct sp_lua_user *lua_user, lua_State *L, int index, bool iterated);
+void sp_lua_request_finish(struct sp_lua_request *request);  /* records and destroys; it has ended */
+void sp_lua_request_detach(struct sp_lua_request *request, enum sp_outcome outcome, const char *why); /* hangs up if it runs */
+/* Pushes the next timed event of an iterated stream: 1, or 0 when there is none now. */
+int sp_lua_request_push_event(struct sp_lua_request *request, lua_State *L);
+
+/* -- lua_result.c -- */
+void sp_lua_push_result(struct sp_lua_thread *thread, lua_State *L, struct sp_exchange *exchange);
+void sp_lua_push_event(struct sp_lua_thread *thread, lua_State *L, const struct sp_exchange_event *event);
+
+/* -- request_spec.c -- */
+struct sp_request_spec { /* what a plan's request table says */
+  struct sp_buf url, headers, body;
+  struct sp_http_request http;
+  const struct sp_dialect *dialect;
+  bool stream, has_judge;
+  const struct sp_request_key *key;
+};
+/* 0 or SP_EPLAN. fini in both cases. */
+int sp_request_spec_read(struct sp_request_spec *spec, struct sp_lua_user *lua_user, lua_State *L, int index,
+                         struct sp_err *err);
+void sp_request_spec_fini(struct sp_request_spec *spec);
+
+#endif

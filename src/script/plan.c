@@ -1,0 +1,110 @@
+#include "script/plan.h"
+
+#include "base/mem.h"
+#include "script/embedded.h"
+#include "script/lua_host.h"
+#include "script/plan_read.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char *next_plan_name(const void *table, size_t i) {
+  for (const struct sp_embedded *file = table; file->name; file++) {
+    if (strcmp(file->kind, "plan") == 0 && i-- == 0) return file->name;
+  }
+  return NULL;
+}
+
+static int fail_unknown_plan(const char *name, struct sp_err *err) {
+  const char *near = sp_str_nearest(name, next_plan_name, sp_embedded_files);
+  return sp_fail(err, SP_ENOTFOUND, "there is no plan '%s': no such file, and no built-in of that name%s%s%s ('spate plans' lists them)",
+                 name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static int read_source(struct sp_plan *plan, struct sp_err *err) {
+  const char *name = plan->options.name;
+  const struct sp_embedded *file = sp_embedded_find("plan", name);
+  if (file) {
+    plan->source = sp_strndup(file->text, file->len);
+    plan->source_len = file->len;
+    return 0;
+  }
+  if (access(name, F_OK)) return fail_unknown_plan(name, err);
+  return sp_read_file(name, SP_PLAN_MAX, &plan->source, &plan->source_len, err);
+}
+
+static const char *next_param_name(const void *table, size_t i) {
+  const struct sp_plan *plan = table;
+  return i < plan->param_count ? plan->params[i].name : NULL;
+}
+
+/* A value for a parameter that the plan does not have is a mistake in typing. */
+static int check_settings(const struct sp_plan *plan, struct sp_err *err) {
+  for (size_t i = 0; i < plan->options.setting_count; i++) {
+    const char *key = plan->options.settings[i].key;
+    bool known = false;
+    for (size_t p = 0; p < plan->param_count; p++) known |= strcmp(plan->params[p].name, key) == 0;
+    if (known) continue;
+    const char *near = sp_str_nearest(key, next_param_name, plan);
+    return sp_fail(err, SP_EUSAGE, "-e %s=…: the plan has no parameter '%s'%s%s%s", key, key, near ? ": did you mean '" : "",
+                   near ? near : "", near ? "'?" : "");
+  }
+  return 0;
+}
+
+static void collect_secrets(struct sp_plan *plan) {
+  plan->secrets = sp_alloc_array(plan->param_count + 1, sizeof(*plan->secrets));
+  for (size_t i = 0; i < plan->param_count; i++) {
+    const struct sp_param *param = &plan->params[i];
+    if (param->secret && param->value) plan->secrets[plan->secret_count++] = sp_str_from(param->value);
+  }
+}
+
+struct sp_plan *sp_plan_load(const struct sp_plan_options *options, struct sp_err *err) {
+  struct sp_plan *plan = sp_alloc(sizeof(*plan));
+  plan->options = *options;
+  plan->feeds = sp_feeds_create();
+  sp_plan_load_init(&plan->load);
+  int code = read_source(plan, err);
+  if (code == 0 && !(plan->lua = sp_lua_create(plan, NULL, err))) code = err->code;
+  if (code == 0) code = sp_plan_read(plan, err);
+  if (code == 0) code = check_settings(plan, err);
+  if (code == 0) {
+    collect_secrets(plan);
+    return plan;
+  }
+  sp_plan_destroy(plan);
+  return NULL;
+}
+
+void sp_plan_destroy(struct sp_plan *plan) {
+  if (!plan) return;
+  sp_plan_read_free(plan);
+  sp_lua_destroy(plan->lua);
+  sp_feeds_destroy(plan->feeds);
+  free(plan->secrets);
+  free(plan->source);
+  free(plan);
+}
+
+int sp_plan_fire(struct sp_plan *plan, const char *hook, struct sp_err *err) {
+  lua_State *L = plan->lua->L;
+  int top = lua_gettop(L), code = 0;
+  sp_plan_push_table(L);
+  lua_getfield(L, -1, "hooks");
+  lua_getfield(L, -1, hook);
+  size_t count = lua_istable(L, -1) ? lua_objlen(L, -1) : 0;
+  for (size_t i = 1; code == 0 && i <= count; i++) {
+    lua_rawgeti(L, -1, (int)i);
+    code = sp_lua_call(L, 0, 0, err);
+  }
+  lua_settop(L, top);
+  if (code) sp_err_context(err, "in the plan's '%s' hook", hook);
+  return code;
+}
+
+const char *sp_plan_host(const struct sp_plan *plan) {
+  if (plan->options.host) return plan->options.host;
+  return plan->load.host ? plan->load.host : "";
+}

@@ -1,0 +1,260 @@
+#include "script/plan_read.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+void sp_plan_load_init(struct sp_plan_load *load) {
+  *load = (struct sp_plan_load){.users = -1, .iterations = -1, .seed = -1, .spawn_per_s = -1, .run_time_ns = -1,
+      .stop_timeout_ns = -1, .warm_up_ns = -1, .stall_ns = -1, .timeout_ns = -1, .connect_timeout_ns = -1,
+      .first_byte_timeout_ns = -1, .silence_timeout_ns = -1, .connection = -1, .host = NULL};
+}
+
+void sp_plan_push_table(lua_State *L) {
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "loaded");
+  lua_getfield(L, -1, "spate");
+  if (lua_istable(L, -1)) {
+    lua_getfield(L, -1, "_plan");
+  } else {
+    lua_pushnil(L);
+  }
+  lua_replace(L, -4);
+  lua_pop(L, 2);
+}
+
+/* -- fields of the table on the top of the stack -- */
+
+static double field_number(lua_State *L, const char *name, double otherwise) {
+  lua_getfield(L, -1, name);
+  double value = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : otherwise;
+  lua_pop(L, 1);
+  return value;
+}
+
+static int64_t field_ns(lua_State *L, const char *name) {
+  double s = field_number(L, name, -1);
+  if (s < 0) return -1;
+  return s > 1e9 ? (int64_t)1000000000 * SP_NS_PER_S : (int64_t)(s * 1e9);
+}
+
+static char *field_text(lua_State *L, const char *name) {
+  lua_getfield(L, -1, name);
+  char *text = lua_isstring(L, -1) ? sp_strdup(lua_tostring(L, -1)) : NULL;
+  lua_pop(L, 1);
+  return text;
+}
+
+static bool field_bool(lua_State *L, const char *name) {
+  lua_getfield(L, -1, name);
+  bool value = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+static int field_connection(lua_State *L) {
+  char *text = field_text(L, "connection");
+  int connection = !text ? -1 : strcmp(text, "request") == 0 ? SP_HTTP_CONNECTION_REQUEST : SP_HTTP_CONNECTION_USER;
+  free(text);
+  return connection;
+}
+
+/* -- classes -- */
+
+static bool class_chosen(const struct sp_plan *plan, const char *name) {
+  if (plan->options.class_name_count == 0) return true;
+  for (size_t i = 0; i < plan->options.class_name_count; i++) {
+    if (sp_str_matches(plan->options.class_names[i], name)) return true;
+  }
+  return false;
+}
+
+static bool task_chosen(const struct sp_plan *plan, const char *name) {
+  return !plan->options.task_pattern || sp_str_matches(plan->options.task_pattern, name);
+}
+
+static void read_think(lua_State *L, struct sp_think *think) {
+  static const struct {
+    const char *name;
+    enum sp_think_kind kind;
+  } kinds[] = {{"none", SP_THINK_NONE}, {"constant", SP_THINK_CONSTANT}, {"between", SP_THINK_BETWEEN},
+               {"exponential", SP_THINK_EXPONENTIAL}, {"pace", SP_THINK_PACE}, {"custom", SP_THINK_CUSTOM}};
+  lua_getfield(L, -1, "think");
+  char *name = field_text(L, "kind");
+  for (size_t i = 0; name && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+    if (strcmp(name, kinds[i].name) == 0) think->kind = kinds[i].kind;
+  }
+  free(name);
+  think->a_s = field_number(L, "a", 0);
+  think->b_s = field_number(L, "b", 0);
+  lua_pop(L, 1);
+}
+
+/* A task that -T leaves out keeps its place with weight 0, so that indexes agree with the Lua tables. */
+static void read_tasks(lua_State *L, const struct sp_plan *plan, struct sp_class_spec *class) {
+  lua_getfield(L, -1, "tasks");
+  size_t count = lua_objlen(L, -1);
+  struct sp_task_spec *tasks = sp_alloc_array(count, sizeof(*tasks));
+  for (size_t i = 0; i < count; i++) {
+    lua_rawgeti(L, -1, (int)i + 1);
+    tasks[i].name = field_text(L, "name");
+    tasks[i].weight = task_chosen(plan, tasks[i].name) ? (unsigned)field_number(L, "weight", 1) : 0;
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  class->tasks = tasks;
+  class->task_count = count;
+}
+
+static bool has_work(const struct sp_class_spec *class) {
+  unsigned sum = 0;
+  for (size_t i = 0; i < class->task_count; i++) sum += class->tasks[i].weight;
+  return sum > 0;
+}
+
+static void read_class(lua_State *L, struct sp_plan *plan, size_t i) {
+  struct sp_class_spec *class = &plan->classes[i];
+  class->name = field_text(L, "name");
+  class->weight = class_chosen(plan, class->name) ? (unsigned)field_number(L, "weight", 1) : 0;
+  read_think(L, &class->think);
+  read_tasks(L, plan, class);
+  if (!has_work(class)) class->weight = 0;
+  struct sp_class_http *http = &plan->class_http[i];
+  http->host = field_text(L, "host");
+  http->timeout_ns = field_ns(L, "timeout");
+  http->connection = field_connection(L);
+}
+
+static int check_work(const struct sp_plan *plan, struct sp_err *err) {
+  for (size_t i = 0; i < plan->class_count; i++) {
+    if (plan->classes[i].weight > 0) return 0;
+  }
+  if (plan->class_count == 0) return sp_fail(err, SP_EPLAN, "%s defines no user class: call spate.user(\"Name\", { tasks = … })", plan->options.name);
+  struct sp_buf names;
+  sp_buf_init(&names, 400);
+  for (size_t i = 0; i < plan->class_count; i++) {
+    for (size_t t = 0; t < plan->classes[i].task_count; t++) {
+      sp_buf_printf(&names, "%s%s.%s", names.len ? ", " : "", plan->classes[i].name, plan->classes[i].tasks[t].name);
+    }
+  }
+  int code = sp_fail(err, SP_EUSAGE, "no task is left to run: check -T, --user-class and the weights (the plan has: %s)",
+                     names.bytes ? names.bytes : "");
+  sp_buf_fini(&names);
+  return code;
+}
+
+static int read_classes(lua_State *L, struct sp_plan *plan, struct sp_err *err) {
+  lua_getfield(L, -1, "classes");
+  size_t count = lua_objlen(L, -1);
+  if (count > SP_CLASSES_MAX) return sp_fail(err, SP_ELIMIT, "the plan has over %u user classes", SP_CLASSES_MAX);
+  plan->classes = sp_alloc_array(count + 1, sizeof(*plan->classes));
+  plan->class_http = sp_alloc_array(count + 1, sizeof(*plan->class_http));
+  plan->class_count = count;
+  for (size_t i = 0; i < count; i++) {
+    lua_rawgeti(L, -1, (int)i + 1);
+    read_class(L, plan, i);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  for (size_t i = 0; i < count; i++) {
+    if (plan->classes[i].task_count > SP_TASKS_MAX) return sp_fail(err, SP_ELIMIT, "user '%s' has over %u tasks", plan->classes[i].name, SP_TASKS_MAX);
+  }
+  return plan->options.describing ? 0 : check_work(plan, err);
+}
+
+/* -- parameters, load, SLOs -- */
+
+static int read_params(lua_State *L, struct sp_plan *plan, struct sp_err *err) {
+  lua_getfield(L, -1, "params");
+  size_t count = lua_objlen(L, -1);
+  if (count > SP_PARAMS_MAX) return sp_fail(err, SP_ELIMIT, "the plan has over %u parameters", SP_PARAMS_MAX);
+  plan->params = sp_alloc_array(count + 1, sizeof(*plan->params));
+  plan->param_count = count;
+  for (size_t i = 0; i < count; i++) {
+    lua_rawgeti(L, -1, (int)i + 1);
+    struct sp_param *param = &plan->params[i];
+    param->name = field_text(L, "name");
+    param->description = field_text(L, "description");
+    param->default_text = field_text(L, "default");
+    param->value = field_text(L, "value");
+    param->secret = field_bool(L, "secret");
+    param->required = field_bool(L, "required");
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return 0;
+}
+
+static void read_load(lua_State *L, struct sp_plan_load *load) {
+  lua_getfield(L, -1, "load");
+  load->users = (int64_t)field_number(L, "users", -1);
+  load->iterations = (int64_t)field_number(L, "iterations", -1);
+  load->seed = (int64_t)field_number(L, "seed", -1);
+  load->spawn_per_s = field_number(L, "spawn_rate", -1);
+  load->run_time_ns = field_ns(L, "run_time");
+  load->stop_timeout_ns = field_ns(L, "stop_timeout");
+  load->warm_up_ns = field_ns(L, "warm_up");
+  load->stall_ns = field_ns(L, "stall");
+  load->timeout_ns = field_ns(L, "timeout");
+  load->connect_timeout_ns = field_ns(L, "connect_timeout");
+  load->first_byte_timeout_ns = field_ns(L, "first_byte_timeout");
+  load->silence_timeout_ns = field_ns(L, "silence_timeout");
+  load->connection = field_connection(L);
+  load->host = field_text(L, "host");
+  lua_pop(L, 1);
+}
+
+static int read_slos(lua_State *L, struct sp_plan *plan, struct sp_err *err) {
+  lua_getfield(L, -1, "slo");
+  size_t count = lua_objlen(L, -1);
+  if (count > SP_SLOS_MAX) return sp_fail(err, SP_ELIMIT, "the plan has over %u SLOs", SP_SLOS_MAX);
+  plan->slos = sp_alloc_array(count + 1, sizeof(*plan->slos));
+  plan->slo_count = count;
+  for (size_t i = 0; i < count; i++) {
+    lua_rawgeti(L, -1, (int)i + 1);
+    plan->slos[i] = sp_strdup(lua_tostring(L, -1));
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return 0;
+}
+
+int sp_plan_read(struct sp_plan *plan, struct sp_err *err) {
+  lua_State *L = plan->lua->L;
+  int top = lua_gettop(L), code = 0;
+  sp_plan_push_table(L);
+  if (!lua_istable(L, -1)) {
+    code = sp_fail(err, SP_EPLAN, "%s is no plan: it never calls require(\"spate\")", plan->options.name);
+  }
+  if (code == 0) code = read_params(L, plan, err);
+  if (code == 0) code = read_classes(L, plan, err);
+  if (code == 0) code = read_slos(L, plan, err);
+  if (code == 0) read_load(L, &plan->load);
+  lua_settop(L, top);
+  return code;
+}
+
+static void free_class(struct sp_class_spec *class, struct sp_class_http *http) {
+  for (size_t t = 0; t < class->task_count; t++) free((char *)class->tasks[t].name);
+  free((struct sp_task_spec *)class->tasks);
+  free((char *)class->name);
+  free(http->host);
+}
+
+static void free_param(struct sp_param *param) {
+  free(param->name);
+  free(param->description);
+  free(param->default_text);
+  free(param->value);
+}
+
+void sp_plan_read_free(struct sp_plan *plan) {
+  for (size_t i = 0; i < plan->class_count; i++) free_class(&plan->classes[i], &plan->class_http[i]);
+  for (size_t i = 0; i < plan->param_count; i++) free_param(&plan->params[i]);
+  for (size_t i = 0; i < plan->slo_count; i++) free(plan->slos[i]);
+  free(plan->classes);
+  free(plan->class_http);
+  free(plan->params);
+  free(plan->slos);
+  free(plan->load.host);
+}

@@ -1,0 +1,15 @@
+/*
+ * Reads what the prelude collected (spate._plan) into struct sp_plan. Private to this folder.
+ */
+#ifndef SP_SCRIPT_PLAN_READ_H
+#define SP_SCRIPT_PLAN_READ_H
+
+#include "script/lua_host.h"
+
+void sp_plan_load_init(struct sp_plan_load *load); /* nothing said */
+int sp_plan_read(struct sp_plan *plan, struct sp_err *err);
+void sp_plan_read_free(struct sp_plan *plan);
+void sp_plan_push_table(lua_State *L); /* spate._plan; nil where the plan never required spate */
+
+
+#endif

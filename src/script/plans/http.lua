@@ -1,0 +1,14 @@
+-- http · GET one URL, again and again.
+local spate = require("spate")
+
+local path = spate.param("path", "/", "the path to get, or a whole URL")
+local think = spate.param("think", 0, "pause between two requests, seconds")
+
+spate.user("HttpUser", {
+  think = spate.constant(think),
+  tasks = {
+    get = function(user) user:get(path) end,
+  },
+})
+
+spate.load { users = 1, run_time = "10s" }

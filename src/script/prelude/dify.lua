@@ -1,0 +1,126 @@
+-- require("spate.dify"): the apps of a Dify deployment as a user of its API sees them (service API, /v1).
+local core = require("spate.core")
+
+local M = {}
+local App = {}
+App.__index = App
+
+local APP_MEMBERS = { key = 1, host = 1, user = 1, timeout = 1, prefix = 1 }
+
+function M.app(options)
+  if type(options) ~= "table" or type(options.key) ~= "string" then
+    error("dify.app{ key = … }: the app's API key is needed", 2)
+  end
+  for key in pairs(options) do
+    if not APP_MEMBERS[key] then error("dify.app{…} has no member '" .. tostring(key) .. "'", 2) end
+  end
+  return setmetatable({
+    headers = { Authorization = "Bearer " .. options.key },
+    host = options.host, end_user = options.user, timeout = options.timeout, prefix = options.prefix,
+  }, App)
+end
+
+-- Dify shows its base URL with /v1 at the end; take the host with and without it.
+local function url(app, path)
+  local base = app.host or ""
+  local shown = app.host or core.host
+  local prefix = app.prefix or (shown and shown:match("/v1/?$") and "" or "/v1")
+  return base:gsub("/+$", "") .. prefix .. path
+end
+
+local REQUEST_MEMBERS = { name = 1, timeout = 1, on_event = 1, headers = 1, first_byte_timeout = 1, silence_timeout = 1 }
+
+-- Splits what a plan gives into the request's own members and the JSON body.
+local function build(app, user, path, options, body)
+  local spec = { method = "POST", path = url(app, path), headers = app.headers, timeout = app.timeout, json = body }
+  for key, value in pairs(options) do
+    if REQUEST_MEMBERS[key] then spec[key] = value else body[key] = value end
+  end
+  if options.headers then
+    spec.headers = { Authorization = app.headers.Authorization }
+    for key, value in pairs(options.headers) do spec.headers[key] = value end
+  end
+  body.inputs = body.inputs or {}
+  body.user = body.user or app.end_user or ("spate-" .. user.id)
+  body.response_mode = body.response_mode or "streaming"
+  if body.response_mode == "streaming" then spec.stream = "dify" end
+  return spec
+end
+
+-- Dify answers a blocking call with JSON; give it the same members as a streamed one.
+local function finish(result)
+  if result.ok and result.text and result.text:sub(1, 1) == "{" then
+    local json = result.json or {}
+    result.text = json.answer or result.text
+    result.conversation_id = json.conversation_id or result.conversation_id
+    result.message_id = json.message_id or result.message_id
+  end
+  return result
+end
+
+local function send(app, user, path, options, body)
+  local spec = build(app, user, path, options, body)
+  if spec.stream then return user:request(spec) end
+  return finish(user:request(spec))
+end
+
+--- app:chat(user, { query =, inputs =, conversation_id =, files =, response_mode =, … })
+-- chat, agent and chatflow apps: POST /v1/chat-messages. auto_generate_name is off: it would cost the target a second
+-- model call for each new conversation.
+function App:chat(user, options)
+  if type(options) == "string" then options = { query = options } end
+  if type(options) ~= "table" or type(options.query) ~= "string" then error("chat(user, { query = … }): query is needed", 2) end
+  return send(self, user, "/chat-messages", options, { auto_generate_name = false })
+end
+
+--- app:chat_stream(user, options): as chat, but `for event in … do` goes through the events.
+function App:chat_stream(user, options)
+  return user:stream(build(self, user, "/chat-messages", options, { auto_generate_name = false }))
+end
+
+function App:completion(user, options)
+  return send(self, user, "/completion-messages", options or {}, {})
+end
+
+function App:workflow(user, options)
+  return send(self, user, "/workflows/run", options or {}, {})
+end
+
+--- app:retrieve(user, dataset_id, { query =, retrieval_model = })
+function App:retrieve(user, dataset_id, options)
+  if type(dataset_id) ~= "string" or dataset_id == "" then error("retrieve(user, dataset_id, …): the dataset's id is needed", 2) end
+  local spec = { method = "POST", path = url(self, "/datasets/" .. core.url_encode(dataset_id) .. "/retrieve"),
+    headers = self.headers, timeout = self.timeout, json = {} }
+  for key, value in pairs(options) do
+    if REQUEST_MEMBERS[key] then spec[key] = value else spec.json[key] = value end
+  end
+  return user:request(spec)
+end
+
+--- app:stop(user, task_id): tells Dify to stop a running answer (a client's hang-up alone does not).
+function App:stop(user, task_id, path)
+  return user:request { method = "POST", path = url(self, (path or "/chat-messages") .. "/" .. task_id .. "/stop"),
+    headers = self.headers, json = { user = self.end_user or ("spate-" .. user.id) }, name = "stop" }
+end
+
+-- A conversation carries its id from turn to turn.
+local Talk = {}
+Talk.__index = Talk
+
+function App:conversation(user, defaults)
+  return setmetatable({ app = self, user = user, defaults = defaults or {}, turns = 0 }, Talk)
+end
+
+function Talk:say(query, options)
+  local request = {}
+  for key, value in pairs(self.defaults) do request[key] = value end
+  for key, value in pairs(options or {}) do request[key] = value end
+  request.query = query
+  request.conversation_id = self.id or ""
+  local answer = self.app:chat(self.user, request)
+  self.id = answer.conversation_id or self.id
+  self.turns = self.turns + 1
+  return answer
+end
+
+return M

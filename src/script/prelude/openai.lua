@@ -1,0 +1,73 @@
+-- require("spate.openai"): any server that speaks OpenAI's chat completions.
+local core = require("spate.core")
+
+local M = {}
+local App = {}
+App.__index = App
+
+function M.app(options)
+  if type(options) ~= "table" then error("openai.app{ key =, model = }: a table is needed", 2) end
+  return setmetatable({
+    headers = options.key and options.key ~= "" and { Authorization = "Bearer " .. options.key } or {},
+    model = options.model or "default", host = options.host, timeout = options.timeout, prefix = options.prefix,
+  }, App)
+end
+
+local function url(app, path)
+  local shown = app.host or core.host
+  local prefix = app.prefix or (shown and shown:match("/v1/?$") and "" or "/v1")
+  return (app.host or ""):gsub("/+$", "") .. prefix .. path
+end
+
+local REQUEST_MEMBERS = { name = 1, timeout = 1, on_event = 1, headers = 1, first_byte_timeout = 1, silence_timeout = 1 }
+
+local function build(app, path, options, body)
+  local spec = { method = "POST", path = url(app, path), headers = app.headers, timeout = app.timeout, json = body }
+  body.model = app.model
+  body.stream = true
+  body.stream_options = { include_usage = true }
+  for key, value in pairs(options) do
+    if REQUEST_MEMBERS[key] then spec[key] = value else body[key] = value end
+  end
+  if not body.stream then body.stream_options = nil else spec.stream = "openai" end
+  return spec
+end
+
+local function messages_of(options)
+  if type(options) == "string" then return { { role = "user", content = options } }, {} end
+  if options.messages then return options.messages, options end
+  return { { role = "user", content = options.prompt } }, options
+end
+
+--- app:chat(user, "hello") or app:chat(user, { messages = {…}, max_tokens = … }): POST /v1/chat/completions
+function App:chat(user, options)
+  local messages, rest = messages_of(options)
+  local spec = build(self, "/chat/completions", rest, {})
+  spec.json.messages, spec.json.prompt = messages, nil
+  return user:request(spec)
+end
+
+function App:completion(user, options)
+  if type(options) == "string" then options = { prompt = options } end
+  return user:request(build(self, "/completions", options, {}))
+end
+
+-- A conversation keeps the messages so far.
+local Talk = {}
+Talk.__index = Talk
+
+function App:conversation(user, system)
+  local messages = system and { { role = "system", content = system } } or {}
+  return setmetatable({ app = self, user = user, messages = messages }, Talk)
+end
+
+function Talk:say(content, options)
+  table.insert(self.messages, { role = "user", content = content })
+  local request = { messages = self.messages }
+  for key, value in pairs(options or {}) do request[key] = value end
+  local answer = self.app:chat(self.user, request)
+  if answer.ok then table.insert(self.messages, { role = "assistant", content = answer.text }) end
+  return answer
+end
+
+return M

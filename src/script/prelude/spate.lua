@@ -1,0 +1,380 @@
+-- The pleasant part of a plan's API, on top of the C primitives in spate.core.
+-- What a plan says is collected in `plan`; C reads it from there (src/script/plan_read.c).
+local core = require("spate.core")
+
+local spate = {}
+local plan = { classes = {}, params = {}, load = {}, slo = {}, hooks = {}, metrics = {} }
+spate._plan = plan
+spate.version = core.version
+
+-- -- small helpers ------------------------------------------------------------------------------------
+
+local function fail(level, format, ...)
+  error(string.format(format, ...), level + 1)
+end
+
+local function expect(level, value, kind, what)
+  if type(value) ~= kind then
+    fail(level + 1, "%s must be a %s, not %s", what, kind, value == nil and "nothing" or "a " .. type(value))
+  end
+  return value
+end
+
+local function sorted_keys(t)
+  local keys = {}
+  for key in pairs(t) do keys[#keys + 1] = key end
+  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
+  return keys
+end
+
+local function check_members(level, t, known, what)
+  for key in pairs(t) do
+    if not known[key] then
+      local names = table.concat(sorted_keys(known), ", ")
+      fail(level + 1, "%s has no member '%s' (it has: %s)", what, tostring(key), names)
+    end
+  end
+end
+
+-- "5m30s", "250ms" or a number of seconds -> seconds
+local function seconds(level, value, what)
+  if type(value) == "string" then
+    local s, why = core.duration(value)
+    if not s then fail(level + 1, "%s: %s", what, why) end
+    return s
+  end
+  expect(level + 1, value, "number", what)
+  if value < 0 or value ~= value then fail(level + 1, "%s must not be negative", what) end
+  return value
+end
+
+-- -- think time ---------------------------------------------------------------------------------------
+
+function spate.constant(s) return { kind = "constant", a = seconds(2, s, "constant(seconds)") } end
+
+function spate.pace(s) return { kind = "pace", a = seconds(2, s, "pace(seconds)") } end
+
+function spate.exponential(mean) return { kind = "exponential", a = seconds(2, mean, "exponential(mean)") } end
+
+function spate.between(low, high)
+  local a, b = seconds(2, low, "between(low, high)"), seconds(2, high, "between(low, high)")
+  if b < a then fail(2, "between(%s, %s): the second must not be less than the first", tostring(low), tostring(high)) end
+  return { kind = "between", a = a, b = b }
+end
+
+-- -- parameters ---------------------------------------------------------------------------------------
+
+local SECRET_WORDS = { "key", "token", "secret", "password", "auth" }
+
+local function looks_secret(name)
+  local lower = name:lower()
+  for _, word in ipairs(SECRET_WORDS) do
+    if lower:find(word, 1, true) and not lower:find("tokens", 1, true) then return true end
+  end
+  return false
+end
+
+local function convert(name, text, default)
+  if type(default) == "number" then
+    return tonumber(text) or fail(4, "parameter '%s' must be a number, not '%s'", name, text)
+  elseif type(default) == "boolean" then
+    if text == "true" or text == "1" or text == "yes" then return true end
+    if text == "false" or text == "0" or text == "no" then return false end
+    fail(4, "parameter '%s' must be true or false, not '%s'", name, text)
+  end
+  return text
+end
+
+--- spate.param(name [, default | { default=, description=, secret=, optional= }] [, description])
+-- The value given with -e name=VALUE, else of SPATE_NAME in the environment, else the default.
+function spate.param(name, options, description)
+  expect(2, name, "string", "param(name)")
+  if type(options) ~= "table" then options = { default = options, description = description } end
+  check_members(2, options, { default = 1, description = 1, secret = 1, optional = 1 }, "param '" .. name .. "'")
+  local secret = options.secret
+  if secret == nil then secret = looks_secret(name) end
+  local text = core.param(name)
+  plan.params[#plan.params + 1] = {
+    name = name, description = options.description or "", secret = secret,
+    default = options.default ~= nil and tostring(options.default) or nil,
+    required = options.default == nil and not options.optional,
+    value = text,
+  }
+  if text ~= nil then return convert(name, text, options.default) end
+  if options.default ~= nil or options.optional then return options.default end
+  if core.describing then return "" end
+  fail(2, "the plan needs the parameter '%s'%s: give it with -e %s=VALUE or in the environment as SPATE_%s", name,
+    options.description and " (" .. options.description .. ")" or "", name, name:upper():gsub("[^%w]", "_"))
+end
+
+-- -- user classes -------------------------------------------------------------------------------------
+
+local USER_MEMBERS = { weight = 1, think = 1, tasks = 1, host = 1, connection = 1, timeout = 1, on_start = 1, on_stop = 1 }
+local THINK_KINDS = { constant = 1, pace = 1, exponential = 1, between = 1, custom = 1 }
+
+local function weight_of(level, value, what)
+  if value == nil then return 1 end
+  if type(value) ~= "number" or value < 0 or value ~= math.floor(value) or value > 1e6 then
+    fail(level + 1, "the weight of %s must be a whole number from 0 to 1,000,000", what)
+  end
+  return value
+end
+
+local function read_think(level, think, what)
+  if think == nil then return { kind = "none" } end
+  if type(think) == "number" then return spate.constant(think) end
+  if type(think) == "function" then return { kind = "custom", fn = think } end
+  if type(think) ~= "table" or not THINK_KINDS[think.kind] then
+    fail(level + 1, "think of %s must be spate.constant, between, exponential or pace, a number of seconds or a function", what)
+  end
+  return think
+end
+
+local function read_task(level, key, task, class)
+  local what = string.format("task '%s' of %s", tostring(key), class)
+  if type(task) == "function" then task = { run = task } end
+  expect(level + 1, task, "table", what)
+  check_members(level + 1, task, { weight = 1, run = 1, name = 1 }, what)
+  expect(level + 1, task.run, "function", "run of " .. what)
+  local name = task.name or (type(key) == "number" and "task " .. key or tostring(key))
+  return { name = name, weight = weight_of(level + 1, task.weight, what), run = task.run }
+end
+
+local function read_connection(level, value, what)
+  if value == nil or value == "user" or value == "request" then return value end
+  fail(level + 1, "connection of %s must be \"user\" (kept alive) or \"request\" (a new one each)", what)
+end
+
+function spate.user(name, def)
+  expect(2, name, "string", "user(name, …)")
+  expect(2, def, "table", "user('" .. name .. "', …)")
+  check_members(2, def, USER_MEMBERS, "user '" .. name .. "'")
+  for _, other in ipairs(plan.classes) do
+    if other.name == name then fail(2, "there are two user classes named '%s'", name) end
+  end
+  expect(2, def.tasks, "table", "tasks of '" .. name .. "'")
+  local tasks = {}
+  for _, key in ipairs(sorted_keys(def.tasks)) do
+    tasks[#tasks + 1] = read_task(2, key, def.tasks[key], name)
+  end
+  if #tasks == 0 then fail(2, "user '%s' has no tasks", name) end
+  plan.classes[#plan.classes + 1] = {
+    name = name, weight = weight_of(2, def.weight, "user '" .. name .. "'"), tasks = tasks,
+    think = read_think(2, def.think, "user '" .. name .. "'"), host = def.host,
+    connection = read_connection(2, def.connection, "user '" .. name .. "'"),
+    timeout = def.timeout and seconds(2, def.timeout, "timeout of '" .. name .. "'"),
+    on_start = def.on_start, on_stop = def.on_stop,
+  }
+end
+
+-- -- load and service levels --------------------------------------------------------------------------
+
+local LOAD_MEMBERS = { users = 1, spawn_rate = 1, run_time = 1, iterations = 1, stop_timeout = 1, warm_up = 1, host = 1,
+  seed = 1, timeout = 1, connect_timeout = 1, first_byte_timeout = 1, silence_timeout = 1, connection = 1, stall = 1 }
+local LOAD_TIMES = { "run_time", "stop_timeout", "warm_up", "timeout", "connect_timeout", "first_byte_timeout",
+  "silence_timeout", "stall" }
+
+function spate.load(options)
+  expect(2, options, "table", "load{…}")
+  check_members(2, options, LOAD_MEMBERS, "load{…}")
+  for key, value in pairs(options) do plan.load[key] = value end
+  for _, key in ipairs(LOAD_TIMES) do
+    if options[key] ~= nil then plan.load[key] = seconds(2, options[key], "load." .. key) end
+  end
+  for _, key in ipairs { "users", "spawn_rate", "iterations", "seed" } do
+    if options[key] ~= nil then
+      expect(2, options[key], "number", "load." .. key)
+      if options[key] < 0 then fail(2, "load.%s must not be negative", key) end
+    end
+  end
+  read_connection(2, options.connection, "load{…}")
+  core.host = core.host or options.host
+end
+
+function spate.slo(list)
+  if type(list) == "string" then list = { list } end
+  expect(2, list, "table", "slo{…}")
+  for _, expression in ipairs(list) do
+    plan.slo[#plan.slo + 1] = expect(2, expression, "string", "each of slo{…}")
+  end
+end
+
+local HOOKS = { start = 1, stop = 1, user_start = 1, user_stop = 1 }
+
+function spate.on(event, fn)
+  if not HOOKS[event] then fail(2, "on('%s', …): there is start, stop, user_start and user_stop", tostring(event)) end
+  expect(2, fn, "function", "on('" .. event .. "', fn)")
+  plan.hooks[event] = plan.hooks[event] or {}
+  table.insert(plan.hooks[event], fn)
+end
+
+-- -- metrics of the plan's own ------------------------------------------------------------------------
+
+local Metric = {}
+Metric.__index = Metric
+function Metric:add(value)
+  expect(2, value, "number", "metric:add(value)")
+  core.metric(self.name, self.unit, value)
+end
+
+function spate.metric(name, unit)
+  expect(2, name, "string", "metric(name, unit)")
+  return setmetatable({ name = name, unit = unit or "" }, Metric)
+end
+
+-- -- JSON ---------------------------------------------------------------------------------------------
+
+spate.json = { encode = core.json_encode, decode = core.json_decode, null = core.null }
+function spate.array(t) return setmetatable(t or {}, core.array_mt) end
+
+function spate.now() return core.now() end
+function spate.log(...) core.log(table.concat({ ... }, " ")) end
+
+-- -- what a request gives back ------------------------------------------------------------------------
+
+local function parse_headers(raw)
+  local headers = {}
+  for name, value in raw:gmatch("([^:\r\n]+):[ \t]*([^\r\n]*)") do
+    local key = name:lower()
+    headers[key] = headers[key] and headers[key] .. ", " .. value or value
+  end
+  return setmetatable(headers, { __index = function(t, key) return rawget(t, tostring(key):lower()) end })
+end
+
+core.result_mt.__index = function(result, key)
+  if key == "headers" then
+    local headers = parse_headers(rawget(result, "_headers") or "")
+    result.headers = headers
+    return headers
+  elseif key == "json" then
+    local value = core.json_decode(rawget(result, "text") or "")
+    result.json = value
+    return value
+  end
+end
+
+core.event_mt.__index = function(event, key)
+  if key == "json" then
+    local value = core.json_decode(rawget(event, "data") or "")
+    event.json = value
+    return value
+  end
+end
+
+-- -- the user object ----------------------------------------------------------------------------------
+
+local User = {}
+User.__index = User
+
+local REQUEST_MEMBERS = { method = 1, path = 1, url = 1, json = 1, body = 1, form = 1, headers = 1, name = 1, timeout = 1,
+  stream = 1, on_event = 1, first_byte_timeout = 1, silence_timeout = 1, connection = 1, gzip = 1 }
+local STREAMS = { dify = 1, openai = 1, sse = 1 }
+
+local function form_encode(form)
+  local parts = {}
+  for _, key in ipairs(sorted_keys(form)) do
+    parts[#parts + 1] = core.url_encode(tostring(key)) .. "=" .. core.url_encode(tostring(form[key]))
+  end
+  return table.concat(parts, "&")
+end
+
+local function check_spec(spec)
+  expect(3, spec, "table", "request{…}")
+  for key in pairs(spec) do
+    if not REQUEST_MEMBERS[key] then check_members(3, spec, REQUEST_MEMBERS, "request{…}") end
+  end
+  local stream = spec.stream
+  if stream and type(stream) ~= "function" and not STREAMS[stream] then
+    fail(3, "request{stream = %s}: there is \"dify\", \"openai\", \"sse\" or a function", tostring(stream))
+  end
+  if spec.form then
+    spec.body = form_encode(spec.form)
+    spec.content_type = "application/x-www-form-urlencoded"
+  end
+  return spec
+end
+
+function User:request(spec)
+  return core.request(self._u, check_spec(spec))
+end
+
+function User:get(path, options)
+  local spec = { method = "GET", path = path }
+  for key, value in pairs(options or {}) do spec[key] = value end
+  return core.request(self._u, check_spec(spec))
+end
+
+function User:post(path, options)
+  local spec = { method = "POST", path = path }
+  for key, value in pairs(options or {}) do spec[key] = value end
+  return core.request(self._u, check_spec(spec))
+end
+
+-- for event in user:stream{…} do … end; afterwards stream.result. Leaving the loop early hangs up (abandoned).
+local Stream = {}
+Stream.__index = Stream
+function Stream:__call()
+  if self.result then return nil end
+  local event, result = core.next_event(self._u, self._x)
+  if event then return event end
+  self.result = result
+end
+function Stream:close()
+  if not self.result then core.hang_up(self._u, self._x) end
+end
+
+function User:stream(spec)
+  if type(spec) == "table" and not spec.stream then spec.stream = "sse" end
+  return setmetatable({ _u = self._u, _x = core.stream(self._u, check_spec(spec)) }, Stream)
+end
+
+function User:sleep(s) core.sleep(self._u, seconds(2, s, "sleep(seconds)")) end
+function User:think() core.think(self._u) end
+
+function User:check(condition, message)
+  if condition then return true end
+  core.check(self._u, message and tostring(message) or "check failed")
+  return false
+end
+
+function spate._make_user(u, id, class, task_names)
+  local user = setmetatable({ _u = u, id = id, class = class, data = {} }, User)
+  user.random = function(a, b, c)
+    if a == user then a, b = b, c end
+    return core.random(u, a, b)
+  end
+  return user
+end
+
+-- One coroutine a user runs its tasks, hooks included; C resumes it with the next function to run. An error ends
+-- the task, not the user.
+local function describe_error(err)
+  return type(err) == "string" and err or tostring(err)
+end
+
+function spate._runner(user, run)
+  while true do
+    local ok, err = xpcall(run, describe_error, user)
+    run = core.done(user._u, ok, err)
+  end
+end
+
+local function chain(list, own)
+  if not list and not own then return nil end
+  return function(user)
+    for _, fn in ipairs(list or {}) do fn(user) end
+    if own then own(user) end
+  end
+end
+
+function spate._user_hook(which, class_index)
+  local class = plan.classes[class_index]
+  return chain(plan.hooks[which], which == "user_start" and class.on_start or class.on_stop)
+end
+
+-- -- data files ---------------------------------------------------------------------------------------
+
+local feed = require("spate.feed")
+function spate.feed(path, options) return feed.open(path, options, 2) end
+
+return spate

@@ -1,0 +1,177 @@
+/* A plan's request{…} table -> an HTTP request. The table was checked for unknown members by the prelude. */
+#include "script/lua_user.h"
+
+#include "base/mem.h"
+
+#define SP_METHOD_MAX 16u
+
+static struct sp_str field(lua_State *L, int index, const char *name) {
+  size_t len = 0;
+  lua_getfield(L, index, name);
+  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
+  lua_pop(L, 1); /* the table still holds it */
+  return sp_str_of(text, len);
+}
+
+static int64_t field_ns(lua_State *L, int index, const char *name, int64_t otherwise) {
+  lua_getfield(L, index, name);
+  double s = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : -1;
+  lua_pop(L, 1);
+  return s < 0 ? otherwise : (int64_t)(s * 1e9);
+}
+
+static bool valid_method(struct sp_str method) {
+  if (method.len == 0 || method.len > SP_METHOD_MAX) return false;
+  for (size_t i = 0; i < method.len; i++) {
+    if (method.bytes[i] < 'A' || method.bytes[i] > 'Z') return false;
+  }
+  return true;
+}
+
+static int read_method(struct sp_request_spec *spec, lua_State *L, int index, struct sp_err *err) {
+  struct sp_str method = field(L, index, "method");
+  if (!method.bytes) method = spec->http.has_body ? SP_STR("POST") : SP_STR("GET");
+  if (!valid_method(method)) return sp_fail(err, SP_EPLAN, "method '" SP_STR_FMT "' must be capital letters", SP_STR_ARG(method));
+  spec->http.method = method;
+  return 0;
+}
+
+static const char *base_url(const struct sp_lua_user *lua_user) {
+  const struct sp_plan *plan = lua_user->thread->conf->plan;
+  if (plan->options.host) return plan->options.host;
+  const char *own = plan->class_http[lua_user->user->class_index].host;
+  return own ? own : sp_plan_host(plan);
+}
+
+static int read_url(struct sp_request_spec *spec, const struct sp_lua_user *lua_user, lua_State *L, int index,
+                    struct sp_err *err) {
+  struct sp_str path = field(L, index, "url");
+  if (!path.bytes) path = field(L, index, "path");
+  if (!path.bytes) return sp_fail(err, SP_EPLAN, "a request needs a path (or a whole url)");
+  const char *base = base_url(lua_user);
+  if (!*base && !memmem(path.bytes, path.len, "://", 3)) {
+    return sp_fail(err, SP_EPLAN, "no host for '" SP_STR_FMT "': give --host URL, or spate.load{ host = … }", SP_STR_ARG(path));
+  }
+  int code = sp_url_join(sp_str_from(base), path, &spec->url, err);
+  spec->http.url = sp_buf_str(&spec->url);
+  return code;
+}
+
+static int add_header(struct sp_buf *headers, struct sp_str name, struct sp_str value) {
+  if (sp_buf_append_str(headers, name) || sp_buf_append(headers, ": ", 2)) return SP_ELIMIT;
+  return sp_buf_append_str(headers, value) || sp_buf_append(headers, "\r\n", 2) ? SP_ELIMIT : 0;
+}
+
+static bool is_header(struct sp_str name, struct sp_str wanted) { return sp_str_ieq(name, wanted); }
+
+static int read_headers(struct sp_request_spec *spec, lua_State *L, int index, struct sp_str content_type, struct sp_err *err) {
+  int top = lua_gettop(L), code = 0;
+  bool has_type = content_type.len == 0, has_accept = !spec->stream;
+  lua_getfield(L, index, "headers");
+  for (lua_istable(L, -1) ? lua_pushnil(L) : (void)0; lua_istable(L, top + 1) && code == 0 && lua_next(L, top + 1); lua_pop(L, 1)) {
+    struct sp_str name, value;
+    if (lua_type(L, -2) != LUA_TSTRING) { code = sp_fail(err, SP_EPLAN, "headers must be { Name = \"value\" }"); break; }
+    name.bytes = lua_tolstring(L, -2, &name.len);
+    value.bytes = lua_tolstring(L, -1, &value.len);
+    if (!value.bytes) { code = sp_fail(err, SP_EPLAN, "header '%s' must be a string", name.bytes); break; }
+    has_type |= is_header(name, SP_STR("content-type"));
+    has_accept |= is_header(name, SP_STR("accept"));
+    if (add_header(&spec->headers, name, value)) code = sp_fail(err, SP_EPLAN, "the headers are over %u bytes", SP_HTTP1_HEAD_MAX);
+  }
+  lua_settop(L, top);
+  if (code == 0 && !has_type) code = add_header(&spec->headers, SP_STR("Content-Type"), content_type);
+  if (code == 0 && !has_accept) code = add_header(&spec->headers, SP_STR("Accept"), SP_STR("text/event-stream"));
+  spec->http.headers = sp_buf_str(&spec->headers);
+  return code;
+}
+
+static int read_body(struct sp_request_spec *spec, lua_State *L, int index, struct sp_str *content_type, struct sp_err *err) {
+  lua_getfield(L, index, "json");
+  bool has_json = !lua_isnil(L, -1);
+  int code = has_json ? sp_lua_json_encode(L, -1, &spec->body, err) : 0;
+  lua_pop(L, 1);
+  if (code) return sp_err_context(err, "json of a request");
+  struct sp_str body = field(L, index, "body");
+  *content_type = has_json ? SP_STR("application/json") : field(L, index, "content_type");
+  spec->http.has_body = has_json || body.bytes;
+  spec->http.body = has_json ? sp_buf_str(&spec->body) : body;
+  return 0;
+}
+
+static void read_stream(struct sp_request_spec *spec, lua_State *L, int index) {
+  lua_getfield(L, index, "stream");
+  if (lua_type(L, -1) == LUA_TSTRING) spec->dialect = sp_dialect_find(lua_tostring(L, -1));
+  spec->has_judge = lua_isfunction(L, -1);
+  spec->stream = spec->dialect || spec->has_judge;
+  lua_pop(L, 1);
+}
+
+static void read_policy(struct sp_request_spec *spec, const struct sp_lua_user *lua_user, lua_State *L, int index) {
+  const struct sp_lua_conf *conf = lua_user->thread->conf;
+  const struct sp_class_http *class = &conf->plan->class_http[lua_user->user->class_index];
+  struct sp_http_timeouts *timeouts = &spec->http.timeouts;
+  *timeouts = conf->timeouts;
+  if (!conf->total_timeout_forced) {
+    if (class->timeout_ns >= 0) timeouts->total_ns = class->timeout_ns;
+    timeouts->total_ns = field_ns(L, index, "timeout", timeouts->total_ns);
+  }
+  timeouts->first_byte_ns = field_ns(L, index, "first_byte_timeout", timeouts->first_byte_ns);
+  timeouts->silence_ns = field_ns(L, index, "silence_timeout", timeouts->silence_ns);
+  spec->http.connection = class->connection >= 0 ? (enum sp_http_connection)class->connection : conf->connection;
+  struct sp_str connection = field(L, index, "connection");
+  if (connection.len) spec->http.connection = sp_str_eq(connection, SP_STR("request")) ? SP_HTTP_CONNECTION_REQUEST : SP_HTTP_CONNECTION_USER;
+  lua_getfield(L, index, "gzip");
+  spec->http.gzip = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+}
+
+/* Names come again and again: the key is made once, and its address serves as its identity. */
+static const struct sp_request_key *find_key(struct sp_lua_user *lua_user, struct sp_str name) {
+  struct sp_lua_thread *thread = lua_user->thread;
+  struct sp_lua_class *class = &thread->classes[lua_user->user->class_index];
+  bool plain = name.len == 0 && lua_user->task_index != SIZE_MAX;
+  if (plain && class->task_keys[lua_user->task_index]) return class->task_keys[lua_user->task_index];
+  const char *class_name = sp_worker_class(thread->worker, lua_user->user->class_index)->name;
+  if (name.len == 0) name = sp_str_from(lua_user->task);
+  struct sp_buf text;
+  sp_buf_init(&text, SP_PLAN_MAX);
+  sp_buf_append(&text, class_name, strlen(class_name) + 1);
+  sp_buf_append(&text, lua_user->task, strlen(lua_user->task) + 1);
+  sp_buf_append_str(&text, name);
+  struct sp_request_key *key = sp_map_get(&thread->keys, sp_buf_str(&text));
+  if (!key) {
+    key = sp_alloc(sizeof(*key));
+    key->user_class = class_name;
+    key->task = lua_user->task;
+    key->name = sp_strndup(name.bytes, name.len);
+    *sp_map_put(&thread->keys, sp_buf_str(&text)) = key;
+  }
+  if (plain) class->task_keys[lua_user->task_index] = key;
+  sp_buf_fini(&text);
+  return key;
+}
+
+int sp_request_spec_read(struct sp_request_spec *spec, struct sp_lua_user *lua_user, lua_State *L, int index,
+                         struct sp_err *err) {
+  struct sp_str content_type = SP_STR("");
+  *spec = (struct sp_request_spec){0};
+  sp_buf_init(&spec->url, SP_URL_MAX);
+  sp_buf_init(&spec->headers, SP_HTTP1_HEAD_MAX);
+  sp_buf_init(&spec->body, SP_HTTP_REQUEST_MAX);
+  int code = read_body(spec, L, index, &content_type, err);
+  if (code) return code;
+  read_stream(spec, L, index);
+  if ((code = read_method(spec, L, index, err)) || (code = read_url(spec, lua_user, L, index, err)) ||
+      (code = read_headers(spec, L, index, content_type, err))) {
+    return code;
+  }
+  read_policy(spec, lua_user, L, index);
+  spec->key = find_key(lua_user, field(L, index, "name"));
+  return 0;
+}
+
+void sp_request_spec_fini(struct sp_request_spec *spec) {
+  sp_buf_fini(&spec->url);
+  sp_buf_fini(&spec->headers);
+  sp_buf_fini(&spec->body);
+}
