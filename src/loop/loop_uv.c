@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -144,30 +143,33 @@ static int open_handles(struct real_loop *real) {
   return status;
 }
 
-static struct sp_loop *refuse(struct sp_err *err, const char *reason) {
-  sp_fail(err, SP_EIO, "cannot make an event loop: %s", reason);
+/* Fails with libuv's codes, which are negated errno values. */
+static int make_loop(struct real_loop *real) {
+  real->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  if (real->timer_fd < 0) return -errno;
+  real->armed_ns = SP_NEVER_NS;
+  int status = uv_loop_init(&real->uv);
+  if (status < 0) close(real->timer_fd);
+  return status;
+}
+
+static struct sp_loop *refuse(struct sp_err *err, int status) {
+  sp_fail(err, SP_EIO, "cannot make an event loop: %s", uv_strerror(status));
   return NULL;
 }
 
 struct sp_loop *sp_loop_create(struct sp_err *err) {
   struct real_loop *real = sp_alloc(sizeof(*real));
-  real->armed_ns = SP_NEVER_NS;
-  real->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-  if (real->timer_fd < 0) {
-    free(real);
-    return refuse(err, strerror(errno));
-  }
-  int status = uv_loop_init(&real->uv);
+  int status = make_loop(real);
   if (status < 0) {
-    close(real->timer_fd);
     free(real);
-    return refuse(err, uv_strerror(status));
+    return refuse(err, status);
   }
   sp_loop_init(&real->base, &real_type);
   status = open_handles(real);
   if (status < 0) {
     real_destroy(&real->base);
-    return refuse(err, uv_strerror(status));
+    return refuse(err, status);
   }
   return &real->base;
 }

@@ -97,8 +97,9 @@ static const char *next_option(const void *table, size_t i) { return ((const cha
 
 static void test_nearest(void **state) {
   (void)state;
-  static const char *const options[] = { "run",  "try",  "capacity",  "serve", "mock",     "demo",        "history", "users",
-                                         "host", "task", "run-time", "stages", "--seed", "spawn-rate", NULL };
+  static const char *const options[] = { "run",   "try",  "capacity", "serve",    "mock",   "demo",   "history",
+                                         "users", "host", "task",     "run-time", "stages", "--seed", "spawn-rate",
+                                         NULL };
   static const struct {
     const char *word, *nearest;
   } cases[] = {

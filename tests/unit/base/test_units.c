@@ -55,7 +55,8 @@ static void test_bad_durations(void **state) {
     { "1.s", "number" },      { ".5s", "number" },      { "1..5s", "number" },     { "+1s", "number" },
     { "5m30", "no unit" },    { "30s5m", "larger first" }, { "5s5s", "larger first" }, { "1s -1ms", "number" },
     { "5m,30s", "number" },   { "1,5s", "neither" },    { "1e3", "units are" },    { "0x10", "units are" },
-    { "5 6", "neither" },     { "inf", "number" },      { "9223372037s", "too long" }, { "99999999999999999999", "too long" },
+    { "5 6", "neither" },     { "inf", "number" },      { "9223372037s", "too long" },
+    { "99999999999999999999", "too long" },
     { "2562047h9999999m", "too long" }, { "18446744073709551617s", "too long" }, { "5s\n", "number" },
   };
   for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
