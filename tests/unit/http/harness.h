@@ -107,6 +107,7 @@ struct ask { /* what differs from a plain GET */
   const char *method, *headers, *body, *url; /* url: instead of the server's */
   bool gzip;
   bool new_connection;
+  int64_t start_ns;
   struct sp_http_timeouts timeouts;
 };
 
@@ -122,7 +123,7 @@ void start(struct bed *bed, struct exchange *exchange, const struct ask *ask); /
 void get(struct bed *bed, struct exchange *exchange, const struct ask *ask);
 void exchange_drop(struct exchange *exchange);
 
-/* The end is this, and the detail holds the text ("" = must be empty). */
+/* The end is this, and the detail holds the text. */
 void assert_end(const struct exchange *exchange, enum sp_http_end end, const char *detail);
 void assert_ok(const struct exchange *exchange, int status, const char *body);
 
