@@ -211,8 +211,15 @@ static int on_body(llhttp_t *parser, const char *at, size_t len) {
   return 0;
 }
 
+/* llhttp passes over all that follows a message whose headers, or trailers, said "Connection: close". Whether more
+ * comes is decided here, by the head alone, and never by a 1xx: or an answer would be lost without a word. */
+static void make_llhttp_go_on(llhttp_t *parser) {
+  parser->flags = (uint16_t)((parser->flags & ~F_CONNECTION_CLOSE) | F_CONNECTION_KEEP_ALIVE);
+}
+
 static int on_message_complete(llhttp_t *parser) {
   struct sp_http1 *http1 = owner(parser);
+  make_llhttp_go_on(parser);
   if (is_interim(parser)) return 0; /* the answer itself is still to come */
   http1->in_message = false;
   http1->head_request = false;
