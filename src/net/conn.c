@@ -28,7 +28,7 @@ static bool waits_to_write(const struct sp_conn *conn) { return conn->output_sen
 static int wanted(const struct sp_conn *conn) {
   if (sp_conn_over(conn) || conn->deferred_err) return 0;
   if (conn->state == SP_CONN_CONNECTING) return SP_POLL_WRITE;
-  bool read = conn->reading || conn->state == SP_CONN_HANDSHAKING;
+  bool read = (conn->reading && !conn->tls_waits) || conn->state == SP_CONN_HANDSHAKING;
   return (read ? SP_POLL_READ : 0) | (waits_to_write(conn) ? SP_POLL_WRITE : 0);
 }
 
@@ -225,7 +225,7 @@ void sp_conn_read_start(struct sp_conn *conn) {
   if (conn->reading || sp_conn_over(conn)) return;
   conn->reading = true;
   sp_conn_want(conn);
-  /* Bytes that were read already may wait inside TLS; the descriptor will not announce those. */
-  if (conn->tls && conn->state == SP_CONN_OPEN && !conn->deferred_err)
+  /* The descriptor will not announce what was read from it already. */
+  if (conn->tls_waits && !conn->deferred_err)
     sp_timer_start(&conn->defer, sp_loop_now(conn->net->loop));
 }

@@ -30,6 +30,7 @@ struct sp_net {
   char *read_bytes;        /* SP_NET_READ_SIZE */
   char *plain_bytes;       /* the same for decrypted bytes */
   struct sp_buf cipher;    /* encrypted bytes on their way to a socket; empty between calls */
+  int stamp_fd;            /* keeps the host stamping, see net/stamp.h; -1 where that cannot be */
   int64_t real_offset_ns;  /* real - monotonic, by paired reads, renewed each second */
   int64_t offset_read_ns;
 };
@@ -78,11 +79,12 @@ struct sp_conn {
   bool polling;      /* poll is open */
   bool half_closed;  /* sp_conn_shutdown was called */
   bool got_data;     /* on_data was called */
+  bool tls_waits;    /* reading was stopped while TLS may have had more: the socket's next bytes wait behind these */
   bool was_reset;    /* the kernel told of an RST already, and tells once: the end of the data is no clean one */
   struct sp_tls *tls;
   struct sp_buf output;    /* bytes for the socket that it did not take yet; empty most of the time */
   size_t output_sent;      /* of these, already sent */
-  struct sp_rx tls_rx;     /* of the bytes that wait inside TLS while reading is stopped */
+  struct sp_rx tls_rx;     /* of the bytes that wait inside TLS */
   int64_t begun_ns, connected_ns;
   uint64_t bytes_in, bytes_out; /* on the socket */
   struct sp_timer defer;        /* gives "never from inside a call of yours" for early failures */

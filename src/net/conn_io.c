@@ -148,7 +148,9 @@ static void pump_tls(struct sp_conn *conn, const struct sp_rx *rx) {
   struct sp_err err;
   int count = 0;
   bool gave = false;
-  while (conn->reading && !sp_conn_over(conn)) {
+  while (!sp_conn_over(conn)) {
+    conn->tls_waits = !conn->reading;
+    if (conn->tls_waits) break;
     count = sp_tls_read(conn->tls, conn->net->plain_bytes, SP_NET_READ_SIZE, &err);
     if (count <= 0) break;
     give(conn, sp_str_of(conn->net->plain_bytes, (size_t)count), rx);
@@ -156,9 +158,9 @@ static void pump_tls(struct sp_conn *conn, const struct sp_rx *rx) {
   }
   if (gave) end_of_read(conn, rx);
   if (sp_conn_over(conn)) return;
-  if (count == -1) finish_closed(conn);
-  else if (count < 0) finish_broken_tls(conn, &err);
-  else put_cipher(conn); /* a key update's answer */
+  if (conn->tls_waits || count == 0) put_cipher(conn); /* a key update's answer */
+  else if (count == -1) finish_closed(conn);
+  else finish_broken_tls(conn, &err);
 }
 
 void sp_conn_handshake(struct sp_conn *conn) {
@@ -189,6 +191,7 @@ static void give_tls(struct sp_conn *conn, struct sp_str bytes, const struct sp_
 void sp_conn_resume_tls(struct sp_conn *conn) {
   struct sp_rx rx = conn->tls_rx;
   pump_tls(conn, &rx);
+  sp_conn_want(conn);
 }
 
 static void fail_read(struct sp_conn *conn, int error) {
@@ -223,6 +226,8 @@ void sp_conn_read(struct sp_conn *conn) { (void)read_once(conn); }
 
 void sp_conn_drain(struct sp_conn *conn) {
   if (!conn->reading && conn->state != SP_CONN_HANDSHAKING) return;
+  if (conn->tls_waits) sp_conn_resume_tls(conn);
+  if (conn->tls_waits || sp_conn_over(conn)) return;
   while (read_once(conn)) {
   }
 }

@@ -31,7 +31,7 @@ void sp_conn_finish_later(struct sp_conn *conn, enum sp_conn_end end, const stru
 /* conn_io.c */
 void sp_conn_read(struct sp_conn *conn);  /* one recvmsg and its callbacks */
 void sp_conn_drain(struct sp_conn *conn); /* reads on until nothing is left, the end or a stop */
-void sp_conn_resume_tls(struct sp_conn *conn); /* bytes that waited inside TLS while reading was stopped */
+void sp_conn_resume_tls(struct sp_conn *conn); /* gives what waited inside TLS while reading was stopped */
 void sp_conn_flush(struct sp_conn *conn); /* the socket takes bytes again */
 void sp_conn_handshake(struct sp_conn *conn);
 void sp_conn_say_goodbye(struct sp_conn *conn); /* TLS close_notify, as far as the socket takes it at once */

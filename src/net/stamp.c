@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { PAIRS = 3 };
 
@@ -30,10 +31,14 @@ void sp_net_init(struct sp_net *net, struct sp_loop *loop) {
   net->read_bytes = sp_alloc(SP_NET_READ_SIZE);
   net->plain_bytes = sp_alloc(SP_NET_READ_SIZE);
   sp_buf_init(&net->cipher, SP_TLS_OUTPUT_MAX);
+  net->stamp_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (net->stamp_fd >= 0) sp_stamp_enable(net->stamp_fd);
   renew_offset(net);
 }
 
 void sp_net_fini(struct sp_net *net) {
+  if (net->stamp_fd >= 0) close(net->stamp_fd);
+  net->stamp_fd = -1;
   free(net->read_bytes);
   free(net->plain_bytes);
   sp_buf_fini(&net->cipher);

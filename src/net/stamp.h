@@ -4,6 +4,10 @@
  * The stamp is CLOCK_REALTIME; it is mapped to the monotonic clock by an offset from paired reads of both clocks,
  * renewed once a second, so a step of the wall clock spoils one second at most. TCP's stamp is that of the highest
  * byte returned (Linux 98aaa913b4ed; reference/diagnosis.md §8.2).
+ *
+ * The kernel stamps packets only while some socket of the host asks for it, and switches that on and off in a work
+ * queue: on a busy machine hundreds of packets pass unstamped after the first socket asked (seen: 400 of 400 in
+ * 10 ms). So each sp_net holds an idle socket that asks, from before the first connection until the end.
  */
 #ifndef SP_NET_STAMP_H
 #define SP_NET_STAMP_H
