@@ -116,8 +116,8 @@ static void *run_server(void *arg) {
     if (n == SERVER_CONNS_MAX) abort();
     size_t script = (size_t)n < server->script_count ? (size_t)n : server->script_count - 1;
     server->conns[n] = (struct server_conn){ .server = server, .steps = server->scripts[script], .fd = fd };
-    if (pthread_create(&server->conns[n].thread, NULL, run_conn, &server->conns[n]) != 0) abort();
     atomic_store(&server->conn_count, n + 1);
+    if (pthread_create(&server->conns[n].thread, NULL, run_conn, &server->conns[n]) != 0) abort();
   }
 }
 

@@ -1,0 +1,413 @@
+/* Connections kept, closed, found stale; calls that finish early; several calls at once. */
+#include "harness.h"
+#include "http/internal.h"
+
+#include <unistd.h>
+
+#define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+#define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+static const struct step polite[] = { EXPECT, SEND(OK_ANSWER), AGAIN };
+
+/* Two requests one after the other, with a pause between. */
+struct pair {
+  struct bed bed;
+  struct exchange one, two;
+};
+
+static void run_pair(struct pair *pair, const struct step *const *scripts, size_t count, const struct ask *ask,
+                     int64_t pause_ms) {
+  memset(pair, 0, sizeof *pair);
+  bed_open(&pair->bed, NULL);
+  bed_serve(&pair->bed, scripts, count);
+  get(&pair->bed, &pair->one, ask);
+  if (pause_ms > 0) bed_pause(&pair->bed, pause_ms);
+  get(&pair->bed, &pair->two, ask);
+}
+
+static void drop_pair(struct pair *pair) {
+  exchange_drop(&pair->one);
+  exchange_drop(&pair->two);
+  bed_close(&pair->bed);
+}
+
+static int conns(struct bed *bed) { return atomic_load(&bed->server.conn_count); }
+
+static void test_kept_alive(void **state) {
+  (void)state;
+  struct pair pair;
+  run_pair(&pair, SCRIPTS(polite), NULL, 20);
+  assert_ok(&pair.one, 200, "ok");
+  assert_ok(&pair.two, 200, "ok");
+  assert_false(pair.one.result.reused);
+  assert_true(pair.two.result.reused);
+  assert_false(pair.two.result.resent);
+  assert_int_equal(pair.one.result.bytes_in, sizeof OK_ANSWER - 1);
+  assert_int_equal(pair.two.result.bytes_in, sizeof OK_ANSWER - 1);
+  assert_int_equal(pair.one.result.bytes_out, pair.two.result.bytes_out);
+  assert_int_equal(conns(&pair.bed), 1);
+  drop_pair(&pair);
+}
+
+static void test_new_connection_each_request(void **state) {
+  (void)state;
+  struct pair pair;
+  run_pair(&pair, SCRIPTS(polite), &(struct ask){ .new_connection = true }, 0);
+  assert_ok(&pair.one, 200, "ok");
+  assert_ok(&pair.two, 200, "ok");
+  assert_false(pair.two.result.reused);
+  assert_non_null(strstr(pair.bed.server.requests[0], "\r\nConnection: close\r\n"));
+  assert_int_equal(conns(&pair.bed), 2);
+  assert_null(pair.bed.session.conns);
+  drop_pair(&pair);
+}
+
+static void test_answers_that_end_the_connection(void **state) {
+  (void)state;
+  static const struct step says_close[] = { EXPECT, SEND("HTTP/1.1 200 OK\r\nConnection: close\r\n"
+                                                         "Content-Length: 2\r\n\r\nok"), HOLD };
+  static const struct step ten[] = { EXPECT, SEND("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"), HOLD };
+  static const struct step extra[] = { EXPECT, SEND(OK_ANSWER "HTTP/1.1 200 OK\r\n"), HOLD };
+  static const struct step noise[] = { EXPECT, SEND(OK_ANSWER "\x01noise"), HOLD };
+  static const struct step *const all[] = { says_close, ten, extra, noise };
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+    struct pair pair;
+    run_pair(&pair, SCRIPTS(all[i]), NULL, 0);
+    assert_ok(&pair.one, 200, "ok");
+    assert_ok(&pair.two, 200, "ok");
+    assert_false(pair.two.result.reused);
+    assert_int_equal(conns(&pair.bed), 2);
+    drop_pair(&pair);
+  }
+}
+
+static void test_ten_with_keep_alive(void **state) {
+  (void)state;
+  static const struct step steps[] = { EXPECT, SEND("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n"
+                                                    "Content-Length: 2\r\n\r\nok"), AGAIN };
+  struct pair pair;
+  run_pair(&pair, SCRIPTS(steps), NULL, 0);
+  assert_ok(&pair.two, 200, "ok");
+  assert_true(pair.two.result.reused);
+  drop_pair(&pair);
+}
+
+static void test_our_own_connection_close(void **state) {
+  (void)state;
+  struct pair pair;
+  run_pair(&pair, SCRIPTS(polite), &(struct ask){ .headers = "connection: Keep-Alive, CLOSE\r\n" }, 0);
+  assert_false(pair.two.result.reused);
+  assert_null(strstr(pair.bed.server.requests[0], "Connection:"));
+  drop_pair(&pair);
+}
+
+/* -- the server ends an idle connection -- */
+
+static void test_idle_close_is_noticed(void **state) {
+  (void)state;
+  static const struct step once[] = { EXPECT, SEND(OK_ANSWER), END };
+  static const struct step reset[] = { EXPECT, SEND(OK_ANSWER), PAUSE(10), RST };
+  static const struct step bytes[] = { EXPECT, SEND(OK_ANSWER), PAUSE(10), SEND("HTTP/1.1 408 \r\n\r\n"), HOLD };
+  static const struct step *const all[] = { once, reset, bytes };
+  for (size_t i = 0; i < 3; i++) {
+    struct bed bed;
+    struct exchange one = { 0 }, two = { 0 };
+    bed_open(&bed, NULL);
+    bed_serve(&bed, SCRIPTS(all[i]));
+    get(&bed, &one, NULL);
+    assert_non_null(bed.session.conns);
+    for (int turns = 0; bed.session.conns && turns < 1000; turns++) bed_pause(&bed, 5);
+    assert_null(bed.session.conns);
+    get(&bed, &two, NULL);
+    assert_ok(&two, 200, "ok");
+    assert_false(two.result.reused || two.result.resent);
+    exchange_drop(&one);
+    exchange_drop(&two);
+    bed_close(&bed);
+  }
+}
+
+/* The server closes while our loop looks away: the request goes to a dead connection, and again to a new one. */
+static void stale(const struct step *const *scripts, size_t count, struct pair *pair) {
+  memset(pair, 0, sizeof *pair);
+  bed_open(&pair->bed, NULL);
+  bed_serve(&pair->bed, scripts, count);
+  get(&pair->bed, &pair->one, NULL);
+  assert_ok(&pair->one, 200, "ok");
+  usleep(60 * 1000);
+  int64_t start_ns = sp_clock_mono_ns() - SP_NS_PER_MS;
+  get(&pair->bed, &pair->two, &(struct ask){ .start_ns = start_ns, .method = "POST", .body = "again" });
+}
+
+static void test_stale_connection_is_sent_again(void **state) {
+  (void)state;
+  static const struct step closes[] = { EXPECT, SEND(OK_ANSWER), END };
+  static const struct step resets[] = { EXPECT, SEND(OK_ANSWER), PAUSE(10), RST };
+  static const struct step closes_late[] = { EXPECT, SEND(OK_ANSWER), EXPECT, END }; /* takes it, then hangs up */
+  static const struct step *const all[] = { closes, resets, closes_late };
+  for (size_t i = 0; i < 3; i++) {
+    struct pair pair;
+    stale(SCRIPTS(all[i], polite), &pair);
+    assert_ok(&pair.two, 200, "ok");
+    assert_true(pair.two.result.resent);
+    assert_false(pair.two.result.reused);
+    assert_true(pair.two.result.connect_ns > 0);
+    assert_int_equal(conns(&pair.bed), 2);
+    int last = atomic_load(&pair.bed.server.request_count) - 1;
+    assert_non_null(strstr(pair.bed.server.requests[last], "\r\n\r\nagain"));
+    drop_pair(&pair);
+  }
+}
+
+static void test_sent_again_only_once(void **state) {
+  (void)state;
+  static const struct step closes[] = { EXPECT, SEND(OK_ANSWER), END };
+  static const struct step deaf[] = { EXPECT, END };
+  struct pair pair;
+  stale(SCRIPTS(closes, deaf), &pair);
+  assert_end(&pair.two, SP_HTTP_RESET, "closed before the answer");
+  assert_true(pair.two.result.resent);
+  assert_int_equal(conns(&pair.bed), 2);
+  drop_pair(&pair);
+}
+
+static void test_not_sent_again_after_a_byte(void **state) {
+  (void)state;
+  static const struct step part[] = { EXPECT, SEND(OK_ANSWER), EXPECT, SEND("H"), END };
+  static const struct step informed[] = { EXPECT, SEND(OK_ANSWER), EXPECT, SEND("HTTP/1.1 100 \r\n\r\n"), END };
+  struct pair pair;
+  stale(SCRIPTS(part), &pair);
+  assert_end(&pair.two, SP_HTTP_RESET, "in the middle of the head");
+  assert_true(pair.two.result.reused && !pair.two.result.resent);
+  drop_pair(&pair);
+  stale(SCRIPTS(informed), &pair);
+  assert_end(&pair.two, SP_HTTP_RESET, "before the answer");
+  assert_false(pair.two.result.resent);
+  drop_pair(&pair);
+}
+
+static void test_sent_again_to_nobody(void **state) {
+  (void)state;
+  static const struct step closes[] = { EXPECT, SEND(OK_ANSWER), END };
+  struct bed bed;
+  struct exchange one = { 0 }, two = { 0 };
+  bed_open(&bed, NULL);
+  bed_serve(&bed, SCRIPTS(closes));
+  get(&bed, &one, NULL);
+  server_stop(&bed.server);
+  bed.has_server = false;
+  get(&bed, &two, NULL);
+  assert_end(&two, SP_HTTP_CONNECT, "refused");
+  exchange_drop(&one);
+  exchange_drop(&two);
+  bed_close(&bed);
+}
+
+/* -- finishing early -- */
+
+static void check_finish(const struct step *steps, enum place place, bool by_hand, int64_t pause_ms, bool reused) {
+  struct bed bed;
+  struct exchange one = { .finish_in = place }, two = { 0 };
+  bed_open(&bed, NULL);
+  bed_serve(&bed, SCRIPTS(steps, polite));
+  start(&bed, &one, NULL);
+  if (by_hand) {
+    while (one.read_ends == 0) bed_pause(&bed, 1);
+    sp_http_finish(one.call);
+    sp_http_finish(one.call);
+    assert_int_equal(one.dones, 0);
+  }
+  bed_run(&bed);
+  assert_end(&one, SP_HTTP_OK, "");
+  assert_true(one.read_ends >= 1);
+  if (place == IN_BODY) assert_int_equal(one.bodies, 1);
+  if (place == IN_HEAD) assert_int_equal(one.bodies, 0);
+  if (pause_ms > 0) bed_pause(&bed, pause_ms);
+  get(&bed, &two, NULL);
+  assert_ok(&two, 200, "ok");
+  assert_int_equal(two.result.reused, reused);
+  exchange_drop(&one);
+  exchange_drop(&two);
+  bed_close(&bed);
+}
+
+static void test_finish_and_the_tail_comes(void **state) {
+  (void)state;
+  static const struct step steps[] = { EXPECT, SEND(CHUNKED "5\r\nhello\r\n"), PAUSE(50), SEND("0\r\n\r\n"), EXPECT,
+                                       SEND(OK_ANSWER), HOLD };
+  static const struct step in_one[] = { EXPECT, SEND(CHUNKED "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"), EXPECT,
+                                        SEND(OK_ANSWER), HOLD };
+  check_finish(steps, IN_BODY, false, 300, true);
+  check_finish(steps, IN_HEAD, false, 300, true);
+  check_finish(steps, IN_READ_END, false, 300, true);
+  check_finish(steps, NOWHERE, true, 300, true);
+  check_finish(in_one, IN_BODY, false, 0, true);
+}
+
+static void test_finish_and_nobody_waits_for_the_tail(void **state) {
+  (void)state;
+  static const struct step late[] = { EXPECT, SEND(CHUNKED "5\r\nhello\r\n"), HOLD };
+  static const struct step flood[] = { EXPECT, SEND(CHUNKED), FLOOD("5\r\nhello\r\n") };
+  static const struct step noise[] = { EXPECT, SEND(CHUNKED "5\r\nhello\r\n"), PAUSE(20), SEND("xyz\r\n"), HOLD };
+  static const struct step behind[] = { EXPECT, SEND(CHUNKED "5\r\nhello\r\n"), PAUSE(20), SEND("0\r\n\r\nHTTP/"), HOLD };
+  static const struct step gone[] = { EXPECT, SEND(CHUNKED "5\r\nhello\r\n"), PAUSE(20), RST };
+  static const struct step until_close[] = { EXPECT, SEND("HTTP/1.1 200 OK\r\n\r\nhello"), HOLD };
+  check_finish(late, IN_BODY, false, 0, false);
+  check_finish(flood, IN_BODY, false, 100, false);
+  check_finish(noise, IN_BODY, false, 100, false);
+  check_finish(behind, IN_BODY, false, 100, false);
+  check_finish(gone, IN_BODY, false, 100, false);
+  check_finish(until_close, IN_BODY, false, 0, false);
+}
+
+/* The draining connection closes when its user goes on; the server sees that. */
+static void test_a_new_request_closes_the_draining_one(void **state) {
+  (void)state;
+  static const struct step late[] = { EXPECT, SEND(CHUNKED "5\r\nhello\r\n"), HOLD };
+  struct bed bed;
+  struct exchange one = { .finish_in = IN_BODY }, two = { 0 };
+  bed_open(&bed, NULL);
+  bed_serve(&bed, SCRIPTS(late, polite));
+  get(&bed, &one, NULL);
+  assert_int_equal(bed.session.conns->use, SP_HTTP_CONN_DRAINING);
+  get(&bed, &two, NULL);
+  assert_ok(&two, 200, "ok");
+  assert_int_equal(bed.session.conns->use, SP_HTTP_CONN_IDLE);
+  assert_null(bed.session.conns->next);
+  exchange_drop(&one);
+  exchange_drop(&two);
+  bed_close(&bed);
+}
+
+static void test_finish_before_the_head_hangs_up(void **state) {
+  (void)state;
+  static const struct step silent[] = { EXPECT, HOLD };
+  struct bed bed;
+  struct exchange one = { 0 };
+  bed_open(&bed, NULL);
+  bed_serve(&bed, SCRIPTS(silent));
+  start(&bed, &one, NULL);
+  bed_pause(&bed, 20);
+  sp_http_finish(one.call);
+  bed_run(&bed);
+  assert_end(&one, SP_HTTP_ABORTED, "hung up");
+  exchange_drop(&one);
+  bed_close(&bed);
+}
+
+/* -- several calls -- */
+
+static void test_several_at_once(void **state) {
+  (void)state;
+  static const struct step slow[] = { EXPECT, PAUSE(30), SEND(OK_ANSWER), AGAIN };
+  enum { N = 12 };
+  struct bed bed;
+  struct exchange all[N] = { 0 };
+  bed_open(&bed, NULL);
+  bed_serve(&bed, SCRIPTS(slow));
+  for (int i = 0; i < N; i++) start(&bed, &all[i], NULL);
+  bed_run(&bed);
+  int idle = 0;
+  for (struct sp_http_conn *conn = bed.session.conns; conn; conn = conn->next) idle++;
+  assert_int_equal(idle, SP_HTTP_IDLE_CONNS_MAX);
+  assert_int_equal(conns(&bed), N);
+  for (int i = 0; i < N; i++) {
+    assert_ok(&all[i], 200, "ok");
+    exchange_drop(&all[i]);
+  }
+  bed_close(&bed);
+}
+
+/* What on_done starts finds the connection free already. */
+static void test_next_in_on_done(void **state) {
+  (void)state;
+  struct bed bed;
+  struct exchange one = { 0 }, two = { 0 }, three = { 0 };
+  one.then = &two;
+  two.then = &three;
+  bed_open(&bed, NULL);
+  bed_serve(&bed, SCRIPTS(polite));
+  get(&bed, &one, NULL);
+  assert_ok(&three, 200, "ok");
+  assert_true(two.result.reused && three.result.reused);
+  assert_int_equal(conns(&bed), 1);
+  exchange_drop(&one);
+  exchange_drop(&two);
+  exchange_drop(&three);
+  bed_close(&bed);
+}
+
+static void test_origins_do_not_share(void **state) {
+  (void)state;
+  struct bed bed;
+  struct exchange one = { 0 }, two = { 0 }, three = { 0 };
+  char url[64];
+  bed_open(&bed, NULL);
+  bed_serve(&bed, SCRIPTS(polite));
+  snprintf(url, sizeof url, "http://localhost:%u/", bed.server.port);
+  get(&bed, &one, NULL);
+  get(&bed, &two, &(struct ask){ .url = url });
+  get(&bed, &three, &(struct ask){ .url = url });
+  assert_false(two.result.reused);
+  assert_true(three.result.reused);
+  exchange_drop(&one);
+  exchange_drop(&two);
+  exchange_drop(&three);
+  bed_close(&bed);
+}
+
+static void test_thousands_one_after_another(void **state) {
+  (void)state;
+  struct bed bed;
+  bed_open(&bed, NULL);
+  bed_serve(&bed, SCRIPTS(polite));
+  for (int i = 0; i < 3000; i++) {
+    struct exchange one = { 0 };
+    get(&bed, &one, NULL);
+    assert_ok(&one, 200, "ok");
+    assert_int_equal(one.result.reused, i > 0);
+    exchange_drop(&one);
+  }
+  assert_int_equal(conns(&bed), 1);
+  bed_close(&bed);
+}
+
+static void test_an_idle_connection_is_small(void **state) {
+  (void)state;
+  struct bed bed;
+  struct exchange one = { 0 };
+  bed_open(&bed, NULL);
+  bed_serve(&bed, SCRIPTS(polite));
+  get(&bed, &one, NULL);
+  struct sp_http_conn *conn = bed.session.conns;
+  assert_null(conn->http1.scratch);
+  assert_true(conn->conn.output.cap <= 4096);
+  assert_true(sizeof *conn + strlen(conn->host) + 1 + sizeof bed.session + conn->conn.output.cap < 2048);
+  exchange_drop(&one);
+  bed_close(&bed);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_kept_alive),
+      cmocka_unit_test(test_new_connection_each_request),
+      cmocka_unit_test(test_answers_that_end_the_connection),
+      cmocka_unit_test(test_ten_with_keep_alive),
+      cmocka_unit_test(test_our_own_connection_close),
+      cmocka_unit_test(test_idle_close_is_noticed),
+      cmocka_unit_test(test_stale_connection_is_sent_again),
+      cmocka_unit_test(test_sent_again_only_once),
+      cmocka_unit_test(test_not_sent_again_after_a_byte),
+      cmocka_unit_test(test_sent_again_to_nobody),
+      cmocka_unit_test(test_finish_and_the_tail_comes),
+      cmocka_unit_test(test_finish_and_nobody_waits_for_the_tail),
+      cmocka_unit_test(test_a_new_request_closes_the_draining_one),
+      cmocka_unit_test(test_finish_before_the_head_hangs_up),
+      cmocka_unit_test(test_several_at_once),
+      cmocka_unit_test(test_next_in_on_done),
+      cmocka_unit_test(test_origins_do_not_share),
+      cmocka_unit_test(test_thousands_one_after_another),
+      cmocka_unit_test(test_an_idle_connection_is_small),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
