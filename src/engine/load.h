@@ -16,6 +16,7 @@
 #define SP_THREADS_MAX 256u
 #define SP_CLASSES_MAX 100u
 #define SP_TASKS_MAX 1000u /* a class */
+#define SP_LOAD_TIME_MAX_NS (INT64_C(3660) * 24 * 3600 * SP_NS_PER_S) /* each of the times below: ten years */
 
 /* The pause between two tasks of a user, in seconds. */
 enum sp_think_kind {

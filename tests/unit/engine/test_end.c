@@ -298,6 +298,9 @@ static void a_load_out_of_range_is_refused(void **state) {
   load.run_time_ns = load.warm_up_ns = S;
   expect_refusal(&load, "warm-up must be shorter");
   sp_load_init(&load);
+  load.stop_timeout_ns = INT64_MAX;
+  expect_refusal(&load, "ten years");
+  sp_load_init(&load);
   load.spawn_per_s = -1;
   expect_refusal(&load, "spawn rate");
 }
