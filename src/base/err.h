@@ -30,7 +30,7 @@ struct sp_err {
 /* Fills *err (may be NULL) and returns `code`, so that `return sp_fail(err, SP_EIO, "…")` reads well. */
 int sp_fail(struct sp_err *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Puts "context: " in front of the text and returns err->code. */
+/* Puts "context: " in front of the text and returns err->code. err is not NULL. */
 int sp_err_context(struct sp_err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

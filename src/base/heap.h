@@ -22,7 +22,7 @@ struct sp_heap {
 };
 
 void sp_heap_init(struct sp_heap *heap);
-void sp_heap_fini(struct sp_heap *heap); /* the nodes belong to their owners */
+void sp_heap_fini(struct sp_heap *heap); /* the nodes belong to their owners; none is active then */
 void sp_heap_insert(struct sp_heap *heap, struct sp_heap_node *node, int64_t key); /* node not in a heap */
 void sp_heap_remove(struct sp_heap *heap, struct sp_heap_node *node); /* fine when not in the heap */
 struct sp_heap_node *sp_heap_peek(const struct sp_heap *heap);        /* NULL when empty */

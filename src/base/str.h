@@ -41,7 +41,7 @@ struct sp_str sp_str_trim(struct sp_str s); /* spaces, tabs, CR, LF at both ends
  * (empty with NULL bytes when there was none). */
 struct sp_str sp_str_split(struct sp_str *rest, char separator);
 
-/* Shell-like pattern of `*` and `?` against the whole text. */
+/* Shell-like pattern of `*` and `?` (one UTF-8 character) against the whole text. */
 bool sp_str_matches(const char *pattern, const char *text);
 
 /* The candidate nearest to `word` for "did you mean …", or NULL when none is near.

@@ -2,7 +2,7 @@
 
 static bool in(unsigned char c, unsigned low, unsigned high) { return c >= low && c <= high; }
 
-/* The table of well-formed byte sequences, Unicode 15 §3.9 (table 3-7): the second byte's range depends on the first. */
+/* Well-formed byte sequences, Unicode 15 §3.9 (table 3-7): the second byte's range depends on the first. */
 static bool second_ok(unsigned char first, unsigned char second) {
   switch (first) {
   case 0xE0: return in(second, 0xA0, 0xBF);

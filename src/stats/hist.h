@@ -48,11 +48,12 @@ struct sp_hist_bucket {
 };
 bool sp_hist_next(const struct sp_hist *hist, uint32_t *cursor, struct sp_hist_bucket *out);
 
-/* The columns of every output (schema HIST), in milliseconds where the values are microseconds. */
+/* The columns of every output (schema HIST), in milliseconds where the values are microseconds
+ * and scale is 0.001. NAN where the count is 0. */
 struct sp_hist_summary {
   uint64_t count;
   double min, mean, stdev, p50, p75, p90, p95, p99, p999, max;
 };
-void sp_hist_summarise(const struct sp_hist *hist, double scale, struct sp_hist_summary *out); /* us -> ms: scale 0.001 */
+void sp_hist_summarise(const struct sp_hist *hist, double scale, struct sp_hist_summary *out);
 
 #endif

@@ -73,6 +73,7 @@ static const char *quote(struct quote *out, struct sp_str text) {
       i += secret.len - 1;
     } else if (len >= QUOTE_MAX || *at == '?') {
       cut = true;
+      if (*at == '?') out->text[len++] = '?';
     } else {
       out->text[len++] = (unsigned char)*at < ' ' || *at == 0x7f ? '?' : *at;
     }
@@ -309,7 +310,7 @@ static bool contains_ignoring_case(struct sp_str s, struct sp_str word) {
 }
 
 static bool is_secret(struct sp_str name) {
-  static const char *const words[] = { "key", "token", "secret", "passw", "pwd", "auth", "sign", "credential" };
+  static const char *const words[] = { "key", "token", "secret", "passw", "pwd", "auth", "signature", "credential" };
   for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
     if (contains_ignoring_case(name, sp_str_from(words[i]))) return true;
   }

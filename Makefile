@@ -1,0 +1,39 @@
+# Two commands do everything on a fresh Debian 12: `make demo` and `make test`. The packages that they need are
+# listed in scripts/packages and installed by scripts/install.
+
+BUILD ?= build
+JOBS  ?= $(shell nproc)
+
+.PHONY: all demo test bench fuzz lint clean install-build install-test install-bench
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) -j $(JOBS) --quiet
+
+$(BUILD)/build.ninja: | install-build
+	@meson setup $(BUILD) >/dev/null
+
+demo: install-build all
+	@$(BUILD)/src/spate demo
+
+test: install-build install-test
+	@scripts/test
+
+bench: install-build install-bench all
+	@bench/run
+
+fuzz: install-build install-test
+	@scripts/fuzz
+
+lint:
+	@scripts/check-layers
+	@scripts/check-size
+
+install-build:
+	@scripts/install build
+install-test:
+	@scripts/install test
+install-bench:
+	@scripts/install bench
+
+clean:
+	rm -rf $(BUILD) build-*

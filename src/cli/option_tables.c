@@ -1,0 +1,188 @@
+/* Every option, its help and how its value is read. */
+#include "cli/command.h"
+
+#include "base/mem.h"
+#include "base/units.h"
+#include "cli/options.h"
+
+#include <stdlib.h>
+
+/* -- kinds of values -- */
+
+static int take_count(const char *text, int64_t least, int64_t most, int64_t *out, struct sp_err *err) {
+  uint64_t n;
+  int code = sp_parse_count(text, &n, err);
+  if (code) return code;
+  if (n < (uint64_t)least) return sp_fail(err, SP_EUSAGE, "must be at least %lld, not %s", (long long)least, text);
+  if (n > (uint64_t)most) return sp_fail(err, SP_EUSAGE, "must be at most %lld, not %s", (long long)most, text);
+  *out = (int64_t)n;
+  return 0;
+}
+
+/* Cuts "KEY=VALUE" into two texts that the options own. */
+static int take_pair(struct sp_options *o, const char *text, const char **key, const char **value, struct sp_err *err) {
+  const char *equals = strchr(text, '=');
+  if (!equals || equals == text) return sp_fail(err, SP_EUSAGE, "must be KEY=VALUE, not '%s'", text);
+  char *name = sp_strndup(text, (size_t)(equals - text));
+  o->owned[o->owned_count++] = name;
+  *key = name;
+  *value = equals + 1;
+  return 0;
+}
+
+#define OPTION(function) static int function(struct sp_options *o, const char *value, struct sp_err *err)
+
+/* -- what to run -- */
+
+OPTION(take_host) {
+  struct sp_url url;
+  struct sp_err why;
+  if (sp_url_parse(sp_str_from(value), &url, &why)) return sp_fail(err, SP_EUSAGE, "%s", why.text);
+  o->host = value;
+  return 0;
+}
+
+OPTION(take_set) {
+  if (o->setting_count == SP_SETTINGS_MAX) return sp_fail(err, SP_EUSAGE, "over %u settings", SP_SETTINGS_MAX);
+  struct sp_setting *setting = &o->settings[o->setting_count];
+  int code = take_pair(o, value, &setting->key, &setting->value, err);
+  if (code == 0) o->setting_count++;
+  return code;
+}
+
+OPTION(take_task) {
+  (void)err;
+  o->task_pattern = value;
+  return 0;
+}
+
+OPTION(take_user_class) {
+  if (o->class_name_count == SP_CLASS_NAMES_MAX) return sp_fail(err, SP_EUSAGE, "over %u classes", SP_CLASS_NAMES_MAX);
+  o->class_names[o->class_name_count++] = value;
+  return 0;
+}
+
+const struct sp_option sp_options_plan[] = {
+    {"host", 'H', "URL", "base URL of the target, e.g. http://127.0.0.1:5001", take_host},
+    {"set", 'e', "KEY=VALUE", "a plan parameter; else SPATE_KEY of the environment", take_set},
+    {"task", 'T', "PATTERN", "run only tasks that match, e.g. 'simple*'", take_task},
+    {"user-class", 0, "NAME", "run only this user class (repeatable)", take_user_class},
+    {NULL, 0, NULL, NULL, NULL}};
+
+/* -- how much -- */
+
+OPTION(take_users) { return take_count(value, 1, SP_USERS_MAX, &o->load.users, err); }
+OPTION(take_iterations) { return take_count(value, 1, INT64_C(1000000000000), &o->load.iterations, err); }
+OPTION(take_seed) { return take_count(value, 0, INT64_MAX, &o->load.seed, err); }
+OPTION(take_threads) { return take_count(value, 1, SP_THREADS_MAX, &o->threads, err); }
+OPTION(take_run_time) {
+  int code = sp_parse_duration(value, &o->load.run_time_ns, err);
+  if (code == 0 && o->load.run_time_ns == 0) return sp_fail(err, SP_EUSAGE, "must be more than 0");
+  return code;
+}
+OPTION(take_stop_timeout) { return sp_parse_duration(value, &o->load.stop_timeout_ns, err); }
+OPTION(take_warm_up) { return sp_parse_duration(value, &o->load.warm_up_ns, err); }
+OPTION(take_stall) { return sp_parse_duration(value, &o->load.stall_ns, err); }
+OPTION(take_spawn_rate) {
+  int code = sp_parse_rate(value, &o->load.spawn_per_s, err);
+  if (code == 0 && o->load.spawn_per_s <= 0) return sp_fail(err, SP_EUSAGE, "must be more than 0");
+  return code;
+}
+
+const struct sp_option sp_options_load[] = {
+    {"users", 'u', "N", "simulated users", take_users},
+    {"spawn-rate", 'r', "N/s", "users started a second (default: at once, over 100 users 100/s)", take_spawn_rate},
+    {"run-time", 't', "5m30s", "how long to start new work (default: the plan's, else until Ctrl-C)", take_run_time},
+    {"iterations", 0, "N", "tasks in all, shared among the users; then the run ends", take_iterations},
+    {"warm-up", 0, "30s", "left out of the totals", take_warm_up},
+    {"stop-timeout", 0, "30s", "how long started requests may finish after the end", take_stop_timeout},
+    {"stall", 0, "1s", "a gap between tokens over this is a stall", take_stall},
+    {"threads", 0, "N", "engine threads (default: processors)", take_threads},
+    {"seed", 0, "N", "same seed, same choices", take_seed},
+    {NULL, 0, NULL, NULL, NULL}};
+
+/* -- over what connection -- */
+
+OPTION(take_timeout) { return sp_parse_duration(value, &o->load.timeout_ns, err); }
+OPTION(take_connect_timeout) { return sp_parse_duration(value, &o->load.connect_timeout_ns, err); }
+OPTION(take_first_byte_timeout) { return sp_parse_duration(value, &o->load.first_byte_timeout_ns, err); }
+OPTION(take_silence_timeout) { return sp_parse_duration(value, &o->load.silence_timeout_ns, err); }
+OPTION(take_insecure) { return (void)value, (void)err, o->insecure = true, 0; }
+OPTION(take_cacert) { return (void)err, o->cacert = value, 0; }
+OPTION(take_cert) { return (void)err, o->cert = value, 0; }
+OPTION(take_key) { return (void)err, o->key = value, 0; }
+OPTION(take_http) {
+  if (strcmp(value, "1.1") == 0 || strcmp(value, "auto") == 0) return (void)o, 0;
+  return sp_fail(err, SP_EUSAGE, "this version speaks HTTP/1.1 only: 1.1 or auto, not '%s'", value);
+}
+
+const struct sp_option sp_options_http[] = {
+    {"timeout", 0, "60s", "a whole request; wins over the plan's own (0: none)", take_timeout},
+    {"connect-timeout", 0, "10s", "name look-up, TCP and TLS", take_connect_timeout},
+    {"first-byte-timeout", 0, "30s", "request sent until the answer begins", take_first_byte_timeout},
+    {"silence-timeout", 0, "30s", "the longest silence inside an answer", take_silence_timeout},
+    {"http", 0, "1.1|auto", "HTTP version", take_http},
+    {"insecure", 0, NULL, "do not verify the server's certificate", take_insecure},
+    {"cacert", 0, "FILE", "certificates to trust, PEM", take_cacert},
+    {"cert", 0, "FILE", "client certificate, PEM", take_cert},
+    {"key", 0, "FILE", "the client certificate's key, PEM", take_key},
+    {NULL, 0, NULL, NULL, NULL}};
+
+/* -- what is shown and written -- */
+
+static const char *next_report_name(const void *table, size_t i) {
+  (void)table;
+  const struct sp_report_type *type = sp_report_at(i);
+  return type ? type->name : NULL;
+}
+
+OPTION(take_out) {
+  const char *equals = strchr(value, '=');
+  if (!equals || !equals[1]) return sp_fail(err, SP_EUSAGE, "must be KIND=PATH, e.g. json=run.json ('-' is standard output)");
+  if (o->out_count == SP_OUTS_MAX) return sp_fail(err, SP_EUSAGE, "over %u outputs", SP_OUTS_MAX);
+  char *kind = sp_strndup(value, (size_t)(equals - value));
+  const struct sp_report_type *type = sp_report_find(kind);
+  int code = 0;
+  if (type) {
+    o->outs[o->out_count++] = (struct sp_out){type, equals + 1};
+  } else {
+    const char *near = sp_str_nearest(kind, next_report_name, NULL);
+    code = sp_fail(err, SP_EUSAGE, "there is no output '%s'%s%s%s", kind, near ? ": did you mean '" : " (there is: json)", near ? near : "",
+                   near ? "'?" : "");
+  }
+  free(kind);
+  return code;
+}
+
+OPTION(take_name) { return (void)err, o->name = value, 0; }
+OPTION(take_tag) {
+  if (o->tag_count == SP_TAGS_MAX) return sp_fail(err, SP_EUSAGE, "over %u tags", SP_TAGS_MAX);
+  struct sp_tag *tag = &o->tags[o->tag_count];
+  int code = take_pair(o, value, &tag->key, &tag->value, err);
+  if (code == 0) o->tag_count++;
+  return code;
+}
+OPTION(take_quiet) { return (void)value, (void)err, o->quiet = true, 0; }
+OPTION(take_no_color) { return (void)value, (void)err, o->no_color = true, 0; }
+
+const struct sp_option sp_options_output[] = {
+    {"out", 0, "KIND=PATH", "write an output (repeatable): json=run.json; PATH - is standard output", take_out},
+    {"name", 0, "TEXT", "the run's name", take_name},
+    {"tag", 0, "KEY=VALUE", "a tag of the run (repeatable)", take_tag},
+    {"quiet", 'q', NULL, "no live view, only the summary", take_quiet},
+    {"no-color", 0, NULL, "no colours (also: NO_COLOR in the environment)", take_no_color},
+    {NULL, 0, NULL, NULL, NULL}};
+
+/* -- the mock, and all -- */
+
+OPTION(take_listen) { return (void)err, o->listen = value, 0; }
+
+const struct sp_option sp_options_mock[] = {
+    {"listen", 'l', "ADDR:PORT", "where to listen (default 127.0.0.1:5001; port 0 takes a free one)", take_listen},
+    {"cert", 0, "FILE", "speak TLS with this certificate, PEM", take_cert},
+    {"key", 0, "FILE", "its key, PEM", take_key},
+    {NULL, 0, NULL, NULL, NULL}};
+
+OPTION(take_help) { return (void)value, (void)err, o->help = true, 0; }
+
+const struct sp_option sp_options_common[] = {{"help", 'h', NULL, "this text", take_help}, {NULL, 0, NULL, NULL, NULL}};

@@ -1,0 +1,67 @@
+/*
+ * Options: one table feeds parser and help (and, later, man page and completion). Values are checked as they are
+ * read; a wrong one gives a sentence that names the option.
+ */
+#ifndef SP_CLI_OPTIONS_H
+#define SP_CLI_OPTIONS_H
+
+#include "report/report.h"
+#include "script/plan.h"
+
+#define SP_SETTINGS_MAX 200u
+#define SP_OUTS_MAX 20u
+#define SP_TAGS_MAX 50u
+#define SP_CLASS_NAMES_MAX 50u
+#define SP_ARGUMENTS_MAX 4
+
+struct sp_out {
+  const struct sp_report_type *type;
+  const char *path;
+};
+
+/* What the command line says; -1 or NULL: nothing. Strings are argv's, or owned by `owned`. */
+struct sp_options {
+  const char *arguments[SP_ARGUMENTS_MAX];
+  int argument_count;
+  struct sp_plan_load load; /* the plan's defaults go below these */
+  int64_t threads;
+  const char *host, *name, *task_pattern;
+  struct sp_setting settings[SP_SETTINGS_MAX];
+  size_t setting_count;
+  const char *class_names[SP_CLASS_NAMES_MAX];
+  size_t class_name_count;
+  struct sp_out outs[SP_OUTS_MAX];
+  size_t out_count;
+  struct sp_tag tags[SP_TAGS_MAX];
+  size_t tag_count;
+  bool quiet, no_color, insecure, help;
+  const char *cacert, *cert, *key;
+  const char *listen; /* mock */
+  char *owned[SP_SETTINGS_MAX + SP_TAGS_MAX]; /* texts cut out of arguments */
+  size_t owned_count;
+};
+
+struct sp_option {
+  const char *name; /* "users": --users; NULL ends a table */
+  char letter;      /* 'u', or 0 */
+  const char *value; /* "N"; NULL for a switch */
+  const char *help;
+  int (*take)(struct sp_options *options, const char *value, struct sp_err *err);
+};
+
+extern const struct sp_option sp_options_plan[];    /* what to run */
+extern const struct sp_option sp_options_load[];    /* how much */
+extern const struct sp_option sp_options_http[];    /* over what connection */
+extern const struct sp_option sp_options_output[];  /* what is shown and written */
+extern const struct sp_option sp_options_mock[];
+extern const struct sp_option sp_options_common[];  /* --help */
+
+void sp_options_init(struct sp_options *options);
+void sp_options_fini(struct sp_options *options);
+/* Reads argv[0 … argc-1] (behind the command's name). Options and arguments may mix; "--" ends options. */
+int sp_options_parse(struct sp_options *options, const struct sp_option *const *groups, int argc, char **argv,
+                     struct sp_err *err);
+/* Appends the table as help text. */
+void sp_options_print(FILE *out, const struct sp_option *const *groups);
+
+#endif

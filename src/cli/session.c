@@ -1,0 +1,181 @@
+#include "cli/session.h"
+
+#include "base/mem.h"
+#include "cli/command.h"
+#include "cli/verdict.h"
+#include "report/terminal.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define SP_DEAD_TARGET_NS (10 * SP_NS_PER_S) /* nothing but refused connections for so long: end the run */
+
+struct session {
+  struct sp_setup *setup;
+  const struct sp_options *options;
+  const char *plan_name;
+  struct sp_loop *loop;
+  struct sp_run *run;
+  struct sp_terminal *terminal;
+  struct sp_signal interrupt, terminate;
+  unsigned signals;
+  bool ended, dead_target;
+  void *reports[SP_OUTS_MAX];
+  size_t report_count;
+  int64_t started_real_ns;
+};
+
+/* -- outputs -- */
+
+static int open_reports(struct session *session, struct sp_err *err) {
+  const struct sp_options *options = session->options;
+  for (; session->report_count < options->out_count; session->report_count++) {
+    const struct sp_out *out = &options->outs[session->report_count];
+    int code = out->type->open(out->path, &session->reports[session->report_count], err);
+    if (code) return sp_err_context(err, "--out %s=%s", out->type->name, out->path), code;
+  }
+  return 0;
+}
+
+static void close_reports(struct session *session) {
+  for (size_t i = 0; i < session->report_count; i++) session->options->outs[i].type->close(session->reports[i]);
+}
+
+/* An output that fails at the end must not take the others with it. */
+static int write_reports(struct session *session, const struct sp_result *result) {
+  int exit_code = 0;
+  for (size_t i = 0; i < session->report_count; i++) {
+    struct sp_err err;
+    const struct sp_out *out = &session->options->outs[i];
+    if (out->type->write(session->reports[i], result, &err) == 0) continue;
+    sp_err_context(&err, "--out %s=%s", out->type->name, out->path);
+    exit_code = sp_cli_fail(&err);
+  }
+  return exit_code;
+}
+
+static bool writes_to_stdout(const struct sp_options *options) {
+  for (size_t i = 0; i < options->out_count; i++) {
+    if (strcmp(options->outs[i].path, "-") == 0) return true;
+  }
+  return false;
+}
+
+static struct sp_terminal *open_terminal(const struct sp_options *options) {
+  FILE *out = writes_to_stdout(options) ? stderr : stdout; /* a document on standard output stays alone there */
+  bool is_terminal = isatty(fileno(out));
+  struct sp_terminal_options terminal = {.out = out, .live = is_terminal && !options->quiet, .quiet = options->quiet,
+      .color = is_terminal && !options->no_color && !getenv("NO_COLOR")};
+  return sp_terminal_create(&terminal);
+}
+
+/* -- the run's events -- */
+
+static void on_signal(struct session *session) {
+  session->signals++;
+  if (session->signals == 1) {
+    sp_terminal_note(session->terminal, "stopping: started requests may finish (Ctrl-C again stops at once)");
+    sp_run_stop(session->run);
+  } else if (session->signals == 2) {
+    sp_run_cut(session->run);
+  } else {
+    _exit(SP_EXIT_INTERRUPTED);
+  }
+}
+
+static void on_interrupt(struct sp_signal *signal) { on_signal(sp_container_of(signal, struct session, interrupt)); }
+static void on_terminate(struct sp_signal *signal) { on_signal(sp_container_of(signal, struct session, terminate)); }
+
+static void on_tick(void *ctx, const struct sp_run_view *view) {
+  struct session *session = ctx;
+  sp_terminal_tick(session->terminal, view);
+  if (session->dead_target || view->elapsed_ns < SP_DEAD_TARGET_NS || view->phase >= SP_PHASE_ENDING) return;
+  if (!sp_verdict_dead_target(view->totals)) return;
+  session->dead_target = true;
+  sp_terminal_note(session->terminal, "every connection has failed for 10 s: ending the run");
+  sp_run_stop(session->run);
+}
+
+static void on_signals_closed(struct sp_signal *signal) {
+  struct session *session = sp_container_of(signal, struct session, terminate);
+  sp_loop_stop(session->loop);
+}
+
+static void on_end(void *ctx) {
+  struct session *session = ctx;
+  session->ended = true;
+  sp_signal_close(&session->interrupt, NULL);
+  sp_signal_close(&session->terminate, on_signals_closed);
+}
+
+static int start_run(struct session *session, struct sp_err *err) {
+  struct sp_setup *setup = session->setup;
+  struct sp_run_options options = {.loop = session->loop, .load = &setup->load, .classes = setup->plan->classes,
+      .class_count = setup->plan->class_count, .type = &sp_user_lua, .type_conf = &setup->conf, .on_tick = on_tick,
+      .on_end = on_end, .ctx = session};
+  session->run = sp_run_create(&options, err);
+  if (!session->run) return err->code;
+  int code = sp_signal_open(&session->interrupt, session->loop, SIGINT, on_interrupt, err);
+  if (code == 0) code = sp_signal_open(&session->terminate, session->loop, SIGTERM, on_terminate, err);
+  if (code == 0) code = sp_run_start(session->run, err);
+  return code;
+}
+
+/* -- the end -- */
+
+static void make_id(char *id, size_t size, int64_t real_ns, uint64_t seed) {
+  char stamp[SP_RFC3339_SIZE];
+  sp_clock_rfc3339(real_ns, stamp, sizeof(stamp));
+  struct sp_rng rng;
+  sp_rng_seed(&rng, (uint64_t)real_ns ^ seed, (uint64_t)getpid());
+  snprintf(id, size, "%.4s%.2s%.2s-%.2s%.2s%.2s-%06llx", stamp, stamp + 5, stamp + 8, stamp + 11, stamp + 14, stamp + 17,
+           (unsigned long long)(sp_rng_u64(&rng) & 0xffffff));
+}
+
+static int finish(struct session *session) {
+  struct sp_setup *setup = session->setup;
+  struct sp_slo_result slos[SP_SLOS_MAX];
+  struct sp_result result = {.version = SP_VERSION, .plan = session->plan_name, .host = setup->host,
+      .name = session->options->name ? session->options->name : session->plan_name, .started_real_ns = session->started_real_ns,
+      .seed = setup->load.seed, .tags = session->options->tags, .tag_count = session->options->tag_count, .load = &setup->load,
+      .totals = sp_run_totals(session->run), .slos = slos, .interrupted = session->signals > 0};
+  make_id(result.id, sizeof(result.id), result.started_real_ns, result.seed);
+  sp_run_facts(session->run, &result.facts);
+  struct sp_validity_facts facts = {.totals = result.totals, .cpu_share = result.facts.cpu_share};
+  sp_validity_judge(&facts, &result.validity);
+  result.slo_count = sp_verdict_slos(result.totals, slos, SP_SLOS_MAX);
+  sp_terminal_summary(session->terminal, &result);
+  int write_code = write_reports(session, &result);
+  int exit_code = sp_verdict_exit(&result);
+  return exit_code == SP_EXIT_OK ? write_code : exit_code;
+}
+
+static int run_to_end(struct session *session, struct sp_err *err) {
+  int code = sp_plan_fire(session->setup->plan, "start", err);
+  if (code == 0) code = start_run(session, err);
+  if (code) return sp_cli_fail(err);
+  session->started_real_ns = sp_clock_real_ns();
+  sp_loop_run(session->loop);
+  int exit_code = finish(session);
+  if (sp_plan_fire(session->setup->plan, "stop", err)) return sp_cli_fail(err);
+  return exit_code;
+}
+
+int sp_session_run(struct sp_setup *setup, const struct sp_options *options, const char *plan_name) {
+  struct sp_err err;
+  struct session session = {.setup = setup, .options = options, .plan_name = plan_name};
+  int exit_code;
+  if (sp_raise_file_limit(setup->load.users, &err) || open_reports(&session, &err)) {
+    close_reports(&session);
+    return sp_cli_fail(&err);
+  }
+  session.loop = sp_loop_create(&err);
+  session.terminal = open_terminal(options);
+  exit_code = session.loop ? run_to_end(&session, &err) : sp_cli_fail(&err);
+  sp_run_destroy(session.run);
+  sp_terminal_destroy(session.terminal);
+  close_reports(&session);
+  if (session.loop) sp_loop_destroy(session.loop);
+  return exit_code;
+}

@@ -1,0 +1,116 @@
+#include "cli/setup.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define SP_TIMEOUT_NS (120 * SP_NS_PER_S)
+#define SP_CONNECT_TIMEOUT_NS (10 * SP_NS_PER_S)
+#define SP_STALL_NS SP_NS_PER_S
+#define SP_FILES_BESIDE 64u /* files that are no connections: loops, outputs, libraries */
+
+static int64_t pick(int64_t flag, int64_t plan, int64_t otherwise) { return flag >= 0 ? flag : plan >= 0 ? plan : otherwise; }
+
+static void settle_load(struct sp_load *load, const struct sp_plan_load *flags, const struct sp_plan_load *plan) {
+  sp_load_init(load);
+  load->users = (uint64_t)pick(flags->users, plan->users, 1);
+  load->spawn_per_s = flags->spawn_per_s > 0 ? flags->spawn_per_s : plan->spawn_per_s > 0 ? plan->spawn_per_s : 0;
+  load->iterations = (uint64_t)pick(flags->iterations, plan->iterations, 0);
+  /* A run asked for by iterations ends by them: the plan's run time is then no longer meant. */
+  int64_t plan_time = flags->iterations >= 0 ? -1 : plan->run_time_ns;
+  load->run_time_ns = pick(flags->run_time_ns, plan_time, 0);
+  load->stop_timeout_ns = pick(flags->stop_timeout_ns, plan->stop_timeout_ns, SP_STOP_TIMEOUT_NS);
+  load->warm_up_ns = pick(flags->warm_up_ns, plan->warm_up_ns, 0);
+  load->seed = (uint64_t)pick(flags->seed, plan->seed, 1);
+}
+
+static unsigned settle_threads(int64_t asked, uint64_t users) {
+  long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  uint64_t threads = asked > 0 ? (uint64_t)asked : processors > 0 ? (uint64_t)processors : 1;
+  if (threads > users) threads = users; /* a thread without a user would only idle */
+  return threads > SP_THREADS_MAX ? SP_THREADS_MAX : (unsigned)threads;
+}
+
+static int check_load(const struct sp_load *load, struct sp_err *err) {
+  if (load->users == 0 || load->users > SP_USERS_MAX) {
+    return sp_fail(err, SP_EUSAGE, "the plan's load: users must be from 1 to %u, not %llu", SP_USERS_MAX, (unsigned long long)load->users);
+  }
+  if (load->run_time_ns && load->warm_up_ns >= load->run_time_ns) {
+    return sp_fail(err, SP_EUSAGE, "the warm-up takes the whole run time: nothing would be measured");
+  }
+  return 0;
+}
+
+static void settle_http(struct sp_lua_conf *conf, const struct sp_plan_load *flags, const struct sp_plan_load *plan) {
+  conf->timeouts.total_ns = pick(flags->timeout_ns, plan->timeout_ns, SP_TIMEOUT_NS);
+  conf->timeouts.connect_ns = pick(flags->connect_timeout_ns, plan->connect_timeout_ns, SP_CONNECT_TIMEOUT_NS);
+  conf->timeouts.first_byte_ns = pick(flags->first_byte_timeout_ns, plan->first_byte_timeout_ns, 0);
+  conf->timeouts.silence_ns = pick(flags->silence_timeout_ns, plan->silence_timeout_ns, 0);
+  conf->total_timeout_forced = flags->timeout_ns >= 0;
+  conf->connection = plan->connection >= 0 ? (enum sp_http_connection)plan->connection : SP_HTTP_CONNECTION_USER;
+  conf->stall_ns = pick(flags->stall_ns, plan->stall_ns, SP_STALL_NS);
+}
+
+static int open_tls(struct sp_lua_conf *conf, const struct sp_options *options, struct sp_err *err) {
+  struct sp_tls_options tls = {.insecure = options->insecure, .ca_file = options->cacert, .cert_file = options->cert, .key_file = options->key};
+  conf->tls = sp_tls_context_create(&tls, err);
+  return conf->tls ? 0 : err->code;
+}
+
+static char *redact_host(const char *host) {
+  struct sp_buf out;
+  sp_buf_init(&out, SP_URL_MAX * 2);
+  if (*host) sp_url_redact(sp_str_from(host), &out);
+  char *text = out.len ? sp_buf_take(&out) : sp_strdup("");
+  sp_buf_fini(&out);
+  return text;
+}
+
+static int check_host(const struct sp_plan *plan, struct sp_err *err) {
+  struct sp_url url;
+  const char *host = sp_plan_host(plan);
+  if (!*host) return 0;
+  return sp_url_parse(sp_str_from(host), &url, err) ? sp_err_context(err, "host") : 0;
+}
+
+int sp_setup_init(struct sp_setup *setup, const struct sp_options *options, struct sp_err *err) {
+  memset(setup, 0, sizeof(*setup));
+  struct sp_plan_options plan_options = {.name = options->arguments[0], .settings = options->settings,
+      .setting_count = options->setting_count, .host = options->host, .task_pattern = options->task_pattern,
+      .class_names = options->class_names, .class_name_count = options->class_name_count};
+  setup->plan = sp_plan_load(&plan_options, err);
+  if (!setup->plan) return err->code;
+  settle_load(&setup->load, &options->load, &setup->plan->load);
+  setup->load.threads = settle_threads(options->threads, setup->load.users);
+  settle_http(&setup->conf, &options->load, &setup->plan->load);
+  setup->conf.plan = setup->plan;
+  setup->host = redact_host(sp_plan_host(setup->plan));
+  int code = check_load(&setup->load, err);
+  if (code == 0) code = check_host(setup->plan, err);
+  if (code == 0) code = open_tls(&setup->conf, options, err);
+  if (code) sp_setup_fini(setup);
+  return code;
+}
+
+void sp_setup_fini(struct sp_setup *setup) {
+  sp_tls_context_destroy(setup->conf.tls);
+  sp_plan_destroy(setup->plan);
+  free(setup->host);
+  memset(setup, 0, sizeof(*setup));
+}
+
+int sp_raise_file_limit(uint64_t connections, struct sp_err *err) {
+  struct rlimit limit;
+  rlim_t needed = (rlim_t)connections + SP_FILES_BESIDE;
+  if (getrlimit(RLIMIT_NOFILE, &limit)) return sp_fail(err, SP_EIO, "cannot read the limit of open files: %s", strerror(errno));
+  if (limit.rlim_cur >= needed) return 0;
+  struct rlimit raised = {needed, limit.rlim_max < needed ? needed : limit.rlim_max};
+  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return 0; /* root may raise the hard one too */
+  return sp_fail(err, SP_EIO, "%llu users need %llu open files, but the limit (RLIMIT_NOFILE, hard) is %llu: raise it with "
+                 "'ulimit -n %llu' as root, or with LimitNOFILE= or /etc/security/limits.conf, or take fewer users",
+                 (unsigned long long)connections, (unsigned long long)needed, (unsigned long long)limit.rlim_max,
+                 (unsigned long long)needed);
+}

@@ -1,0 +1,25 @@
+/*
+ * From options and plan to everything a run needs: load, HTTP settings, file limits. Shared by run, try and demo.
+ */
+#ifndef SP_CLI_SETUP_H
+#define SP_CLI_SETUP_H
+
+#include "cli/options.h"
+#include "script/user_lua.h"
+
+struct sp_setup {
+  struct sp_plan *plan;
+  struct sp_load load;
+  struct sp_lua_conf conf;
+  char *host; /* redacted, for people */
+};
+
+/* Loads the plan and settles what flags, plan and defaults say (in this order). */
+int sp_setup_init(struct sp_setup *setup, const struct sp_options *options, struct sp_err *err);
+void sp_setup_fini(struct sp_setup *setup);
+
+/* Raises the soft limit of open files to what `connections` need; a sentence with the command where the hard limit
+ * is in the way. */
+int sp_raise_file_limit(uint64_t connections, struct sp_err *err);
+
+#endif

@@ -1,0 +1,130 @@
+#include "cli/timeline.h"
+
+#include "base/mem.h"
+#include "base/units.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A slice as one line of at most `size` - 1 bytes, cut at a character with "…". */
+static void one_line(struct sp_str text, char *line, size_t size) {
+  size_t len = text.len, room = size - 1;
+  bool cut = len > room;
+  if (cut) {
+    len = room - 3;
+    while (len > 0 && ((unsigned char)text.bytes[len] & 0xc0) == 0x80) len--;
+  }
+  for (size_t i = 0; i < len; i++) line[i] = (unsigned char)text.bytes[i] < 0x20 || text.bytes[i] == 0x7f ? ' ' : text.bytes[i];
+  memcpy(line + len, cut ? "…" : "", cut ? 4 : 1);
+}
+
+static void print_at(struct sp_timeline *timeline, int64_t at_ns, const char *name, const char *note) {
+  fprintf(timeline->out, "  %10.2f ms  %-18s %s\n", (double)(at_ns - timeline->start_ns) / 1e6, name, note);
+}
+
+static void on_start(void *ctx, const struct sp_request_key *key, struct sp_str method, struct sp_str url, int64_t start_ns) {
+  struct sp_timeline *timeline = ctx;
+  struct sp_buf shown;
+  sp_buf_init(&shown, SP_URL_MAX * 2);
+  sp_url_redact(url, &shown);
+  timeline->start_ns = start_ns;
+  fprintf(timeline->out, "%s (%s) · " SP_STR_FMT " %s\n", key->name, key->user_class, SP_STR_ARG(method), shown.bytes ? shown.bytes : "");
+  sp_buf_fini(&shown);
+}
+
+static struct sp_timeline_line *hold(struct sp_timeline *timeline) {
+  if (timeline->held_count == SP_TIMELINE_HELD_MAX) timeline->held_count--; /* the last line shows the newest */
+  if (timeline->held_count == timeline->held_cap) {
+    timeline->held_cap = timeline->held_cap ? timeline->held_cap * 2 : 16;
+    timeline->held = sp_realloc(timeline->held, timeline->held_cap * sizeof(*timeline->held));
+  }
+  return &timeline->held[timeline->held_count++];
+}
+
+static void node_note(const struct sp_node_finished *node, char *note, size_t size) {
+  char elapsed[SP_UNIT_TEXT_SIZE] = "no time given";
+  if (node->elapsed_ns >= 0) sp_format_duration(node->elapsed_ns, elapsed, sizeof(elapsed));
+  snprintf(note, size, SP_STR_FMT " (" SP_STR_FMT "): %s%s", SP_STR_ARG(node->title), SP_STR_ARG(node->type), elapsed,
+           node->failed ? ", failed" : "");
+}
+
+static void on_event(void *ctx, const struct sp_exchange_event *event) {
+  struct sp_timeline_line *line = hold(ctx);
+  const struct sp_meaning *meaning = event->meaning;
+  one_line(meaning->name, line->name, sizeof(line->name));
+  line->note[0] = '\0';
+  if (meaning->marks & (SP_MARK_TOKEN | SP_MARK_REASONING | SP_MARK_REPLACE)) {
+    char text[120];
+    one_line(meaning->text, text, sizeof(text));
+    snprintf(line->note, sizeof(line->note), "%s\"%s\"", meaning->marks & SP_MARK_TOKEN ? "token " : "", text);
+  } else if (meaning->marks & SP_MARK_NODE) {
+    node_note(&meaning->node, line->note, sizeof(line->note));
+  } else if (meaning->state == SP_STREAM_FAILED) {
+    one_line(meaning->detail, line->note, sizeof(line->note));
+  } else if (meaning->marks & SP_MARK_UNKNOWN) {
+    one_line(event->sse->data, line->note, sizeof(line->note));
+  }
+}
+
+static void on_blank(void *ctx, struct sp_str type) {
+  char name[40];
+  one_line(type.len ? type : SP_STR("(comment)"), name, sizeof(name));
+  print_at(ctx, sp_clock_mono_ns(), name, "");
+}
+
+static void on_events_timed(void *ctx, int64_t first_ns, int64_t others_ns) {
+  struct sp_timeline *timeline = ctx;
+  for (size_t i = 0; i < timeline->held_count; i++) {
+    print_at(timeline, i ? others_ns : first_ns, timeline->held[i].name, timeline->held[i].note);
+  }
+  timeline->held_count = 0;
+}
+
+static void print_metrics(struct sp_timeline *timeline, const struct sp_sample *sample) {
+  for (int metric = 0; metric < SP_METRIC_COUNT; metric++) {
+    if (sample->metric_ns[metric] == SP_METRIC_NA || metric == SP_METRIC_ITL) continue;
+    const struct sp_metric_info *info = sp_metric_info((enum sp_metric)metric);
+    fprintf(timeline->out, "    %-12s %10.2f ms   %s\n", info->name, (double)sample->metric_ns[metric] / 1e6, info->label);
+  }
+}
+
+static void print_counts(struct sp_timeline *timeline, struct sp_exchange *exchange) {
+  const struct sp_sample *sample = sp_exchange_sample(exchange);
+  fprintf(timeline->out, "    %llu events, %llu token events, %llu characters", (unsigned long long)sp_exchange_events(exchange),
+          (unsigned long long)sample->token_events, (unsigned long long)sample->answer_chars);
+  if (sample->reported_completion >= 0) fprintf(timeline->out, ", %lld completion tokens reported", (long long)sample->reported_completion);
+  fprintf(timeline->out, ", %llu bytes\n", (unsigned long long)sample->bytes_in);
+}
+
+static void on_end(void *ctx, const struct sp_request_key *key, struct sp_exchange *exchange) {
+  struct sp_timeline *timeline = ctx;
+  (void)key;
+  const struct sp_sample *sample = sp_exchange_sample(exchange);
+  on_events_timed(timeline, sample->end_ns, sample->end_ns);
+  timeline->requests++;
+  if (sample->outcome != SP_OUTCOME_OK) timeline->failures++;
+  char text[400];
+  one_line(sp_exchange_text(exchange), text, sizeof(text));
+  const char *detail = sp_exchange_detail(exchange);
+  fprintf(timeline->out, "  = %s%s%s%s\n", sp_outcome_name(sample->outcome), sp_exchange_status(exchange) == 200 ? " · 200" : "",
+          *detail ? " · " : "", detail);
+  print_metrics(timeline, sample);
+  print_counts(timeline, exchange);
+  if (*text) fprintf(timeline->out, "    %s: %s\n", sample->token_events ? "answer" : "body", text);
+  fprintf(timeline->out, "\n");
+}
+
+static void on_task_error(void *ctx, const char *task, const char *detail) {
+  struct sp_timeline *timeline = ctx;
+  (void)task;
+  timeline->task_errors++;
+  fprintf(timeline->out, "  ! error in the plan: %s\n", detail);
+}
+
+void sp_timeline_init(struct sp_timeline *timeline, FILE *out) {
+  *timeline = (struct sp_timeline){.out = out};
+  timeline->tap = (struct sp_tap){.ctx = timeline, .on_start = on_start, .on_event = on_event, .on_blank = on_blank,
+      .on_events_timed = on_events_timed, .on_end = on_end, .on_task_error = on_task_error};
+}
+
+void sp_timeline_fini(struct sp_timeline *timeline) { free(timeline->held); }

@@ -1,0 +1,27 @@
+/*
+ * A timeline of one user's requests on standard output: every event with its time since the request's start. The tap
+ * that `spate try` gives to the Lua user type. One thread.
+ */
+#ifndef SP_CLI_TIMELINE_H
+#define SP_CLI_TIMELINE_H
+
+#include "script/user_lua.h"
+
+#define SP_TIMELINE_HELD_MAX 4096u /* events of one read */
+
+struct sp_timeline_line {
+  char name[40], note[160];
+};
+struct sp_timeline {
+  struct sp_tap tap;
+  FILE *out;
+  bool full; /* whole data of every event instead of a short note */
+  int64_t start_ns;
+  struct sp_timeline_line *held; /* events of the read under way: their time is known at its end */
+  size_t held_count, held_cap;
+  uint64_t requests, failures, task_errors;
+};
+void sp_timeline_init(struct sp_timeline *timeline, FILE *out);
+void sp_timeline_fini(struct sp_timeline *timeline);
+
+#endif
