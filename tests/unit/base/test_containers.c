@@ -58,6 +58,14 @@ static void test_heap_extreme_keys(void **state) {
   sp_heap_fini(&heap);
 }
 
+static void check_heap(const struct sp_heap *heap) {
+  for (size_t i = 0; i < heap->count; i++) {
+    const struct sp_heap_node *node = heap->nodes[i], *parent = heap->nodes[i ? (i - 1) / 2 : 0];
+    assert_int_equal(node->index, i + 1);
+    assert_true(parent->key < node->key || (parent->key == node->key && parent->order <= node->order));
+  }
+}
+
 /* Random inserts and removals from anywhere, against a plain scan for the least. */
 static void test_heap_against_a_scan(void **state) {
   (void)state;
@@ -80,6 +88,7 @@ static void test_heap_against_a_scan(void **state) {
       if (!least || other->key < least->key || (other->key == least->key && other->order < least->order)) least = other;
     }
     assert_ptr_equal(sp_heap_peek(&heap), least);
+    if (step % 8 == 0) check_heap(&heap);
   }
   sp_heap_fini(&heap);
 }

@@ -1,5 +1,6 @@
 /* The loop's own life: messages, stop, time, creation and destruction. */
 #include "base/clock.h"
+#include "base/mem.h"
 #include "loop/loop.h"
 
 #include <setjmp.h>
@@ -36,6 +37,7 @@ static int teardown(void **state) {
 
 struct diary {
   struct sp_loop *loop;
+  struct sp_timer timer;
   char text[16];
   size_t len;
 };
@@ -141,6 +143,20 @@ static void test_threads_post(void **state) {
 
 /* -- stop -- */
 
+static void on_due_post_and_stop(struct sp_timer *timer) {
+  struct diary *diary = sp_container_of(timer, struct diary, timer);
+  sp_loop_post(timer->loop, say_b, diary);
+  sp_loop_stop(timer->loop);
+}
+
+static void test_stop_in_a_timer_still_runs_messages(void **state) {
+  struct diary diary = { .loop = *state };
+  sp_timer_init(&diary.timer, *state, on_due_post_and_stop);
+  sp_timer_start(&diary.timer, sp_loop_now(*state));
+  sp_loop_run(*state);
+  assert_string_equal(diary.text, "b");
+}
+
 static void *stop_soon(void *loop) {
   usleep(2000);
   sp_loop_stop(loop);
@@ -214,6 +230,8 @@ static void on_readable(struct sp_poll *poll, int events) {
   sp_loop_stop(poll->loop);
 }
 
+static void say_nothing(void *arg) { (void)arg; }
+
 /* What a descriptor's callback sees is the time after the wait, not the time before it. */
 static void test_now_is_fresh_behind_a_wait(void **state) {
   int ends[2];
@@ -223,6 +241,7 @@ static void test_now_is_fresh_behind_a_wait(void **state) {
   struct writer writer = { .fd = ends[1] };
   assert_int_equal(sp_poll_open(&poll, *state, ends[0], on_readable, NULL), SP_OK);
   sp_poll_want(&poll, SP_POLL_READ);
+  sp_loop_post(*state, say_nothing, NULL); /* makes a first turn, whose time must not last */
   pthread_create(&thread, NULL, write_later, &writer);
   sp_loop_run(*state);
   pthread_join(thread, NULL);
@@ -298,6 +317,7 @@ int main(void) {
     ON_BOTH(test_messages_run_in_order),
     ON_BOTH(test_what_was_posted_before_the_stop_runs),
     ON_BOTH(test_threads_post),
+    ON_BOTH(test_stop_in_a_timer_still_runs_messages),
     cmocka_unit_test(test_unrun_messages_are_dropped),
     cmocka_unit_test_setup_teardown(test_stop_from_a_thread, real_setup, teardown),
     cmocka_unit_test(test_destroy_right_after_a_stop),

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -403,6 +404,30 @@ static void test_real_earliest_gets_later(void **state) {
   assert_string_equal(trace.text, "bcz");
 }
 
+static void *stop_later(void *loop) {
+  usleep(50000);
+  sp_loop_stop(loop);
+  return NULL;
+}
+
+/* Neither a timerfd that fired and is not needed any more nor one that is armed for later keeps the loop awake. */
+static void test_real_idle_loop_sleeps(void **state) {
+  struct trace trace = { 0 };
+  struct letter a = make_letter(*state, &trace, 'a'), later = make_letter(*state, &trace, 'l');
+  for (int i = 0; i < 2; i++) {
+    pthread_t thread;
+    sp_timer_start(&a.timer, sp_loop_now(*state) + SP_NS_PER_MS);
+    if (i == 1) sp_timer_start(&later.timer, sp_loop_now(*state) + 3600 * SP_NS_PER_S);
+    int64_t cpu_ns = sp_clock_thread_cpu_ns();
+    pthread_create(&thread, NULL, stop_later, *state);
+    sp_loop_run(*state);
+    pthread_join(thread, NULL);
+    assert_true(sp_clock_thread_cpu_ns() - cpu_ns < 20 * SP_NS_PER_MS);
+  }
+  sp_timer_stop(&later.timer);
+  sp_timer_stop(&a.timer);
+}
+
 static void test_real_destroy_stops_timers(void **state) {
   (void)state;
   struct sp_loop *loop = sp_loop_create(NULL);
@@ -437,6 +462,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(test_fake_with_nothing_returns, fake_setup, teardown),
     cmocka_unit_test_setup_teardown(test_real_descriptors_do_not_starve, real_setup, teardown),
     cmocka_unit_test_setup_teardown(test_real_earliest_gets_later, real_setup, teardown),
+    cmocka_unit_test_setup_teardown(test_real_idle_loop_sleeps, real_setup, teardown),
     cmocka_unit_test(test_real_destroy_stops_timers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
