@@ -137,10 +137,24 @@ static int open_poll(struct sp_conn *conn, struct sp_err *err) {
   return rc;
 }
 
+static uint16_t port_of(const struct sockaddr_storage *sa) {
+  if (sa->ss_family == AF_INET6) return ntohs(((const struct sockaddr_in6 *)sa)->sin6_port);
+  return ntohs(((const struct sockaddr_in *)sa)->sin_port);
+}
+
+bool sp_conn_meets_itself(int fd, uint16_t peer_port) {
+  struct sockaddr_storage own = { 0 }, peer = { 0 };
+  socklen_t own_len = sizeof(own), peer_len = sizeof(peer);
+  if (getsockname(fd, (struct sockaddr *)&own, &own_len) < 0 || port_of(&own) != peer_port) return false;
+  if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0) return false;
+  return own_len == peer_len && memcmp(&own, &peer, own_len) == 0;
+}
+
 static int begin_connect(struct sp_conn *conn, const struct sp_address *address, struct sp_err *err) {
   conn->fd = socket(address->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (conn->fd < 0) return explain(err, errno);
   prepare_socket(conn->fd);
+  conn->port = port_of(&address->sa);
   if (connect(conn->fd, (const struct sockaddr *)&address->sa, address->len) < 0 && errno != EINPROGRESS &&
       errno != EINTR)
     return explain(err, errno);
@@ -171,6 +185,7 @@ static void on_connected(struct sp_conn *conn) {
   /* An RST for a SYN is "refused". This one met an established connection, before we came to look; what the peer
    * had sent can still be read. (EPIPE: an RST behind a FIN.) */
   conn->was_reset = error == ECONNRESET;
+  if (error == 0 && sp_conn_meets_itself(conn->fd, conn->port)) error = ECONNREFUSED;
   if (error != 0 && error != ECONNRESET && error != EPIPE) {
     struct sp_err err;
     explain(&err, error);

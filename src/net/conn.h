@@ -75,6 +75,7 @@ struct sp_conn {
   struct sp_poll poll;
   int fd; /* -1: none */
   uint8_t state; /* private, like all below but bytes_in and bytes_out */
+  uint16_t port;     /* the peer's, where we connect */
   bool reading, closing, ended;
   bool polling;      /* poll is open */
   bool half_closed;  /* sp_conn_shutdown was called */

@@ -27,6 +27,9 @@ void sp_conn_want(struct sp_conn *conn); /* tells the poll what this state waits
 void sp_conn_finish(struct sp_conn *conn, enum sp_conn_end end, const struct sp_err *err);
 /* Ends from the loop, soon; what can still be read is delivered before. The first failure counts. */
 void sp_conn_finish_later(struct sp_conn *conn, enum sp_conn_end end, const struct sp_err *err);
+/* A connect to a free port of this machine can be given that same port as its own, and TCP then connects the socket
+ * to itself (simultaneous open, RFC 9293 §3.5): nobody listens, and the socket keeps a server from the port. */
+bool sp_conn_meets_itself(int fd, uint16_t peer_port);
 
 /* conn_io.c */
 void sp_conn_read(struct sp_conn *conn);  /* one recvmsg and its callbacks */

@@ -1,6 +1,8 @@
 /* Plain connections: bytes there and back, back-pressure, ends of every kind, closing inside each callback. */
 #include "net_test.h"
 
+#include "net/conn_priv.h"
+
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -321,6 +323,22 @@ static void test_echo_ipv6(void **state) {
   world_fini(&w);
 }
 
+static void test_meeting_itself(void **state) {
+  (void)state;
+  const char *const literals[] = { "127.0.0.1", "::1" };
+  for (int i = 0; i < (has_ipv6_loopback() ? 2 : 1); i++) {
+    uint16_t port = free_port(literals[i]);
+    struct sp_address address = address_of(literals[i], port);
+    int fd = socket(address.sa.ss_family, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address.sa, address.len), 0);
+    assert_false(sp_conn_meets_itself(fd, port)); /* not connected */
+    assert_int_equal(connect(fd, (struct sockaddr *)&address.sa, address.len), 0);
+    assert_true(sp_conn_meets_itself(fd, port));
+    assert_false(sp_conn_meets_itself(fd, (uint16_t)(port + 1)));
+    close(fd);
+  }
+}
+
 static void test_no_descriptors_left(void **state) {
   (void)state;
   struct world w;
@@ -479,6 +497,7 @@ int main(void) {
     cmocka_unit_test(test_refused),
     cmocka_unit_test(test_refused_ipv6),
     cmocka_unit_test(test_echo_ipv6),
+    cmocka_unit_test(test_meeting_itself),
     cmocka_unit_test(test_no_descriptors_left),
     cmocka_unit_test(test_close_inside_each_callback),
     cmocka_unit_test(test_close_inside_drained),
