@@ -74,6 +74,7 @@ struct server {
 };
 void server_start(struct server *server, bool ipv6, const struct step *const *scripts, size_t count);
 void server_stop(struct server *server);
+const char *server_request(struct server *server, int number); /* terminated; NULL: it did not come */
 
 /* -- the client -- */
 enum place { NOWHERE, IN_HEAD, IN_BODY, IN_READ_END };

@@ -141,6 +141,13 @@ void server_start(struct server *server, bool ipv6, const struct step *const *sc
   assert_int_equal(pthread_create(&server->thread, NULL, run_server, server), 0);
 }
 
+const char *server_request(struct server *server, int number) {
+  pthread_mutex_lock(&server->mutex);
+  const char *request = server->requests[number];
+  pthread_mutex_unlock(&server->mutex);
+  return request;
+}
+
 void server_stop(struct server *server) {
   shutdown(server->fd, SHUT_RDWR);
   pthread_join(server->thread, NULL);

@@ -194,7 +194,7 @@ static void test_abort_inside(void **state) {
     assert_int_equal(one.heads, 1);
     if (places[i / 2] == IN_HEAD) assert_int_equal(one.bodies, 0);
     if (places[i / 2] == IN_BODY) assert_int_equal(one.bodies, 1);
-    assert_int_equal(one.read_ends, places[i / 2] == IN_READ_END);
+    if (i % 2) assert_int_equal(one.read_ends, places[i / 2] == IN_READ_END); /* all in one read */
     exchange_drop(&one);
     bed_close(&bed);
   }

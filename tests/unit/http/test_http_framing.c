@@ -130,7 +130,7 @@ static void test_request_bytes(void **state) {
   bed_serve(&bed, SCRIPTS(steps));
   get(&bed, &one, &ask);
   assert_ok(&one, 200, "");
-  const char *sent = bed.server.requests[0];
+  const char *sent = server_request(&bed.server, 0);
   assert_ptr_equal(strstr(sent, "POST /path?q=1 HTTP/1.1\r\nHost: 127.0.0.1:"), sent);
   assert_non_null(strstr(sent, "\r\nContent-Length: 7\r\n"));
   assert_non_null(strstr(sent, "\r\n\r\n{\"a\":1}"));
@@ -173,7 +173,7 @@ static void test_ipv6(void **state) {
   struct ask ask = { .url = url };
   get(&bed, &one, &ask);
   assert_ok(&one, 200, "v6");
-  assert_non_null(strstr(bed.server.requests[0], "GET / HTTP/1.1\r\nHost: [::1]:"));
+  assert_non_null(strstr(server_request(&bed.server, 0), "GET / HTTP/1.1\r\nHost: [::1]:"));
   exchange_drop(&one);
   bed_close(&bed);
 }

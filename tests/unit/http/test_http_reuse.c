@@ -56,7 +56,7 @@ static void test_new_connection_each_request(void **state) {
   assert_ok(&pair.one, 200, "ok");
   assert_ok(&pair.two, 200, "ok");
   assert_false(pair.two.result.reused);
-  assert_non_null(strstr(pair.bed.server.requests[0], "\r\nConnection: close\r\n"));
+  assert_non_null(strstr(server_request(&pair.bed.server, 0), "\r\nConnection: close\r\n"));
   assert_int_equal(conns(&pair.bed), 2);
   assert_null(pair.bed.session.conns);
   drop_pair(&pair);
@@ -97,7 +97,7 @@ static void test_our_own_connection_close(void **state) {
   struct pair pair;
   run_pair(&pair, SCRIPTS(polite), &(struct ask){ .headers = "connection: Keep-Alive, CLOSE\r\n" }, 0);
   assert_false(pair.two.result.reused);
-  assert_null(strstr(pair.bed.server.requests[0], "Connection:"));
+  assert_null(strstr(server_request(&pair.bed.server, 0), "Connection:"));
   drop_pair(&pair);
 }
 
@@ -154,7 +154,7 @@ static void test_stale_connection_is_sent_again(void **state) {
     assert_true(pair.two.result.connect_ns > 0);
     assert_int_equal(conns(&pair.bed), 2);
     int last = atomic_load(&pair.bed.server.request_count) - 1;
-    assert_non_null(strstr(pair.bed.server.requests[last], "\r\n\r\nagain"));
+    assert_non_null(strstr(server_request(&pair.bed.server, last), "\r\n\r\nagain"));
     drop_pair(&pair);
   }
 }
@@ -279,6 +279,46 @@ static void test_a_new_request_closes_the_draining_one(void **state) {
   bed_close(&bed);
 }
 
+/* Nobody goes on and the rest never comes: the tail's time ends it (brought forward here). */
+static void test_the_tail_has_an_end(void **state) {
+  (void)state;
+  static const struct step late[] = { EXPECT, SEND(CHUNKED "5\r\nhello\r\n"), HOLD };
+  struct bed bed;
+  struct exchange one = { .finish_in = IN_BODY };
+  bed_open(&bed, NULL);
+  bed_serve(&bed, SCRIPTS(late));
+  get(&bed, &one, NULL);
+  struct sp_timer *tail = &bed.session.conns->tail;
+  assert_true(sp_timer_active(tail));
+  assert_true(sp_timer_due(tail) - one.result.end_ns >= SP_HTTP_TAIL_NS - SP_NS_PER_S);
+  sp_timer_start(tail, sp_loop_now(bed.loop));
+  bed_pause(&bed, 10);
+  assert_null(bed.session.conns);
+  exchange_drop(&one);
+  bed_close(&bed);
+}
+
+/* An answer that comes before the request was taken whole leaves the connection in the middle of it. */
+static void test_early_answer_spoils_the_connection(void **state) {
+  (void)state;
+  static const struct step early[] = { SEND(OK_ANSWER), DEAF(100), HOLD };
+  size_t size = 30u << 20;
+  char *body = test_malloc(size + 1);
+  memset(body, 'x', size);
+  body[size] = '\0';
+  struct bed bed;
+  struct exchange one = { 0 };
+  bed_open(&bed, NULL);
+  bed_serve(&bed, SCRIPTS(early));
+  get(&bed, &one, &(struct ask){ .method = "POST", .body = body });
+  assert_ok(&one, 200, "ok");
+  assert_true(one.result.bytes_out < size);
+  assert_null(bed.session.conns);
+  exchange_drop(&one);
+  bed_close(&bed);
+  test_free(body);
+}
+
 static void test_finish_before_the_head_hangs_up(void **state) {
   (void)state;
   static const struct step silent[] = { EXPECT, HOLD };
@@ -335,6 +375,45 @@ static void test_next_in_on_done(void **state) {
   exchange_drop(&two);
   exchange_drop(&three);
   bed_close(&bed);
+}
+
+/* on_done may take everything down: the call is gone for all but its own last words. */
+static int accept_head(void *ctx, const struct sp_http1_head *head, const struct sp_rx *rx, struct sp_err *err) {
+  (void)ctx, (void)head, (void)rx, (void)err;
+  return 0;
+}
+
+static int accept_body(void *ctx, struct sp_str bytes, const struct sp_rx *rx, struct sp_err *err) {
+  (void)ctx, (void)bytes, (void)rx, (void)err;
+  return 0;
+}
+
+static void stop_loop(void *ctx) { sp_loop_stop(ctx); }
+
+static void take_all_down(void *ctx, const struct sp_http_result *result) {
+  struct bed *bed = ctx;
+  (void)result;
+  sp_http_session_fini(&bed->session);
+  sp_http_client_close(bed->client, stop_loop, bed->loop);
+}
+
+static void test_all_goes_down_in_on_done(void **state) {
+  (void)state;
+  static const struct step cut[] = { EXPECT, SEND("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"), END };
+  static const struct step silent[] = { EXPECT, HOLD };
+  static const struct step *const all[] = { polite, cut, silent };
+  static const struct sp_http_sink sink = { accept_head, accept_body, NULL, take_all_down };
+  for (size_t i = 0; i < 4; i++) {
+    struct bed bed;
+    bed_open(&bed, NULL);
+    bed_serve(&bed, SCRIPTS(all[i % 3]));
+    struct sp_http_request request = { .method = SP_STR("GET"), .url = sp_str_from(i == 3 ? "bad" : bed_url(&bed)) };
+    request.timeouts.first_byte_ns = 50 * SP_NS_PER_MS;
+    sp_http_start(&bed.session, &request, &sink, &bed);
+    sp_loop_run(bed.loop);
+    sp_loop_destroy(bed.loop);
+    server_stop(&bed.server);
+  }
 }
 
 static void test_origins_do_not_share(void **state) {
@@ -402,9 +481,12 @@ int main(void) {
       cmocka_unit_test(test_finish_and_the_tail_comes),
       cmocka_unit_test(test_finish_and_nobody_waits_for_the_tail),
       cmocka_unit_test(test_a_new_request_closes_the_draining_one),
+      cmocka_unit_test(test_the_tail_has_an_end),
+      cmocka_unit_test(test_early_answer_spoils_the_connection),
       cmocka_unit_test(test_finish_before_the_head_hangs_up),
       cmocka_unit_test(test_several_at_once),
       cmocka_unit_test(test_next_in_on_done),
+      cmocka_unit_test(test_all_goes_down_in_on_done),
       cmocka_unit_test(test_origins_do_not_share),
       cmocka_unit_test(test_thousands_one_after_another),
       cmocka_unit_test(test_an_idle_connection_is_small),
