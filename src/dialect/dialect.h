@@ -26,6 +26,9 @@ enum sp_mark {
   SP_MARK_REPLACE = 1u << 7, /* the whole answer is replaced by out->text */
   SP_MARK_PARTIAL = 1u << 8, /* the run ended partial-succeeded */
   SP_MARK_PAUSED = 1u << 9,  /* the run paused: it waits for a person */
+  /* A terminal event: the stream may end here and be complete. With SP_STREAM_OPEN a second one is awaited, which
+   * may never come; then the last of these is where the answer ended, not the socket's close, which can lag. */
+  SP_MARK_END = 1u << 10,
 };
 
 /* What the stream is after an event. */

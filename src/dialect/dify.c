@@ -104,6 +104,7 @@ static void read_message_end(struct dify *dify, const struct frame *frame, struc
   read_usage(dify, frame, out);
   dify->chat = true;
   dify->message_ended = true;
+  out->marks |= SP_MARK_END;
   out->state = settled(dify);
 }
 
@@ -121,7 +122,7 @@ static void read_workflow_finished(struct dify *dify, const struct frame *frame,
   const struct sp_json *doc = &dify->parts.doc;
   int status = data_get(dify, frame, "status");
   if (sp_json_is(doc, status, "paused")) {
-    out->marks |= SP_MARK_PAUSED;
+    out->marks |= SP_MARK_PAUSED | SP_MARK_END;
     out->state = SP_STREAM_DONE;
     return;
   }
@@ -134,6 +135,7 @@ static void read_workflow_finished(struct dify *dify, const struct frame *frame,
     return;
   }
   dify->flow_ended = true;
+  out->marks |= SP_MARK_END;
   out->state = settled(dify);
 }
 
@@ -166,7 +168,7 @@ static const struct kind kinds[] = {
     {SP_DIALECT_KEY("message_end"), false, 0, read_message_end},
     {SP_DIALECT_KEY("workflow_started"), true, 0, NULL},
     {SP_DIALECT_KEY("workflow_finished"), true, 0, read_workflow_finished},
-    {SP_DIALECT_KEY("workflow_paused"), true, SP_MARK_PAUSED, read_workflow_paused},
+    {SP_DIALECT_KEY("workflow_paused"), true, SP_MARK_PAUSED | SP_MARK_END, read_workflow_paused},
     {SP_DIALECT_KEY("ping"), false, SP_MARK_PING, NULL},
     {SP_DIALECT_KEY("error"), false, 0, read_error},
     /* Containers send these instead of node_started and node_finished. */

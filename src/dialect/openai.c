@@ -177,7 +177,10 @@ static void read_chunk(struct openai *openai, struct sp_str type, struct sp_mean
   bool choices = sp_json_kind(doc, member[CHUNK_CHOICES]) == SP_JSON_ARRAY;
   if (choices) read_choices(openai, member[CHUNK_CHOICES], out);
   read_usage(parts, member[CHUNK_USAGE], out);
-  if (choices || (out->marks & SP_MARK_USAGE)) return;
+  if (choices || (out->marks & SP_MARK_USAGE)) {
+    if (out->state == SP_STREAM_OPEN && all_finished(openai)) out->marks |= SP_MARK_END;
+    return;
+  }
   out->marks = SP_MARK_UNKNOWN;
   out->name = sp_str_eq(type, SP_STR("ping")) ? type : SP_STR("unknown");
   if (sp_str_eq(type, SP_STR("ping"))) out->marks = SP_MARK_PING;
@@ -187,6 +190,7 @@ static void read_chunk(struct openai *openai, struct sp_str type, struct sp_mean
 static void read_word(struct openai *openai, const struct sp_sse_event *event, struct sp_meaning *out) {
   if (sp_str_eq(sp_str_trim(event->data), SP_STR("[DONE]"))) {
     out->name = SP_STR("[DONE]");
+    out->marks = SP_MARK_END;
     out->state = SP_STREAM_DONE;
   } else if (sp_str_eq(event->type, SP_STR("error"))) {
     out->name = SP_STR("error");

@@ -43,6 +43,7 @@ static inline void fuzz_check(struct fuzz_stream *stream, const struct sp_meanin
   SP_CHECK((meaning->state == SP_STREAM_FAILED) == (meaning->detail.len > 0));
   SP_CHECK(meaning->name.len > 0);
   for (size_t i = 0; i < meaning->detail.len; i++) SP_CHECK((unsigned char)meaning->detail.bytes[i] >= ' ');
+  if (meaning->marks & SP_MARK_END) SP_CHECK(meaning->state != SP_STREAM_FAILED);
   fuzz_check_numbers(meaning);
 }
 

@@ -21,8 +21,8 @@ struct tape {
   enum sp_stream_state end;
 };
 
-static const char *const mark_names[] = {"token",   "reasoning", "node",    "usage",   "ping",
-                                         "unknown", "retry",     "replace", "partial", "paused"};
+static const char *const mark_names[] = {"token", "reasoning", "node",    "usage",  "ping", "unknown",
+                                         "retry", "replace",   "partial", "paused", "end"};
 
 static void write_marks(struct sp_buf *log, unsigned marks) {
   for (size_t i = 0; i < sizeof(mark_names) / sizeof(mark_names[0]); i++)
@@ -34,6 +34,7 @@ static void write_named(struct sp_buf *log, const char *name, struct sp_str text
 }
 
 static void write_number(struct sp_buf *log, const char *name, int64_t number) {
+  assert_true(number >= -1);
   if (number >= 0) sp_buf_printf(log, " %s=%lld", name, (long long)number);
 }
 

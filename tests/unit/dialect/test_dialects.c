@@ -2,6 +2,7 @@
 #include "tape.h"
 
 #include "base/mem.h"
+#include "dialect/parts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -119,12 +120,34 @@ static void test_a_large_frame_between_small_ones(void **unused) {
   free(state);
 }
 
+/* One frame of megabytes must not cost its stream that memory until the end. */
+static void test_memory_is_given_back(void **unused) {
+  (void)unused;
+  struct sp_parts parts;
+  struct sp_buf frame;
+  sp_parts_init(&parts);
+  sp_buf_init(&frame, SP_SSE_EVENT_MAX);
+  sp_buf_append_text(&frame, "{\"a\":[0");
+  for (int i = 0; i < 50000; i++) sp_buf_append_text(&frame, ",1");
+  sp_buf_append_text(&frame, "]}");
+  assert_true(sp_parts_read(&parts, sp_buf_str(&frame)));
+  assert_true(parts.doc.cap > SP_DIALECT_KEEP_TOKENS);
+  sp_buf_reserve(&parts.text, 100000);
+  sp_buf_reserve(&parts.more, 100000);
+  assert_true(sp_parts_read(&parts, SP_STR("{\"a\":1}")));
+  assert_true(parts.doc.cap <= SP_DIALECT_KEEP_TOKENS);
+  assert_true(parts.text.cap + parts.more.cap <= 2 * SP_DIALECT_KEEP_BYTES);
+  sp_parts_fini(&parts);
+  sp_buf_fini(&frame);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_registry),
       cmocka_unit_test(test_plain),
       cmocka_unit_test(test_clear),
       cmocka_unit_test(test_the_end_is_the_end),
+      cmocka_unit_test(test_memory_is_given_back),
       cmocka_unit_test(test_a_large_frame_between_small_ones),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,6 +156,8 @@ static void test_nodes(void **unused) {
        "node_finished node <1711|code|2000000000> task=t1\n"},
       {NODE("\"title\":\"\",\"node_type\":\"code\",\"elapsed_time\":2"),
        "node_finished node <code|code|2000000000> task=t1\n"},
+      {NODE("\"title\":\"A\",\"node_type\":\"code\",\"elapsed_time\":1.001"),
+       "node_finished node <A|code|1001000000> task=t1\n"},
       {NODE(""), "node_finished node <||-1> task=t1\n"},
       {"{\"event\":\"iteration_completed\"," FLOW ",\"data\":{\"node_id\":\"7\",\"node_type\":\"iteration\",\"title\":"
        "\"Each\",\"status\":\"succeeded\",\"elapsed_time\":0.25,\"steps\":3}}",
@@ -176,18 +178,18 @@ static void test_message_end(void **unused) {
       {END("\"usage\":{\"prompt_tokens\":30,\"prompt_unit_price\":\"0.001\",\"completion_tokens\":12,\"total_tokens\":"
            "42,"
            "\"latency\":1.84,\"time_to_first_token\":0.412,\"time_to_generate\":1.43}"),
-       "message_end usage prompt=30 completion=12 server_ttft=412000000" IDS " DONE\n"},
+       "message_end usage end prompt=30 completion=12 server_ttft=412000000" IDS " DONE\n"},
       {END("\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0,\"time_to_first_token\":null}"),
-       "message_end usage prompt=0 completion=0" IDS " DONE\n"},
+       "message_end usage end prompt=0 completion=0" IDS " DONE\n"},
       {END("\"usage\":{\"prompt_tokens\":-4,\"completion_tokens\":1e40,\"time_to_first_token\":-1}"),
-       "message_end" IDS " DONE\n"},
+       "message_end end" IDS " DONE\n"},
       {END("\"usage\":{\"prompt_tokens\":\"30\",\"completion_tokens\":7}"),
-       "message_end usage completion=7" IDS " DONE\n"},
-      {END("\"usage\":null"), "message_end" IDS " DONE\n"},
-      {END("\"usage\":{}"), "message_end" IDS " DONE\n"},
+       "message_end usage end completion=7" IDS " DONE\n"},
+      {END("\"usage\":null"), "message_end end" IDS " DONE\n"},
+      {END("\"usage\":{}"), "message_end end" IDS " DONE\n"},
       {"{\"event\":\"message_end\",\"message_id\":\"m1\",\"task_id\":\"t1\",\"metadata\":null}",
-       "message_end message=m1 task=t1 DONE\n"},
-      {"{\"event\":\"message_end\"}", "message_end DONE\n"},
+       "message_end end message=m1 task=t1 DONE\n"},
+      {"{\"event\":\"message_end\"}", "message_end end DONE\n"},
   };
   EXPECT_ALL(table);
 }
@@ -198,22 +200,25 @@ static void test_message_end(void **unused) {
 static void test_workflow_finished(void **unused) {
   (void)unused;
   static const struct expectation table[] = {
-      {FINISHED("\"status\":\"succeeded\",\"error\":null,\"elapsed_time\":1.97"), "workflow_finished task=t1 DONE\n"},
-      {FINISHED("\"status\":\"partial-succeeded\",\"exceptions_count\":1"), "workflow_finished partial task=t1 DONE\n"},
+      {FINISHED("\"status\":\"succeeded\",\"error\":null,\"elapsed_time\":1.97"),
+       "workflow_finished end task=t1 DONE\n"},
+      {FINISHED("\"status\":\"partial-succeeded\",\"exceptions_count\":1"),
+       "workflow_finished partial end task=t1 DONE\n"},
       {FINISHED("\"status\":\"failed\",\"error\":\"模型\\n超时\""),
        "workflow_finished task=t1 FAILED workflow failed: 模型 超时\n"},
       {FINISHED("\"status\":\"failed\",\"error\":null"), "workflow_finished task=t1 FAILED workflow failed\n"},
       {FINISHED("\"status\":\"stopped\",\"error\":\"\""), "workflow_finished task=t1 FAILED workflow stopped\n"},
       {FINISHED("\"status\":\"running\""), "workflow_finished task=t1 FAILED workflow running\n"},
       {FINISHED("\"status\":null"), "workflow_finished task=t1 FAILED workflow finished without a status\n"},
-      {FINISHED("\"status\":\"paused\""), "workflow_finished paused task=t1 DONE\n"},
-      {"{\"event\":\"workflow_finished\"," CHAT ",\"data\":{\"status\":\"succeeded\"}}", "workflow_finished" IDS "\n"},
+      {FINISHED("\"status\":\"paused\""), "workflow_finished paused end task=t1 DONE\n"},
+      {"{\"event\":\"workflow_finished\"," CHAT ",\"data\":{\"status\":\"succeeded\"}}",
+       "workflow_finished end" IDS "\n"},
       {"{\"event\":\"workflow_finished\"," CHAT ",\"data\":{\"status\":\"failed\",\"error\":\"x\"}}",
        "workflow_finished" IDS " FAILED workflow failed: x\n"},
       {"{\"event\":\"workflow_paused\"," CHAT
        ",\"data\":{\"status\":\"paused\",\"paused_nodes\":[\"5\"],\"reasons\":[]}}",
-       "workflow_paused paused" IDS " DONE\n"},
-      {"{\"event\":\"workflow_paused\"," FLOW "}", "workflow_paused paused task=t1 DONE\n"},
+       "workflow_paused paused end" IDS " DONE\n"},
+      {"{\"event\":\"workflow_paused\"," FLOW "}", "workflow_paused paused end task=t1 DONE\n"},
   };
   EXPECT_ALL(table);
 }

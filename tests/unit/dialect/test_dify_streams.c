@@ -20,7 +20,7 @@
 
 /* How the tape writes them. */
 #define IDS " conversation=c1 message=m1 task=t1"
-#define ENDED "message_end usage prompt=30 completion=2 server_ttft=400000000" IDS
+#define ENDED "message_end usage end prompt=30 completion=2 server_ttft=400000000" IDS
 
 #define PING "event: ping\n\n"
 #define CHATFLOW_BODY                                                                                                  \
@@ -37,19 +37,19 @@ static void dify(const char *stream, const char *expected) { tape_expect(&sp_dia
 static void test_chatflow_1_13_1(void **unused) {
   (void)unused;
   dify(CHATFLOW_BODY CHAT("message_end", USAGE) CHAT("workflow_finished", STATUS("succeeded")) LATE,
-       CHATFLOW_TAPE ENDED "\nworkflow_finished" IDS " DONE\n");
+       CHATFLOW_TAPE ENDED "\nworkflow_finished end" IDS " DONE\n");
 }
 
 static void test_chatflow_1_12(void **unused) {
   (void)unused;
   dify(CHATFLOW_BODY CHAT("workflow_finished", STATUS("succeeded")) CHAT("message_end", USAGE) LATE,
-       CHATFLOW_TAPE "workflow_finished" IDS "\n" ENDED " DONE\n");
+       CHATFLOW_TAPE "workflow_finished end" IDS "\n" ENDED " DONE\n");
 }
 
 static void test_chatflow_1_13_0_cuts_message_end_off(void **unused) {
   (void)unused;
   dify(CHATFLOW_BODY CHAT("workflow_finished", STATUS("succeeded")),
-       CHATFLOW_TAPE "workflow_finished" IDS "\neof: complete\n");
+       CHATFLOW_TAPE "workflow_finished end" IDS "\neof: complete\n");
 }
 
 static void test_chatflow_message_end_alone(void **unused) {
@@ -69,7 +69,7 @@ static void test_chatflow_truncated(void **unused) {
 static void test_chatflow_partly(void **unused) {
   (void)unused;
   dify(CHATFLOW_BODY CHAT("message_end", USAGE) CHAT("workflow_finished", STATUS("partial-succeeded")),
-       CHATFLOW_TAPE ENDED "\nworkflow_finished partial" IDS " DONE\n");
+       CHATFLOW_TAPE ENDED "\nworkflow_finished partial end" IDS " DONE\n");
 }
 
 static void test_chatflow_failed_is_over_at_once(void **unused) {
@@ -87,7 +87,7 @@ static void test_chatflow_failed_is_over_at_once(void **unused) {
 static void test_chatflow_paused(void **unused) {
   (void)unused;
   dify(CHATFLOW_BODY CHAT("human_input_required", ",\"data\":{}") CHAT("workflow_paused", STATUS("paused")) LATE,
-       CHATFLOW_TAPE "human_input_required" IDS "\nworkflow_paused paused" IDS " DONE\n");
+       CHATFLOW_TAPE "human_input_required" IDS "\nworkflow_paused paused end" IDS " DONE\n");
 }
 
 static void test_error_in_the_middle(void **unused) {
@@ -110,7 +110,7 @@ static void test_completion(void **unused) {
   dify(FRAME("message", "\"task_id\":\"t1\",\"message_id\":\"m1\"", ANSWER("Hi"))
            FRAME("message_end", "\"task_id\":\"t1\",\"message_id\":\"m1\"", USAGE) LATE,
        "message token 'Hi' message=m1 task=t1\n"
-       "message_end usage prompt=30 completion=2 server_ttft=400000000 message=m1 task=t1 DONE\n");
+       "message_end usage end prompt=30 completion=2 server_ttft=400000000 message=m1 task=t1 DONE\n");
 }
 
 static void test_agent_chat(void **unused) {
@@ -139,7 +139,8 @@ static void test_workflow(void **unused) {
            FLOW("text_chunk", ",\"data\":{\"text\":\"a\"}") FLOW("node_retry", ",\"data\":{\"retry_index\":1}")
                FLOW("node_finished", LLM) FLOW("workflow_finished", STATUS("succeeded")) FLOW("text_chunk", ""),
        "(ping)\nworkflow_started task=t1\nnode_started task=t1\ntext_chunk token 'a' task=t1\n"
-       "node_retry retry task=t1\nnode_finished node <LLM|llm|1500000000> task=t1\nworkflow_finished task=t1 DONE\n");
+       "node_retry retry task=t1\nnode_finished node <LLM|llm|1500000000> task=t1\nworkflow_finished end task=t1 "
+       "DONE\n");
   dify(FLOW("workflow_started", ",\"data\":{}") FLOW("workflow_finished", FAILED_WITH("x")),
        "workflow_started task=t1\nworkflow_finished task=t1 FAILED workflow failed: x\n");
   dify(FLOW("workflow_started", ",\"data\":{}"), "workflow_started task=t1\neof: truncated\n");
@@ -150,7 +151,7 @@ static void test_a_lost_start_changes_nothing(void **unused) {
   /* Under load the relay can lose workflow_started: any event of the flow says that there is one. */
   dify(CHAT("message", ANSWER("x")) CHAT("node_finished", LLM) CHAT("message_end", USAGE)
            CHAT("workflow_finished", STATUS("succeeded")),
-       "message token 'x'" IDS "\nnode_finished node <LLM|llm|1500000000>" IDS "\n" ENDED "\nworkflow_finished" IDS
+       "message token 'x'" IDS "\nnode_finished node <LLM|llm|1500000000>" IDS "\n" ENDED "\nworkflow_finished end" IDS
        " DONE\n");
 }
 
@@ -158,9 +159,9 @@ static void test_line_ends_comments_and_split_data(void **unused) {
   (void)unused;
   dify("\xef\xbb\xbf: hello\r\n\r\nevent: ping\r\n\r\ndata: {\"event\":\"message\",\r\ndata: \"answer\":\"好\"}\r\n\r\n"
        "data:{\"event\":\"message_end\"}\r\n\r\n",
-       "()\n(ping)\nmessage token '好'\nmessage_end DONE\n");
+       "()\n(ping)\nmessage token '好'\nmessage_end end DONE\n");
   dify("data: {\"event\":\"message\",\"answer\":\"a\"}\r\rid: 7\rdata: {\"event\":\"message_end\"}\r\r",
-       "message token 'a'\nmessage_end DONE\n");
+       "message token 'a'\nmessage_end end DONE\n");
 }
 
 static void test_garbage_between_good_events(void **unused) {
@@ -169,6 +170,16 @@ static void test_garbage_between_good_events(void **unused) {
            CHAT("message", ANSWER("b")) CHAT("message_end", USAGE),
        "message token 'a'" IDS "\nunreadable unknown\nunreadable unknown\nunreadable unknown\nnovelty unknown" IDS
        "\nmessage token 'b'" IDS "\n" ENDED " DONE\n");
+}
+
+static void test_ids_need_not_be_there(void **unused) {
+  (void)unused;
+  /* A message_end says by itself that the app has messages. */
+  dify(
+      FLOW("node_finished", LLM) "data: {\"event\":\"message_end\"}\n\n" FLOW("workflow_finished", STATUS("succeeded")),
+      "node_finished node <LLM|llm|1500000000> task=t1\nmessage_end end\nworkflow_finished end task=t1 DONE\n");
+  dify("data: {\"event\":\"message_end\"}\n\n" FLOW("workflow_started", "") FLOW("text_chunk", ""),
+       "message_end end DONE\n");
 }
 
 int main(void) {
@@ -188,6 +199,7 @@ int main(void) {
       cmocka_unit_test(test_agent_mode_closes_with_the_whole_answer),
       cmocka_unit_test(test_workflow),
       cmocka_unit_test(test_a_lost_start_changes_nothing),
+      cmocka_unit_test(test_ids_need_not_be_there),
       cmocka_unit_test(test_line_ends_comments_and_split_data),
       cmocka_unit_test(test_garbage_between_good_events),
   };

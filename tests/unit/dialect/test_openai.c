@@ -52,7 +52,7 @@ static void test_what_is_none(void **unused) {
   expect(DELTA("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null"), "chunk message=k1\n");
   expect(DELTA("\"content\":null,\"tool_calls\":null,\"reasoning\":null"), "chunk message=k1\n");
   expect(DELTA(""), "chunk message=k1\n");
-  expect(FINISH("0", "\"stop\""), "chunk message=k1\n");
+  expect(FINISH("0", "\"stop\""), "chunk end message=k1\n");
   expect(CHUNK(""), "chunk message=k1\n");
   expect(CHUNK("null,7,\"x\",[],{\"delta\":\"x\"},{\"delta\":null},{\"text\":null}"), "chunk message=k1\n");
   expect("{\"choices\":[],\"prompt_filter_results\":[{\"prompt_index\":0}]}", "chunk\n");
@@ -139,7 +139,7 @@ static void test_unknown_is_not_fatal(void **unused) {
   expect_line("", "", "unreadable unknown\n");
   expect_line("ping", "{}", "ping ping\n");
   expect_line("ping", "1", "ping ping\n");
-  expect_line("", " [DONE] ", "[DONE] DONE\n");
+  expect_line("", " [DONE] ", "[DONE] end DONE\n");
 }
 
 static void test_chat_stream(void **unused) {
@@ -148,8 +148,8 @@ static void test_chat_stream(void **unused) {
              DATA(DELTA("\"content\":\"你\"")) DATA(DELTA("\"content\":\"好\"")) DATA(FINISH("0", "\"stop\""))
                  DATA("{\"id\":\"k1\",\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":2}}")
                      DONE DATA(DELTA("\"content\":\"late\"")),
-         "()\nchunk message=k1\nchunk token '你' message=k1\nchunk token '好' message=k1\nchunk message=k1\n"
-         "chunk usage prompt=9 completion=2 message=k1\n[DONE] DONE\n");
+         "()\nchunk message=k1\nchunk token '你' message=k1\nchunk token '好' message=k1\nchunk end message=k1\n"
+         "chunk usage end prompt=9 completion=2 message=k1\n[DONE] end DONE\n");
 }
 
 static void test_error_inside_the_stream(void **unused) {
@@ -161,7 +161,7 @@ static void test_error_inside_the_stream(void **unused) {
 static void test_end_without_done(void **unused) {
   (void)unused;
   openai(DATA(DELTA("\"content\":\"a\"")) DATA(FINISH("0", "\"length\"")),
-         "chunk token 'a' message=k1\nchunk message=k1\neof: complete\n");
+         "chunk token 'a' message=k1\nchunk end message=k1\neof: complete\n");
   openai(DATA(DELTA("\"content\":\"a\"")), "chunk token 'a' message=k1\neof: truncated\n");
   openai(DATA(FINISH("0", "null")), "chunk message=k1\neof: truncated\n");
   openai(DATA("{\"choices\":[],\"usage\":{\"prompt_tokens\":9}}"), "chunk usage prompt=9\neof: truncated\n");
@@ -178,17 +178,20 @@ static void test_every_choice_must_finish(void **unused) {
   char stream[1024];
   openai(both, BOTH "eof: truncated\n");
   snprintf(stream, sizeof(stream), "%s%s", both, DATA(FINISH("0", "\"stop\"")));
-  openai(stream, BOTH "chunk message=k1\neof: complete\n");
+  openai(stream, BOTH "chunk end message=k1\neof: complete\n");
 }
 
 static void test_choices_far_out(void **unused) {
   (void)unused;
-  openai(DATA(FINISH("127", "\"stop\"")) DATA(FINISH("64", "\"stop\"")),
-         "chunk message=k1\nchunk message=k1\neof: complete\n");
-  openai(DATA(FINISH("127", "\"stop\"")) DATA(FINISH("64", "null")),
-         "chunk message=k1\nchunk message=k1\neof: truncated\n");
-  openai(DATA(FINISH("1e9", "\"stop\"")) DATA(FINISH("-3", "\"stop\"")),
-         "chunk message=k1\nchunk message=k1\neof: complete\n");
+#define ALL_ENDED "chunk end message=k1\nchunk end message=k1\neof: complete\n"
+#define ONE_OPEN "chunk end message=k1\nchunk message=k1\neof: truncated\n"
+  openai(DATA(FINISH("127", "\"stop\"")) DATA(FINISH("64", "\"stop\"")), ALL_ENDED);
+  openai(DATA(FINISH("127", "\"stop\"")) DATA(FINISH("64", "null")), ONE_OPEN);
+  openai(DATA(FINISH("0", "\"stop\"")) DATA(FINISH("64", "null")), ONE_OPEN);
+  /* Past the cap they share one place, and a negative index is the first choice. */
+  openai(DATA(FINISH("1e9", "\"stop\"")) DATA(FINISH("500", "null")), ALL_ENDED);
+  openai(DATA(FINISH("0", "\"stop\"")) DATA(FINISH("1e9", "null")), ONE_OPEN);
+  openai(DATA(FINISH("0", "\"stop\"")) DATA(FINISH("-3", "null")), ALL_ENDED);
 }
 
 int main(void) {
