@@ -1,0 +1,29 @@
+/* The handlers of the route table, by file. */
+#ifndef SP_MOCK_HANDLERS_H
+#define SP_MOCK_HANDLERS_H
+
+#include "mock/server.h"
+
+/* dify_chat.c */
+void sp_mock_chat(struct sp_mock_conn *conn, struct sp_mock_request *request);
+/* dify_completion.c */
+void sp_mock_completion(struct sp_mock_conn *conn, struct sp_mock_request *request);
+/* dify_workflow.c */
+void sp_mock_workflow(struct sp_mock_conn *conn, struct sp_mock_request *request);
+/* dify_retrieve.c */
+void sp_mock_retrieve(struct sp_mock_conn *conn, struct sp_mock_request *request);
+/* dify.c */
+void sp_mock_stop_task(struct sp_mock_conn *conn, struct sp_mock_request *request);
+/* openai.c */
+void sp_mock_openai_chat(struct sp_mock_conn *conn, struct sp_mock_request *request);
+void sp_mock_openai_completion(struct sp_mock_conn *conn, struct sp_mock_request *request);
+void sp_mock_openai_models(struct sp_mock_conn *conn, struct sp_mock_request *request);
+/* info.c */
+void sp_mock_small(struct sp_mock_conn *conn, struct sp_mock_request *request); /* GET / and /healthz */
+void sp_mock_index(struct sp_mock_conn *conn, struct sp_mock_request *request);
+void sp_mock_info(struct sp_mock_conn *conn, struct sp_mock_request *request);
+void sp_mock_parameters(struct sp_mock_conn *conn, struct sp_mock_request *request);
+void sp_mock_get_stats(struct sp_mock_conn *conn, struct sp_mock_request *request);
+void sp_mock_get_log(struct sp_mock_conn *conn, struct sp_mock_request *request);
+
+#endif
