@@ -43,13 +43,14 @@ static void format_limit(int64_t ns, char *text, size_t size) {
 }
 
 static const char *what_did_not_come(const struct sp_http_call *call, const struct deadline *deadline) {
+  bool silence = deadline->limit == LIMIT_SILENCE;
   switch (call->phase) {
   case SP_HTTP_RESOLVING: return "no DNS answer within";
   case SP_HTTP_CONNECTING: return "could not connect within";
   case SP_HTTP_WAITING:
     return call->conn->conn.output.len > 0 ? "the server did not take the request within" : "no answer within";
-  case SP_HTTP_HEAD: return deadline->limit == LIMIT_SILENCE ? "no further byte of the head within" : "no whole head within";
-  default: return deadline->limit == LIMIT_SILENCE ? "in the middle of the answer, no byte for" : "the answer was not whole within";
+  case SP_HTTP_HEAD: return silence ? "no further byte of the head within" : "no whole head within";
+  default: return silence ? "in the middle of the answer, no byte for" : "the answer was not whole within";
   }
 }
 

@@ -122,7 +122,8 @@ static void test_garbage(void **state) {
   static const struct step bad_chunk[] = { EXPECT, SEND(CHUNKED "5\r\nhello\r\nxyz\r\n"), HOLD };
   static const struct step huge_chunk[] = { EXPECT, SEND(CHUNKED "fffffffffffffffff\r\n"), HOLD };
   static const struct step bad_length[] = { EXPECT, SEND(HEAD "Content-Length: many\r\n\r\n"), HOLD };
-  static const struct step two_lengths[] = { EXPECT, SEND(HEAD "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"), HOLD };
+  static const struct step two_lengths[] = { EXPECT, SEND(HEAD "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
+                                            HOLD };
   static const struct step upgraded[] = { EXPECT, SEND("HTTP/1.1 101 Switching\r\nUpgrade: x\r\n"
                                                        "Connection: upgrade\r\n\r\n"), HOLD };
   check(noise, NULL, SP_HTTP_PROTOCOL, "HTTP");
@@ -152,8 +153,8 @@ static void test_bytes_before_a_fault_are_given(void **state) {
 
 static void test_endless_heads(void **state) {
   (void)state;
-  static const struct step big[] = { EXPECT, SEND(HEAD), FLOOD("X-Filler: 0123456789012345678901234567890123456789\r\n") };
-  static const struct step line[] = { EXPECT, SEND(HEAD "X-Long: "), FLOOD("0123456789012345678901234567890123456789") };
+  static const struct step big[] = { EXPECT, SEND(HEAD), FLOOD("X-Filler: 012345678901234567890123456789\r\n") };
+  static const struct step line[] = { EXPECT, SEND(HEAD "X-Long: "), FLOOD("012345678901234567890123456789") };
   static const struct step informed[] = { EXPECT, FLOOD("HTTP/1.1 102 Processing\r\n\r\n") };
   check(big, NULL, SP_HTTP_PROTOCOL, "");
   check(line, NULL, SP_HTTP_PROTOCOL, "262144");

@@ -79,7 +79,8 @@ static void test_added_on_wish(void **state) {
   assert_int_equal(build.code, 0);
   assert_true(build.closes);
   assert_string_equal(build.out.bytes, "GET / HTTP/1.1\r\nHost: h\r\n" USUAL "Accept-Encoding: gzip\r\n"
-                                       "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\nConnection: close\r\n\r\n");
+                                       "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n"
+                                       "Connection: close\r\n\r\n");
   sp_buf_fini(&build.out);
 }
 

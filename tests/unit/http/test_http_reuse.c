@@ -249,7 +249,8 @@ static void test_finish_and_nobody_waits_for_the_tail(void **state) {
   static const struct step late[] = { EXPECT, SEND(CHUNKED "5\r\nhello\r\n"), HOLD };
   static const struct step flood[] = { EXPECT, SEND(CHUNKED), FLOOD("5\r\nhello\r\n") };
   static const struct step noise[] = { EXPECT, SEND(CHUNKED "5\r\nhello\r\n"), PAUSE(20), SEND("xyz\r\n"), HOLD };
-  static const struct step behind[] = { EXPECT, SEND(CHUNKED "5\r\nhello\r\n"), PAUSE(20), SEND("0\r\n\r\nHTTP/"), HOLD };
+  static const struct step behind[] = { EXPECT, SEND(CHUNKED "5\r\nhello\r\n"), PAUSE(20),
+                                       SEND("0\r\n\r\nHTTP/"), HOLD };
   static const struct step gone[] = { EXPECT, SEND(CHUNKED "5\r\nhello\r\n"), PAUSE(20), RST };
   static const struct step until_close[] = { EXPECT, SEND("HTTP/1.1 200 OK\r\n\r\nhello"), HOLD };
   check_finish(late, IN_BODY, false, 0, false);
