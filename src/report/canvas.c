@@ -185,16 +185,24 @@ void sp_put_wrapped(struct sp_canvas *canvas, struct sp_str text, int at, int in
   sp_put(canvas, "\n");
 }
 
+struct sp_str sp_text_part(struct sp_str *rest) {
+  struct sp_str separator = SP_STR(SP_PART_SEPARATOR), part = *rest;
+  const char *end = rest->len > 0 ? memmem(rest->bytes, rest->len, separator.bytes, separator.len) : NULL;
+  if (!end) {
+    *rest = sp_str_of(NULL, 0);
+    return part;
+  }
+  part.len = (size_t)(end - part.bytes);
+  *rest = sp_str_of(end + separator.len, rest->len - part.len - separator.len);
+  return part;
+}
+
 void sp_put_parts(struct sp_canvas *canvas, struct sp_str text, int at, int indent) {
-  static const char separator[] = " · ";
   for (bool first = true; text.len > 0; first = false) {
-    const char *end = memmem(text.bytes, text.len, separator, sizeof(separator) - 1);
-    struct sp_str part = sp_str_of(text.bytes, end ? (size_t)(end - text.bytes) : text.len);
-    size_t skip = end ? part.len + sizeof(separator) - 1 : text.len;
-    text = sp_str_of(text.bytes + skip, text.len - skip);
+    struct sp_str part = sp_text_part(&text);
     int width = sp_text_width(part);
     if (!first && at + 3 + width <= canvas->width) {
-      sp_put(canvas, "%s", separator);
+      sp_put(canvas, SP_PART_SEPARATOR);
       at += 3;
     } else if (!first) {
       sp_put(canvas, "\n");

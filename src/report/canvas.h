@@ -33,6 +33,10 @@ void sp_put_clipped(struct sp_canvas *canvas, struct sp_str text, int width);
  * Ends with a line end. */
 void sp_put_wrapped(struct sp_canvas *canvas, struct sp_str text, int at, int indent);
 
+/* Cuts *rest behind its next " · ": returns what stood before it. */
+#define SP_PART_SEPARATOR " · "
+struct sp_str sp_text_part(struct sp_str *rest);
+
 /* As above, but of parts with " · " between them: a part goes to the next line as a whole where it can. */
 void sp_put_parts(struct sp_canvas *canvas, struct sp_str text, int at, int indent);
 

@@ -70,20 +70,21 @@ static void notes_flush(struct notes *notes) {
   }
 }
 
-static void notes_add(struct notes *notes, const char *note) {
+static void notes_add(struct notes *notes, struct sp_str note) {
   int taken = sp_text_width(sp_str_from(notes->line));
-  if (taken > 0 && taken + 3 + sp_text_width(sp_str_from(note)) > notes->width) {
+  if (taken > 0 && taken + 3 + sp_text_width(note) > notes->width) {
     notes_flush(notes);
   }
   size_t len = strlen(notes->line);
-  snprintf(notes->line + len, sizeof(notes->line) - len, "%s%s", len > 0 ? " · " : "  ", note);
+  snprintf(notes->line + len, sizeof(notes->line) - len, "%s" SP_STR_FMT, len > 0 ? SP_PART_SEPARATOR : "  ",
+           SP_STR_ARG(note));
 }
 
 static void notes_count(struct notes *notes, uint64_t count, const char *one, const char *many) {
   char text[100], number[SP_FIGURE_SIZE];
   if (count > 0) {
     snprintf(text, sizeof(text), "%s %s", sp_format_count(count, number, sizeof(number)), count == 1 ? one : many);
-    notes_add(notes, text);
+    notes_add(notes, sp_str_from(text));
   }
 }
 
@@ -97,7 +98,7 @@ static void notes_tokens(struct notes *notes, const struct sp_cell *cell) {
   }
   sp_format_count(cell->token_events, events, sizeof(events));
   snprintf(text, sizeof(text), "tokens: %s events, %s reported", events, reported);
-  notes_add(notes, text);
+  notes_add(notes, sp_str_from(text));
 }
 
 static void add_notes(struct sp_table *table, const struct sp_cell *cell, int width) {
@@ -161,11 +162,7 @@ static void add_heading(struct sp_table *table, const struct sp_cell *cell, int6
   struct sp_str rest = sp_str_from(figures);
   sp_table_add_line(table, SP_INK_BOLD, name);
   while (rest.len > 0) {
-    const char *end = memmem(rest.bytes, rest.len, " · ", sizeof(" · ") - 1);
-    size_t len = end ? (size_t)(end - rest.bytes) : rest.len, skip = end ? len + sizeof(" · ") - 1 : len;
-    snprintf(line, sizeof(line), SP_STR_FMT, SP_STR_ARG(sp_str_of(rest.bytes, len)));
-    notes_add(&notes, line);
-    rest = sp_str_of(rest.bytes + skip, rest.len - skip);
+    notes_add(&notes, sp_text_part(&rest));
   }
   notes_flush(&notes);
 }
