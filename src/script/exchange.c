@@ -25,7 +25,8 @@ struct sp_exchange {
   uint64_t events;
   char conversation[SP_ID_MAX], message[SP_ID_MAX], task[SP_ID_MAX];
   /* times, absolute */
-  int64_t first_token_ns, last_token_ns, last_event_ns, terminal_ns;
+  int64_t first_token_ns, last_token_ns, last_event_ns;
+  int64_t terminal_ns; /* the newest terminal event: the answer's end, which the socket's close can lag behind */
   int64_t head_user_ns; /* the read that completed the head */
   unsigned head_events; /* events in that read */
   /* the read under way: its first event waits for the read's end to know which stamp is true */
@@ -65,7 +66,7 @@ static void time_event(struct sp_exchange *exchange, unsigned marks, bool termin
   if (!(marks & SP_MARK_PING)) take_first(exchange, SP_METRIC_TTFE, at_ns);
   if (marks & SP_MARK_TOKEN) take_token(exchange, at_ns);
   if (marks & SP_MARK_REASONING) take_first(exchange, SP_METRIC_TTFR, at_ns);
-  if (terminal) exchange->terminal_ns = at_ns;
+  if (terminal || marks & SP_MARK_END) exchange->terminal_ns = at_ns;
 }
 
 static void release_held(struct sp_exchange *exchange, int64_t at_ns) {
@@ -324,6 +325,11 @@ static void take_whole(struct sp_exchange *exchange, int64_t end_ns) {
   }
 }
 
+static int64_t end_of(const struct sp_exchange *exchange, const struct sp_http_result *result) {
+  bool by_event = exchange->terminal_ns && (exchange->state != SP_STREAM_OPEN || exchange->sample.outcome == SP_OUTCOME_OK);
+  return by_event ? exchange->terminal_ns : result->end_ns;
+}
+
 static void on_done(void *ctx, const struct sp_http_result *result) {
   struct sp_exchange *exchange = ctx;
   if (exchange->held) release_held(exchange, exchange->rx->user_ns);
@@ -333,7 +339,7 @@ static void on_done(void *ctx, const struct sp_http_result *result) {
   sample->bytes_out = result->bytes_out;
   sample->counters[SP_COUNTER_RESENT] = result->resent;
   take_phases(exchange, result);
-  take_whole(exchange, exchange->terminal_ns ? exchange->terminal_ns : result->end_ns);
+  take_whole(exchange, end_of(exchange, result));
   exchange->call = NULL;
   exchange->ended = true;
   exchange->options.hooks->on_end(exchange->options.ctx, exchange);
