@@ -159,14 +159,17 @@ static json_t *outcomes(const struct sp_cell *cell) {
 }
 
 static json_t *metrics(const struct sp_cell *cell) {
-  static const enum sp_metric order[SP_METRIC_COUNT] = {
-    SP_METRIC_TTFB,    SP_METRIC_TTFE, SP_METRIC_TTFT, SP_METRIC_ITL,     SP_METRIC_TPOT, SP_METRIC_E2E,
-    SP_METRIC_MAX_GAP, SP_METRIC_TTFR, SP_METRIC_WAIT, SP_METRIC_DNS,     SP_METRIC_CONNECT,
-    SP_METRIC_TLS,     SP_METRIC_SERVER_TTFT,
-  };
+  static const enum sp_metric first[] = { SP_METRIC_TTFB, SP_METRIC_TTFE, SP_METRIC_TTFT,   SP_METRIC_ITL,
+                                          SP_METRIC_TPOT, SP_METRIC_E2E,  SP_METRIC_MAX_GAP };
   json_t *object = json_object();
-  for (size_t i = 0; i < SP_METRIC_COUNT; i++) {
-    set(object, sp_metric_info(order[i])->name, hist_of_ms(&cell->metrics[order[i]]));
+  for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
+    set(object, sp_metric_info(first[i])->name, hist_of_ms(&cell->metrics[first[i]]));
+  }
+  for (int i = 0; i < SP_METRIC_COUNT; i++) {
+    const char *name = sp_metric_info((enum sp_metric)i)->name;
+    if (!json_object_get(object, name)) {
+      set(object, name, hist_of_ms(&cell->metrics[i]));
+    }
   }
   return object;
 }
