@@ -54,13 +54,13 @@ static void test_total(void **state) {
 static void test_silence_is_between_reads(void **state) {
   (void)state;
   static const struct step steps[] = { EXPECT, SEND(CHUNKED),
-      PAUSE(60), SEND("1\r\na\r\n"), PAUSE(60), SEND("1\r\nb\r\n"), PAUSE(60), SEND("1\r\nc\r\n"),
-      PAUSE(60), SEND("1\r\nd\r\n"), PAUSE(60), SEND("1\r\ne\r\n"), PAUSE(60), SEND("0\r\n\r\n"), HOLD };
+      PAUSE(150), SEND("1\r\na\r\n"), PAUSE(150), SEND("1\r\nb\r\n"), PAUSE(150), SEND("1\r\nc\r\n"),
+      PAUSE(150), SEND("1\r\nd\r\n"), PAUSE(150), SEND("1\r\ne\r\n"), PAUSE(150), SEND("0\r\n\r\n"), HOLD };
   struct bed bed;
   struct exchange one = { 0 };
   bed_open(&bed, NULL);
   bed_serve(&bed, SCRIPTS(steps));
-  get(&bed, &one, &(struct ask){ .timeouts = { .silence_ns = 300 * MS } });
+  get(&bed, &one, &(struct ask){ .timeouts = { .silence_ns = 700 * MS } });
   assert_ok(&one, 200, "abcde");
   exchange_drop(&one);
   bed_close(&bed);
@@ -99,7 +99,7 @@ static void test_connect(void **state) {
 /* A server that takes nothing of a long request. */
 static void test_request_is_not_taken(void **state) {
   (void)state;
-  static const struct step deaf[] = { DEAF(400), END };
+  static const struct step deaf[] = { DEAF(1000), END };
   size_t size = 30u << 20;
   char *body = test_malloc(size + 1);
   memset(body, 'x', size);
@@ -139,9 +139,9 @@ static void test_our_own_lateness_is_no_timeout(void **state) {
   struct exchange one = { 0 };
   bed_open(&bed, NULL);
   bed_serve(&bed, SCRIPTS(steps));
-  start(&bed, &one, &(struct ask){ .timeouts = { .silence_ns = 200 * MS } });
+  start(&bed, &one, &(struct ask){ .timeouts = { .silence_ns = 400 * MS } });
   while (one.heads == 0) bed_pause(&bed, 1);
-  usleep(300 * 1000);
+  usleep(700 * 1000);
   bed_run(&bed);
   assert_ok(&one, 200, "late");
   exchange_drop(&one);
