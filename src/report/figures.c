@@ -26,7 +26,9 @@ char *sp_figure_rate(double per_s, char *text, size_t size) {
   if (per_s >= 999.5) {
     return sp_format_count((uint64_t)llround(per_s), text, size);
   }
-  if (per_s > 0 && per_s < 0.05) {
+  if (per_s == 0) {
+    snprintf(text, size, "0");
+  } else if (per_s < 0.05) {
     snprintf(text, size, "%.3f", per_s);
   } else {
     snprintf(text, size, "%.*f", per_s < 99.95 ? 1 : 0, per_s);

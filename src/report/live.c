@@ -34,21 +34,26 @@ static double progress(const struct sp_run_view *view) {
   return done > 1 ? 1 : done;
 }
 
+/* "5 s" rather than "5.00 s": a clock for people. */
+static char *clock_text(int64_t ns, char *text, size_t size) {
+  if (ns % SP_NS_PER_S == 0 && ns < 60 * SP_NS_PER_S) {
+    snprintf(text, size, "%d s", (int)(ns / SP_NS_PER_S));
+    return text;
+  }
+  return sp_format_duration(ns, text, size);
+}
+
 /* Whole seconds: ticks come a little early or late. */
 static char *elapsed_text(const struct sp_run_view *view, char *text, size_t size) {
   int64_t seconds = (view->elapsed_ns + SP_NS_PER_S / 2) / SP_NS_PER_S;
-  if (seconds < 60) {
-    snprintf(text, size, "%d s", (int)seconds);
-    return text;
-  }
-  return sp_format_duration(seconds * SP_NS_PER_S, text, size);
+  return clock_text(seconds * SP_NS_PER_S, text, size);
 }
 
 static void progress_text(const struct sp_run_view *view, char *text, size_t size) {
   char elapsed[SP_UNIT_TEXT_SIZE], whole[SP_UNIT_TEXT_SIZE], tasks[SP_UNIT_TEXT_SIZE];
   int len = snprintf(text, size, "%s", elapsed_text(view, elapsed, sizeof(elapsed)));
   if (view->load->run_time_ns > 0) {
-    sp_format_duration(view->load->run_time_ns, whole, sizeof(whole));
+    clock_text(view->load->run_time_ns, whole, sizeof(whole));
     len += snprintf(text + len, size - (size_t)len, " of %s", whole);
   }
   if (view->load->iterations > 0) {

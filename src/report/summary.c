@@ -49,8 +49,8 @@ static void put_title(const struct sp_result *result, struct sp_canvas *canvas) 
 static const char *valid_text(const struct sp_result *result) {
   struct sp_tally tally;
   sp_tally_interval(result->totals, &tally);
-  return sp_completed(&tally) > 0 ? "the generator kept up: these times are the target's"
-                                  : "the generator kept up, but no request was completed";
+  return tally.ok > 0 ? "the generator kept up: these times are the target's"
+                      : "the generator kept up, but no request succeeded";
 }
 
 static void put_verdict(const struct sp_result *result, struct sp_canvas *canvas) {

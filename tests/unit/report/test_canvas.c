@@ -208,7 +208,7 @@ static void figures(void **state) {
   (void)state;
   char text[SP_FIGURE_SIZE];
   assert_text(sp_figure_rate(NAN, text, sizeof(text)), "-");
-  assert_text(sp_figure_rate(0, text, sizeof(text)), "0.0");
+  assert_text(sp_figure_rate(0, text, sizeof(text)), "0");
   assert_text(sp_figure_rate(0.004, text, sizeof(text)), "0.004");
   assert_text(sp_figure_rate(21.46, text, sizeof(text)), "21.5");
   assert_text(sp_figure_rate(437, text, sizeof(text)), "437");
