@@ -305,10 +305,15 @@ int sp_json_next(const struct sp_json *doc, int child) {
   return next < doc->count && tokens[next].parent == token->parent ? next : -1;
 }
 
+/* True where the raw text means `plain` and has no escape: one that has means something shorter than it is. */
+static bool means_itself(struct sp_str raw, struct sp_str plain) {
+  return sp_str_eq(raw, plain) && !(raw.len && memchr(raw.bytes, '\\', raw.len));
+}
+
 static bool key_is(const struct sp_json *doc, const jsmntok_t *token, struct sp_str key) {
   struct sp_str raw = sp_str_of(doc->text.bytes + token->start, (size_t)(token->end - token->start));
-  if (raw.len == key.len) return memcmp(raw.bytes, key.bytes, key.len) == 0;
-  return raw.len > key.len && memchr(raw.bytes, '\\', raw.len) && sp_json_escaped_equals(raw, key);
+  if (raw.len <= key.len) return means_itself(raw, key);
+  return memchr(raw.bytes, '\\', raw.len) && sp_json_escaped_equals(raw, key);
 }
 
 int sp_json_get(const struct sp_json *doc, int object, const char *key) {
@@ -329,7 +334,7 @@ struct sp_str sp_json_raw(const struct sp_json *doc, int value) {
 
 bool sp_json_is(const struct sp_json *doc, int value, const char *text) {
   const jsmntok_t *token = token_at(doc, value);
-  return token && token->type == JSMN_STRING && sp_str_eq(sp_json_raw(doc, value), sp_str_from(text));
+  return token && token->type == JSMN_STRING && means_itself(sp_json_raw(doc, value), sp_str_from(text));
 }
 
 bool sp_json_bool(const struct sp_json *doc, int value, bool otherwise) {

@@ -42,7 +42,7 @@ int sp_json_first(const struct sp_json *doc, int value);
 int sp_json_next(const struct sp_json *doc, int child);
 
 struct sp_str sp_json_raw(const struct sp_json *doc, int value); /* as it stands in the text, strings without quotes */
-bool sp_json_is(const struct sp_json *doc, int value, const char *text); /* a string equal to text (no escapes) */
+bool sp_json_is(const struct sp_json *doc, int value, const char *text); /* written without escapes */
 /* `otherwise` also for numbers out of a double's range. The process runs in the "C" locale for numbers. */
 double sp_json_number(const struct sp_json *doc, int value, double otherwise);
 bool sp_json_bool(const struct sp_json *doc, int value, bool otherwise);

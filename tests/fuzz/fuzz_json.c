@@ -46,6 +46,7 @@ static void check_key(const struct sp_json *doc, int object, int key) {
   if (!memchr(name.bytes, '\0', name.len)) {
     int found = sp_json_get(doc, object, name.bytes);
     SP_CHECK(found > object && found <= key + 1);
+    SP_CHECK(sp_str_eq(sp_json_string(doc, found - 1, &scratch), sp_buf_str(&name)));
   }
   sp_buf_fini(&name);
   sp_buf_fini(&scratch);

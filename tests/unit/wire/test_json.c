@@ -116,6 +116,15 @@ static void test_first_of_equal_keys_and_escaped_keys(void **state) {
   assert_int_equal(sp_json_get(&f->doc, 0, "eventx"), -1);
 }
 
+/* A key's text in the document is not its meaning: found by fuzzing against jansson. */
+static void test_escaped_key_that_looks_like_another(void **state) {
+  struct fixture *f = *state;
+  must_parse(f, "{\"a\\\\\":1,\"a\\\\\\\\\":2,\"s\":\"x\\n\"}");
+  assert_true(sp_json_number(&f->doc, sp_json_get(&f->doc, 0, "a\\"), 0) == 1);
+  assert_true(sp_json_number(&f->doc, sp_json_get(&f->doc, 0, "a\\\\"), 0) == 2);
+  assert_false(sp_json_is(&f->doc, sp_json_get(&f->doc, 0, "s"), "x\\n"));
+}
+
 /* Writes what iterating finds: a second way to the same text. */
 static void dump(const struct sp_json *doc, int value, struct sp_buf *out) {
   enum sp_json_kind kind = sp_json_kind(doc, value);
@@ -393,6 +402,7 @@ int main(void) {
     TEST(test_look_ups_chain),
     TEST(test_absent_answers_the_default),
     TEST(test_first_of_equal_keys_and_escaped_keys),
+    TEST(test_escaped_key_that_looks_like_another),
     TEST(test_iterating_gives_the_text_back),
     TEST(test_numbers),
     TEST(test_strings),
