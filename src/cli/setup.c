@@ -64,6 +64,9 @@ static char *redact_host(const char *host) {
   struct sp_buf out;
   sp_buf_init(&out, SP_URL_MAX * 2);
   if (*host) sp_url_redact(sp_str_from(host), &out);
+  /* As it was given: "http://x", not "http://x/". */
+  bool slash_added = out.len > 1 && out.bytes[out.len - 1] == '/' && host[strlen(host) - 1] != '/';
+  if (slash_added) out.bytes[--out.len] = '\0';
   char *text = out.len ? sp_buf_take(&out) : sp_strdup("");
   sp_buf_fini(&out);
   return text;
