@@ -12,7 +12,7 @@
 struct sp_http1_scratch {
   struct sp_buf text;
   size_t method_len, start_len; /* of the method; of all that stands before the headers */
-  size_t name_at, value_at; /* of the header being collected */
+  size_t name_at, value_at;     /* of the header being collected */
   size_t header_count;
 };
 
@@ -29,8 +29,8 @@ static const char *noun(const struct sp_http1 *http1) {
 }
 
 static int fail_head_size(struct sp_http1 *http1, const char *what) {
-  return fail_with(http1, sp_fail(http1->err, SP_ELIMIT, "the %s of the %s are over the limit of %u bytes "
-                                  "(SP_HTTP1_HEAD_MAX)", what, noun(http1), SP_HTTP1_HEAD_MAX));
+  return fail_with(http1, sp_fail(http1->err, SP_ELIMIT, "the %s of the %s are over the limit of %u bytes (%s)", what,
+                                  noun(http1), SP_HTTP1_HEAD_MAX, "SP_HTTP1_HEAD_MAX"));
 }
 
 /* ---- collecting the head ---- */
@@ -138,9 +138,7 @@ static size_t index_headers(struct sp_str raw, struct sp_http1_header *headers) 
   return count;
 }
 
-static bool is_bodiless_status(int status) {
-  return (status >= 100 && status < 200) || status == 204 || status == 304;
-}
+static bool is_bodiless_status(int status) { return (status >= 100 && status < 200) || status == 204 || status == 304; }
 
 static bool is_switch(const llhttp_t *parser) {
   return parser->type == HTTP_RESPONSE ? parser->status_code == 101 : parser->method == HTTP_CONNECT;
@@ -189,11 +187,11 @@ static void fill_head(struct sp_http1 *http1, struct sp_http1_head *head, struct
 static int on_headers_complete(llhttp_t *parser) {
   struct sp_http1 *http1 = owner(parser);
   struct sp_http1_header headers[SP_HTTP1_HEADERS_MAX];
-  struct sp_http1_head head = { .status = 0 };
+  struct sp_http1_head head = {.status = 0};
   if (check_head(http1) < 0) return -1;
   bool response = parser->type == HTTP_RESPONSE;
   bool no_body = response && (http1->head_request || is_bodiless_status(parser->status_code));
-  if (no_body) parser->flags |= F_SKIPBODY; /* llhttp_should_keep_alive looks at it */
+  if (no_body) parser->flags |= F_SKIPBODY;                 /* llhttp_should_keep_alive looks at it */
   if (!response && !is_switch(parser)) parser->upgrade = 0; /* an offer to upgrade may be ignored (RFC 9110, 7.8) */
   http1->keep_alive = !is_switch(parser) && llhttp_should_keep_alive(parser);
   fill_head(http1, &head, headers);
@@ -230,13 +228,18 @@ static int on_message_complete(llhttp_t *parser) {
 
 /* ---- saying what was wrong ---- */
 
+static int show_byte(unsigned char c, char *text, size_t size) {
+  if (c == '\r') return snprintf(text, size, "\\r");
+  if (c == '\n') return snprintf(text, size, "\\n");
+  if (c >= ' ' && c < 0x7f && c != '\\') return snprintf(text, size, "%c", c);
+  return snprintf(text, size, "\\x%02x", c);
+}
+
 static void excerpt(struct sp_str bytes, char *text, size_t size) {
   size_t len = 0;
   text[0] = '\0';
   for (size_t i = 0; i < bytes.len && i < EXCERPT_MAX; i++) {
-    unsigned char c = (unsigned char)bytes.bytes[i];
-    bool plain = c >= ' ' && c < 0x7f && c != '\\';
-    len += (size_t)snprintf(text + len, size - len, plain ? "%c" : c == '\r' ? "\\r" : c == '\n' ? "\\n" : "\\x%02x", c);
+    len += (size_t)show_byte((unsigned char)bytes.bytes[i], text + len, size - len);
   }
   if (bytes.len > EXCERPT_MAX) snprintf(text + len, size - len, "…");
 }
@@ -260,10 +263,10 @@ static int fail_no_http(struct sp_http1 *http1, struct sp_str bytes) {
 
 static int fail_in_message(struct sp_http1 *http1, struct sp_str bytes, const char *reason) {
   char text[EXCERPT_MAX * 4 + sizeof("…")];
-  const char *where = !http1->head_done                     ? "head"
-                      : is_trailer(http1)                   ? "trailers"
+  const char *where = !http1->head_done                   ? "head"
+                      : is_trailer(http1)                 ? "trailers"
                       : (http1->parser.flags & F_CHUNKED) ? "chunking"
-                                                            : "body";
+                                                          : "body";
   excerpt(bytes, text, sizeof(text));
   return sp_fail(http1->err, SP_EPARSE, "the %s of the %s is broken: %s, at \"%s\"", where, noun(http1),
                  reason ? reason : "not as HTTP/1.1 has it", text);
@@ -279,29 +282,31 @@ static int explain(struct sp_http1 *http1, struct sp_str bytes, bool fresh, llht
   case HPE_INVALID_METHOD:
   case HPE_INVALID_VERSION:
   case HPE_INVALID_STATUS:
-  case HPE_PAUSED_H2_UPGRADE: return fail_no_http(http1, fresh ? bytes : rest);
-  default: return fail_in_message(http1, rest, llhttp_get_error_reason(&http1->parser));
+  case HPE_PAUSED_H2_UPGRADE:
+    return fail_no_http(http1, fresh ? bytes : rest);
+  default:
+    return fail_in_message(http1, rest, llhttp_get_error_reason(&http1->parser));
   }
 }
 
 /* ---- the public verbs ---- */
 
 static const llhttp_settings_t settings = {
-  .on_message_begin = on_message_begin,
-  .on_url = on_start_line_part,
-  .on_status = on_start_line_part,
-  .on_method = on_method_part,
-  .on_header_field = on_field_part,
-  .on_header_value = on_field_part,
-  .on_headers_complete = on_headers_complete,
-  .on_body = on_body,
-  .on_message_complete = on_message_complete,
-  .on_header_field_complete = on_name_end,
-  .on_header_value_complete = on_value_end,
+    .on_message_begin = on_message_begin,
+    .on_url = on_start_line_part,
+    .on_status = on_start_line_part,
+    .on_method = on_method_part,
+    .on_header_field = on_field_part,
+    .on_header_value = on_field_part,
+    .on_headers_complete = on_headers_complete,
+    .on_body = on_body,
+    .on_message_complete = on_message_complete,
+    .on_header_field_complete = on_name_end,
+    .on_header_value_complete = on_value_end,
 };
 
 void sp_http1_init(struct sp_http1 *http1, enum sp_http1_side side, const struct sp_http1_handler *handler, void *ctx) {
-  *http1 = (struct sp_http1){ .handler = handler, .ctx = ctx, .side = (uint8_t)side };
+  *http1 = (struct sp_http1){.handler = handler, .ctx = ctx, .side = (uint8_t)side};
   llhttp_init(&http1->parser, side == SP_HTTP1_RESPONSE ? HTTP_RESPONSE : HTTP_REQUEST, &settings);
 }
 
@@ -324,7 +329,8 @@ int sp_http1_feed(struct sp_http1 *http1, struct sp_str bytes, struct sp_err *er
 static int fail_cut(struct sp_http1 *http1, struct sp_err *err) {
   const llhttp_t *parser = &http1->parser;
   if (!http1->head_done) return sp_fail(err, SP_EPARSE, "the connection closed inside the head of the %s", noun(http1));
-  if (is_interim(parser)) return sp_fail(err, SP_EPARSE, "the connection closed behind a status %d", parser->status_code);
+  if (is_interim(parser))
+    return sp_fail(err, SP_EPARSE, "the connection closed behind a status %d", parser->status_code);
   if (parser->flags & F_CHUNKED) {
     return sp_fail(err, SP_EPARSE, "the connection closed before the last chunk of the %s", noun(http1));
   }

@@ -131,11 +131,16 @@ static bool scan_word(struct scan *scan, struct sp_str word) {
 
 static bool scan_scalar(struct scan *scan) {
   switch (peek(scan)) {
-  case '"': return scan_string(scan);
-  case 't': return scan_word(scan, SP_STR("true"));
-  case 'f': return scan_word(scan, SP_STR("false"));
-  case 'n': return scan_word(scan, SP_STR("null"));
-  default: return scan_number(scan);
+  case '"':
+    return scan_string(scan);
+  case 't':
+    return scan_word(scan, SP_STR("true"));
+  case 'f':
+    return scan_word(scan, SP_STR("false"));
+  case 'n':
+    return scan_word(scan, SP_STR("null"));
+  default:
+    return scan_number(scan);
   }
 }
 
@@ -218,7 +223,7 @@ static const jsmntok_t *token_at(const struct sp_json *doc, int value) {
   return value >= 0 && value < doc->count ? &tokens[value] : NULL;
 }
 
-void sp_json_init(struct sp_json *doc) { *doc = (struct sp_json){ .count = 0 }; }
+void sp_json_init(struct sp_json *doc) { *doc = (struct sp_json){.count = 0}; }
 
 void sp_json_fini(struct sp_json *doc) {
   free(doc->tokens);
@@ -242,7 +247,7 @@ static int take_lone_primitive(struct sp_json *doc) {
   const char *bytes = doc->text.bytes;
   struct sp_str trimmed = sp_str_trim(doc->text);
   int start = (int)(trimmed.bytes - bytes);
-  *token = (jsmntok_t){ .type = JSMN_PRIMITIVE, .start = start, .end = start + (int)trimmed.len, .parent = -1 };
+  *token = (jsmntok_t){.type = JSMN_PRIMITIVE, .start = start, .end = start + (int)trimmed.len, .parent = -1};
   return 1;
 }
 
@@ -262,7 +267,7 @@ int sp_json_parse(struct sp_json *doc, struct sp_str text, struct sp_err *err) {
                    SP_JSON_TEXT_MAX);
   }
   if (!text.len) return sp_fail(err, SP_EPARSE, "no JSON: it is empty");
-  struct scan scan = { .start = text.bytes, .at = text.bytes, .end = text.bytes + text.len, .err = err };
+  struct scan scan = {.start = text.bytes, .at = text.bytes, .end = text.bytes + text.len, .err = err};
   int code = scan_text(&scan);
   if (code < 0) return code;
   reserve_tokens(doc, scan.tokens);
@@ -281,10 +286,13 @@ enum sp_json_kind sp_json_kind(const struct sp_json *doc, int value) {
   if (token->type == JSMN_ARRAY) return SP_JSON_ARRAY;
   if (token->type == JSMN_STRING) return SP_JSON_STRING;
   switch (doc->text.bytes[token->start]) {
-  case 'n': return SP_JSON_NULL;
+  case 'n':
+    return SP_JSON_NULL;
   case 't':
-  case 'f': return SP_JSON_BOOL;
-  default: return SP_JSON_NUMBER;
+  case 'f':
+    return SP_JSON_BOOL;
+  default:
+    return SP_JSON_NUMBER;
   }
 }
 

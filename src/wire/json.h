@@ -13,10 +13,18 @@
 #include "base/err.h"
 
 #define SP_JSON_TEXT_MAX (64u * 1024u * 1024u) /* bytes of one document */
-#define SP_JSON_TOKENS_MAX (1u << 20) /* tokens of one document */
+#define SP_JSON_TOKENS_MAX (1u << 20)          /* tokens of one document */
 #define SP_JSON_DEPTH_MAX 64
 
-enum sp_json_kind { SP_JSON_ABSENT, SP_JSON_NULL, SP_JSON_BOOL, SP_JSON_NUMBER, SP_JSON_STRING, SP_JSON_ARRAY, SP_JSON_OBJECT };
+enum sp_json_kind {
+  SP_JSON_ABSENT,
+  SP_JSON_NULL,
+  SP_JSON_BOOL,
+  SP_JSON_NUMBER,
+  SP_JSON_STRING,
+  SP_JSON_ARRAY,
+  SP_JSON_OBJECT
+};
 
 struct sp_json {
   struct sp_str text;
@@ -35,7 +43,7 @@ int sp_json_parse(struct sp_json *doc, struct sp_str text, struct sp_err *err);
 enum sp_json_kind sp_json_kind(const struct sp_json *doc, int value);
 /* The first member of that name; -1 when absent or no object. Linear in the object's text. */
 int sp_json_get(const struct sp_json *doc, int object, const char *key);
-int sp_json_size(const struct sp_json *doc, int value);                  /* members or items */
+int sp_json_size(const struct sp_json *doc, int value); /* members or items */
 /* Iterates: first child, then next sibling. In an object the children are keys, and the value of a key is
  * key + 1. -1 at the end. */
 int sp_json_first(const struct sp_json *doc, int value);

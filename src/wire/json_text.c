@@ -13,7 +13,7 @@ static size_t encode_utf8(uint32_t code, char *out) {
     return 1;
   }
   size_t len = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  static const unsigned char leads[] = { 0, 0, 0xC0, 0xE0, 0xF0 };
+  static const unsigned char leads[] = {0, 0, 0xC0, 0xE0, 0xF0};
   for (size_t i = len - 1; i > 0; i--, code >>= 6) out[i] = (char)(0x80 | (code & 0x3F));
   out[0] = (char)(leads[len] | code);
   return len;
@@ -57,7 +57,7 @@ bool sp_json_escaped_equals(struct sp_str escaped, struct sp_str plain) {
   const char *at = escaped.bytes, *end = at + escaped.len;
   size_t done = 0;
   while (at < end) {
-    char piece[UTF8_MAX] = { *at };
+    char piece[UTF8_MAX] = {*at};
     size_t len = 1;
     if (*at == '\\') {
       len = read_escape(&at, end, piece);

@@ -15,7 +15,7 @@ struct feed {
 };
 
 void sp_sse_init(struct sp_sse *sse, size_t event_max, const struct sp_sse_handler *handler, void *ctx) {
-  *sse = (struct sp_sse){ .handler = handler, .ctx = ctx, .retry_ms = -1, .event_max = event_max };
+  *sse = (struct sp_sse){.handler = handler, .ctx = ctx, .retry_ms = -1, .event_max = event_max};
   sp_buf_init(&sse->line, event_max);
   sp_buf_init(&sse->data, event_max);
   sp_buf_init(&sse->type, event_max);
@@ -64,9 +64,9 @@ static void forget_event(struct feed *feed) {
 static void on_blank_line(struct feed *feed) {
   struct sp_sse *sse = feed->sse;
   struct sp_sse_event event = {
-    .type = feed->type.bytes ? feed->type : sp_buf_str(&sse->type),
-    .data = feed->data.bytes ? feed->data : sp_buf_str(&sse->data),
-    .id = sp_buf_str(&sse->id),
+      .type = feed->type.bytes ? feed->type : sp_buf_str(&sse->type),
+      .data = feed->data.bytes ? feed->data : sp_buf_str(&sse->data),
+      .id = sp_buf_str(&sse->id),
   };
   if (sse->has_data) {
     if (sse->handler->on_event(sse->ctx, &event) != 0) stop(feed, SP_EPARSE);
@@ -192,7 +192,7 @@ static void park(struct feed *feed) {
 int sp_sse_feed(struct sp_sse *sse, struct sp_str bytes, struct sp_err *err) {
   if (sse->failed) return sp_fail(err, SP_EPARSE, "the event stream has failed before");
   if (!bytes.len) return SP_OK;
-  struct feed feed = { .sse = sse, .at = bytes.bytes, .end = bytes.bytes + bytes.len, .err = err };
+  struct feed feed = {.sse = sse, .at = bytes.bytes, .end = bytes.bytes + bytes.len, .err = err};
   if (sse->bom_seen < 4) skip_bom(&feed);
   feed.next_lf = find(feed.at, feed.end, '\n');
   feed.next_cr = find(feed.at, feed.end, '\r');
@@ -211,8 +211,8 @@ int sp_sse_feed(struct sp_sse *sse, struct sp_str bytes, struct sp_err *err) {
 
 bool sp_sse_finish(struct sp_sse *sse) {
   bool comment = sse->line.len && sse->line.bytes[0] == ':';
-  bool begun = sse->has_data || sse->type.len || (sse->line.len && !comment) || sse->bom_seen == 1 ||
-               sse->bom_seen == 2;
+  bool begun =
+      sse->has_data || sse->type.len || (sse->line.len && !comment) || sse->bom_seen == 1 || sse->bom_seen == 2;
   sse->has_data = sse->skip_lf = false;
   sse->event_bytes = 0;
   empty(&sse->line);

@@ -38,8 +38,8 @@ struct sp_sse {
   int64_t retry_ms; /* last valid retry field, -1 where none came */
   size_t event_max;
   size_t event_bytes; /* lines of the event under way, comments left out */
-  uint8_t bom_seen; /* bytes of a BOM matched at the start; 4 = past the start */
-  bool skip_lf;     /* the last byte was a CR that ended a line */
+  uint8_t bom_seen;   /* bytes of a BOM matched at the start; 4 = past the start */
+  bool skip_lf;       /* the last byte was a CR that ended a line */
   bool has_data;
   bool failed;
 };

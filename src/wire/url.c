@@ -30,9 +30,7 @@ static size_t last_index_of(struct sp_str s, char c) {
   return s.len;
 }
 
-static bool is_alnum(char c) {
-  return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
+static bool is_alnum(char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'); }
 
 static bool is_space_or_control(char c) { return (unsigned char)c <= ' ' || c == 0x7f; }
 
@@ -196,8 +194,10 @@ static int parse_authority(struct sp_str text, struct sp_str authority, struct s
   size_t colon = index_of_any(authority, ":");
   if (last_index_of(authority, ':') != colon) {
     struct quote q;
-    return sp_fail(err, SP_EPARSE, "'%s' has more than one ':' in its host: an IPv6 address stands in brackets "
-                   "(http://[::1]:8080/)", quote(&q, text));
+    return sp_fail(err, SP_EPARSE,
+                   "'%s' has more than one ':' in its host: an IPv6 address stands in brackets "
+                   "(http://[::1]:8080/)",
+                   quote(&q, text));
   }
   out->host = prefix(authority, colon);
   int code = check_host(text, out->host, err);
@@ -218,8 +218,8 @@ static int parse_target(struct sp_str text, struct sp_str rest, struct sp_url *o
 }
 
 int sp_url_parse(struct sp_str text, struct sp_url *out, struct sp_err *err) {
-  struct sp_str rest = { NULL, 0 };
-  *out = (struct sp_url){ .tls = false };
+  struct sp_str rest = {NULL, 0};
+  *out = (struct sp_url){.tls = false};
   int code = check_bytes(text, err);
   if (code == SP_OK) code = parse_scheme(text, &rest, out, err);
   if (code < 0) return code;
@@ -232,7 +232,7 @@ int sp_url_parse(struct sp_str text, struct sp_url *out, struct sp_err *err) {
 
 static int append_encoded(struct sp_buf *out, char c) {
   static const char hex[] = "0123456789ABCDEF";
-  char text[3] = { '%', hex[((unsigned char)c >> 4) & 15], hex[(unsigned char)c & 15] };
+  char text[3] = {'%', hex[((unsigned char)c >> 4) & 15], hex[(unsigned char)c & 15]};
   return sp_buf_append(out, text, sizeof(text));
 }
 
@@ -310,7 +310,7 @@ static bool contains_ignoring_case(struct sp_str s, struct sp_str word) {
 }
 
 static bool is_secret(struct sp_str name) {
-  static const char *const words[] = { "key", "token", "secret", "passw", "pwd", "auth", "signature", "credential" };
+  static const char *const words[] = {"key", "token", "secret", "passw", "pwd", "auth", "signature", "credential"};
   for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
     if (contains_ignoring_case(name, sp_str_from(words[i]))) return true;
   }

@@ -12,13 +12,13 @@
 #define SP_URL_HOST_MAX 255
 
 struct sp_url {
-  bool tls;             /* https */
-  bool ipv6;            /* host is an address in brackets; `host` is without them */
-  uint16_t port;        /* as given, or 80 / 443 */
+  bool tls;      /* https */
+  bool ipv6;     /* host is an address in brackets; `host` is without them */
+  uint16_t port; /* as given, or 80 / 443 */
   bool port_given;
   struct sp_str host;
   struct sp_str userinfo; /* "user:password", empty where absent; a secret */
-  struct sp_str target; /* path and query, without the fragment; "/" where the URL has none */
+  struct sp_str target;   /* path and query, without the fragment; "/" where the URL has none */
 };
 
 /* SP_EPARSE with a sentence that names the fault ("'localhost:5001/v1' has no scheme: write http://localhost:5001/v1"),
@@ -34,7 +34,8 @@ int sp_url_parse(struct sp_str text, struct sp_url *out, struct sp_err *err);
 int sp_url_join(struct sp_str base, struct sp_str path, struct sp_buf *out, struct sp_err *err);
 
 /* Appends the URL with userinfo and fragment cut out and the values of query members that look like secrets
- * (their names contain key, token, secret, passw, pwd, auth, signature or credential) replaced by ***. Garbage becomes "(no URL)". */
+ * (their names contain key, token, secret, passw, pwd, auth, signature or credential) replaced by ***. Garbage becomes
+ * "(no URL)". */
 int sp_url_redact(struct sp_str text, struct sp_buf *out);
 
 /* The value of a Host header: host[:port], brackets for IPv6, port left out where it is the default. */

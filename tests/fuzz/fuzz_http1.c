@@ -72,8 +72,9 @@ static void feed_pieces(struct reader *reader, struct sp_str bytes, size_t piece
   sp_buf_printf(&reader->log, "code %d", code);
 }
 
-static void read_all(struct reader *reader, enum sp_http1_side side, bool to_head, struct sp_str bytes, size_t piece_max) {
-  static const struct sp_http1_handler handler = { on_begin, on_head, on_body, on_end };
+static void read_all(struct reader *reader, enum sp_http1_side side, bool to_head, struct sp_str bytes,
+                     size_t piece_max) {
+  static const struct sp_http1_handler handler = {on_begin, on_head, on_body, on_end};
   sp_buf_init(&reader->log, LOG_MAX);
   sp_buf_init(&reader->body, LOG_MAX);
   sp_http1_init(&reader->http1, side, &handler, reader);

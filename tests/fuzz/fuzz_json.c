@@ -106,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
   struct sp_str input = sp_str_of((const char *)bytes, len);
-  struct sp_err err = { 0 };
+  struct sp_err err = {0};
   struct sp_json doc;
   sp_json_init(&doc);
   check_append(input);

@@ -39,7 +39,7 @@ static void feed_pieces(struct reader *reader, struct sp_str bytes, size_t piece
 }
 
 static void read_all(struct reader *reader, struct sp_str bytes, size_t event_max, size_t piece_max, uint64_t seed) {
-  static const struct sp_sse_handler handler = { on_event, on_blank };
+  static const struct sp_sse_handler handler = {on_event, on_blank};
   sp_buf_init(&reader->log, LOG_MAX);
   sp_sse_init(&reader->sse, event_max, &handler, reader);
   feed_pieces(reader, bytes, piece_max, seed);

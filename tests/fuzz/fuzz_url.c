@@ -34,7 +34,7 @@ static void check_redacted(struct sp_str text, bool taken) {
 }
 
 static void check_parse(struct sp_str text) {
-  struct sp_err err = { 0 };
+  struct sp_err err = {0};
   struct sp_url url;
   int code = sp_url_parse(text, &url, &err);
   check_redacted(text, code == SP_OK);

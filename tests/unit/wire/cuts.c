@@ -92,7 +92,7 @@ static void check_all(struct run *run, const char *expected) {
 }
 
 void cuts_check(const struct cut_subject *subject, struct sp_str input, const char *expected) {
-  struct run run = { .subject = subject, .input = input, .how = "whole" };
+  struct run run = {.subject = subject, .input = input, .how = "whole"};
   size_t whole = SIZE_MAX;
   sp_buf_init(&run.log, LOG_MAX);
   guard_init(&run.guard, input.len);

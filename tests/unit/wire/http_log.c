@@ -23,7 +23,8 @@ static void log_headers(struct http_log *self, const struct sp_http1_head *head)
   sp_buf_init(&again, SP_HTTP1_HEAD_MAX);
   for (size_t i = 0; i < head->header_count; i++) {
     const struct sp_http1_header *header = &head->headers[i];
-    sp_buf_printf(self->log, "  " SP_STR_FMT "=<" SP_STR_FMT ">\n", SP_STR_ARG(header->name), SP_STR_ARG(header->value));
+    sp_buf_printf(self->log, "  " SP_STR_FMT "=<" SP_STR_FMT ">\n", SP_STR_ARG(header->name),
+                  SP_STR_ARG(header->value));
     sp_buf_printf(&again, SP_STR_FMT ": " SP_STR_FMT "\r\n", SP_STR_ARG(header->name), SP_STR_ARG(header->value));
   }
   assert_true(sp_str_eq(sp_buf_str(&again), head->raw));
@@ -65,7 +66,7 @@ static int on_end(void *ctx, struct sp_err *err) {
   return stop_at(self, HTTP_STOP_END, err);
 }
 
-static const struct sp_http1_handler handler = { on_begin, on_head, on_body, on_end };
+static const struct sp_http1_handler handler = {on_begin, on_head, on_body, on_end};
 
 struct http_log *http_log_create(struct sp_buf *log, enum sp_http1_side side) {
   struct http_log *self = sp_alloc(sizeof(*self));
@@ -77,7 +78,7 @@ struct http_log *http_log_create(struct sp_buf *log, enum sp_http1_side side) {
 
 void http_log_feed(void *ctx, struct sp_str piece) {
   struct http_log *self = ctx;
-  struct sp_err err = { 0 };
+  struct sp_err err = {0};
   int code = sp_http1_feed(&self->http1, piece, &err);
   if (self->failed) assert_true(code < 0);
   if (code == SP_OK || self->failed) return;
@@ -90,7 +91,7 @@ void http_log_feed(void *ctx, struct sp_str piece) {
 
 void http_log_end(void *ctx) {
   struct http_log *self = ctx;
-  struct sp_err err = { 0 };
+  struct sp_err err = {0};
   int code = self->failed ? 0 : sp_http1_finish(&self->http1, &err);
   if (code < 0) sp_buf_printf(self->log, "cut: %s\n", err.text);
   sp_http1_fini(&self->http1);

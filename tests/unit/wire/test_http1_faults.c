@@ -12,7 +12,7 @@
 
 static void *create(struct sp_buf *log) { return http_log_create(log, SP_HTTP1_RESPONSE); }
 
-static const struct cut_subject subject = { create, http_log_feed, http_log_end };
+static const struct cut_subject subject = {create, http_log_feed, http_log_end};
 
 static struct sp_err feed_once(struct sp_str input, enum http_stop stop, bool end_first) {
   struct sp_buf log;
@@ -69,7 +69,7 @@ static void test_bad_head(void **state) {
 
 static void test_bad_length(void **state) {
   (void)state;
-  const char *const bad[] = { "-1", "1a", "99999999999999999999", "9223372036854775808", "1 2", "0x10", "" };
+  const char *const bad[] = {"-1", "1a", "99999999999999999999", "9223372036854775808", "1 2", "0x10", ""};
   for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
     struct sp_buf input;
     sp_buf_init(&input, 1000);
@@ -86,8 +86,14 @@ static void test_bad_chunking(void **state) {
   (void)state;
   check(SP_STR(CHUNKED "xyz\r\n"),
         "the chunking of the answer is broken: Invalid character in chunk size, at \"xyz\\r\\n\"");
-  const char *const bad[] = { "\r\n", "-1\r\n", "5 \r\nhello\r\n", "0x5\r\nhello\r\n", "5\nhello\n0\n\n",
-                              "ffffffffffffffffff\r\n", "1\r\nab\r\n0\r\n\r\n1", "{}" };
+  const char *const bad[] = {"\r\n",
+                             "-1\r\n",
+                             "5 \r\nhello\r\n",
+                             "0x5\r\nhello\r\n",
+                             "5\nhello\n0\n\n",
+                             "ffffffffffffffffff\r\n",
+                             "1\r\nab\r\n0\r\n\r\n1",
+                             "{}"};
   for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
     struct sp_buf input;
     sp_buf_init(&input, 1000);
@@ -128,7 +134,8 @@ static struct sp_err feed_repeated(const char *start, const char *text, size_t c
 
 static void test_caps(void **state) {
   (void)state;
-  const char *head_limit = "the start line and headers of the answer are over the limit of 262144 bytes (SP_HTTP1_HEAD_MAX)";
+  const char *head_limit =
+      "the start line and headers of the answer are over the limit of 262144 bytes (SP_HTTP1_HEAD_MAX)";
   struct sp_err err = feed_repeated(HEAD "X: ", "0123456789abcdef", 65536, "\r\n\r\n"); /* 1 MB */
   assert_int_equal(err.code, SP_ELIMIT);
   assert_string_equal(err.text, head_limit);
@@ -153,9 +160,10 @@ static void test_callback_stops(void **state) {
     struct sp_buf log;
     sp_buf_init(&log, 10000);
     struct http_log *self = create(&log);
-    struct sp_err err = { 0 };
+    struct sp_err err = {0};
     self->stop = stop;
-    assert_int_equal(sp_http1_feed(&self->http1, SP_STR(HEAD "Content-Length: 1\r\n\r\nxHTTP/1.1 200"), &err), SP_EPARSE);
+    assert_int_equal(sp_http1_feed(&self->http1, SP_STR(HEAD "Content-Length: 1\r\n\r\nxHTTP/1.1 200"), &err),
+                     SP_EPARSE);
     assert_string_equal(err.text, stop == HTTP_STOP_BEGIN ? "" : "the callback stops");
     assert_int_equal(sp_http1_feed(&self->http1, SP_STR("HTTP"), &err), SP_EPARSE);
     assert_int_equal(sp_http1_finish(&self->http1, &err), SP_EPARSE);
@@ -168,7 +176,7 @@ static void test_callback_stops(void **state) {
 static void test_callback_stops_at_close(void **state) {
   (void)state;
   struct sp_buf log;
-  struct sp_err err = { 0 };
+  struct sp_err err = {0};
   sp_buf_init(&log, 10000);
   struct http_log *self = create(&log);
   self->stop = HTTP_STOP_END;
@@ -200,10 +208,9 @@ static void test_idle_parser_is_small(void **state) {
 
 static void test_find(void **state) {
   (void)state;
-  const struct sp_http1_header headers[] = { { SP_STR("Content-Type"), SP_STR("text/plain") },
-                                             { SP_STR("X-A"), SP_STR("") },
-                                             { SP_STR("x-a"), SP_STR("2") } };
-  const struct sp_http1_head head = { .headers = headers, .header_count = 3 };
+  const struct sp_http1_header headers[] = {
+      {SP_STR("Content-Type"), SP_STR("text/plain")}, {SP_STR("X-A"), SP_STR("")}, {SP_STR("x-a"), SP_STR("2")}};
+  const struct sp_http1_head head = {.headers = headers, .header_count = 3};
   assert_true(sp_str_eq(sp_http1_find(&head, "content-type"), SP_STR("text/plain")));
   assert_non_null(sp_http1_find(&head, "X-A").bytes);
   assert_int_equal(sp_http1_find(&head, "X-A").len, 0);
@@ -212,17 +219,17 @@ static void test_find(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_no_http),
-    cmocka_unit_test(test_garbage_behind_a_message),
-    cmocka_unit_test(test_bad_head),
-    cmocka_unit_test(test_bad_length),
-    cmocka_unit_test(test_bad_chunking),
-    cmocka_unit_test(test_bad_chunk_ends),
-    cmocka_unit_test(test_caps),
-    cmocka_unit_test(test_callback_stops),
-    cmocka_unit_test(test_callback_stops_at_close),
-    cmocka_unit_test(test_idle_parser_is_small),
-    cmocka_unit_test(test_find),
+      cmocka_unit_test(test_no_http),
+      cmocka_unit_test(test_garbage_behind_a_message),
+      cmocka_unit_test(test_bad_head),
+      cmocka_unit_test(test_bad_length),
+      cmocka_unit_test(test_bad_chunking),
+      cmocka_unit_test(test_bad_chunk_ends),
+      cmocka_unit_test(test_caps),
+      cmocka_unit_test(test_callback_stops),
+      cmocka_unit_test(test_callback_stops_at_close),
+      cmocka_unit_test(test_idle_parser_is_small),
+      cmocka_unit_test(test_find),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 
 static void *create(struct sp_buf *log) { return http_log_create(log, SP_HTTP1_REQUEST); }
 
-static const struct cut_subject subject = { create, http_log_feed, http_log_end };
+static const struct cut_subject subject = {create, http_log_feed, http_log_end};
 
 static void check(struct sp_str input, const char *expected) { cuts_check(&subject, input, expected); }
 
@@ -50,9 +50,9 @@ static void test_broken(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_plain),
-    cmocka_unit_test(test_upgrade_is_ignored_but_connect_ends),
-    cmocka_unit_test(test_broken),
+      cmocka_unit_test(test_plain),
+      cmocka_unit_test(test_upgrade_is_ignored_but_connect_ends),
+      cmocka_unit_test(test_broken),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

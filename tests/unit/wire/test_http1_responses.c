@@ -18,8 +18,8 @@ static void *create_for_head(struct sp_buf *log) {
   return self;
 }
 
-static const struct cut_subject subject = { create, http_log_feed, http_log_end };
-static const struct cut_subject head_subject = { create_for_head, http_log_feed, http_log_end };
+static const struct cut_subject subject = {create, http_log_feed, http_log_end};
+static const struct cut_subject head_subject = {create_for_head, http_log_feed, http_log_end};
 
 static void check(struct sp_str input, const char *expected) { cuts_check(&subject, input, expected); }
 
@@ -41,7 +41,8 @@ static void test_content_length(void **state) {
 static void test_header_values(void **state) {
   (void)state;
   check(SP_STR("HTTP/1.1 200 OK\r\nA: \t x \t\r\nB: ,;\"=\xE4\xBD\xA0\r\nC:\r\nD: :\r\nContent-Length: 0\r\n\r\n"),
-        "begin\n200 <OK> 1.1 keep length 0\n  A=<x>\n  B=<,;\"=\xE4\xBD\xA0>\n  C=<>\n  D=<:>\n  Content-Length=<0>\nend\n");
+        "begin\n200 <OK> 1.1 keep length 0\n  A=<x>\n  B=<,;\"=\xE4\xBD\xA0>\n  C=<>\n  D=<:>\n  "
+        "Content-Length=<0>\nend\n");
   check(SP_STR("HTTP/1.1 200 OK\r\nFolded: a\r\n b\r\nContent-Length: 0\r\n\r\n"),
         "begin\n200 <OK> 1.1 keep length 0\n  Folded=<a b>\n  Content-Length=<0>\nend\n");
 }
@@ -102,8 +103,10 @@ static void test_answer_to_head(void **state) {
   const char *after = "begin\n200 <OK> 1.1 keep length 2\n  Content-Length=<2>\nbody<ab>\nend\n";
   char expected[400];
   snprintf(expected, sizeof(expected), "begin\n200 <OK> 1.1 keep length 99\n  Content-Length=<99>\nend\n%s", after);
-  cuts_check(&head_subject, SP_STR("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"
-                                   "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab"), expected);
+  cuts_check(&head_subject,
+             SP_STR("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"
+                    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab"),
+             expected);
   snprintf(expected, sizeof(expected), "begin\n200 <OK> 1.1 keep length -1\nend\n%s", after);
   cuts_check(&head_subject, SP_STR("HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab"), expected);
   snprintf(expected, sizeof(expected), "begin\n100 <> 1.1 keep length -1\n" CHUNKED_LOG "end\n%s", after);
@@ -137,7 +140,8 @@ static void test_switching_protocols_ends(void **state) {
         "begin\n101 <Switching Protocols> 1.1 close length -1\n  Upgrade=<websocket>\n  Connection=<Upgrade>\nend\n");
   check(SP_STR("HTTP/1.1 101 x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"), "begin\n101 <x> 1.1 close length -1\nend\n");
   check(SP_STR("HTTP/1.1 200 OK\r\nUpgrade: h2\r\nConnection: Upgrade\r\nContent-Length: 1\r\n\r\nx"),
-        "begin\n200 <OK> 1.1 keep length 1\n  Upgrade=<h2>\n  Connection=<Upgrade>\n  Content-Length=<1>\nbody<x>\nend\n");
+        "begin\n200 <OK> 1.1 keep length 1\n  Upgrade=<h2>\n  Connection=<Upgrade>\n  "
+        "Content-Length=<1>\nbody<x>\nend\n");
 }
 
 static void test_pipelined(void **state) {
@@ -164,26 +168,27 @@ static void test_cut_by_the_peer(void **state) {
   check(SP_STR("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc"),
         "begin\n200 <OK> 1.1 keep length 5\n  Content-Length=<5>\n"
         "cut: the connection closed with 2 bytes of the answer missing\n");
-  check(SP_STR(CHUNKED "5\r\nhello\r\n"), CHUNKED_LOG "cut: the connection closed before the last chunk of the answer\n");
+  check(SP_STR(CHUNKED "5\r\nhello\r\n"),
+        CHUNKED_LOG "cut: the connection closed before the last chunk of the answer\n");
   check(SP_STR(CHUNKED "0\r\n"), CHUNKED_LOG "cut: the connection closed before the last chunk of the answer\n");
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_content_length),
-    cmocka_unit_test(test_header_values),
-    cmocka_unit_test(test_connection),
-    cmocka_unit_test(test_body_until_close),
-    cmocka_unit_test(test_chunked),
-    cmocka_unit_test(test_trailers_are_no_headers),
-    cmocka_unit_test(test_no_body_by_status),
-    cmocka_unit_test(test_answer_to_head),
-    cmocka_unit_test(test_interim_answers),
-    cmocka_unit_test(test_interim_answer_of_http_1_0),
-    cmocka_unit_test(test_switching_protocols_ends),
-    cmocka_unit_test(test_pipelined),
-    cmocka_unit_test(test_bytes_behind_the_last_message_are_passed_over),
-    cmocka_unit_test(test_cut_by_the_peer),
+      cmocka_unit_test(test_content_length),
+      cmocka_unit_test(test_header_values),
+      cmocka_unit_test(test_connection),
+      cmocka_unit_test(test_body_until_close),
+      cmocka_unit_test(test_chunked),
+      cmocka_unit_test(test_trailers_are_no_headers),
+      cmocka_unit_test(test_no_body_by_status),
+      cmocka_unit_test(test_answer_to_head),
+      cmocka_unit_test(test_interim_answers),
+      cmocka_unit_test(test_interim_answer_of_http_1_0),
+      cmocka_unit_test(test_switching_protocols_ends),
+      cmocka_unit_test(test_pipelined),
+      cmocka_unit_test(test_bytes_behind_the_last_message_are_passed_over),
+      cmocka_unit_test(test_cut_by_the_peer),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

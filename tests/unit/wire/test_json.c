@@ -55,10 +55,10 @@ static void test_kinds(void **state) {
     const char *text;
     enum sp_json_kind kind;
   } cases[] = {
-    { "null", SP_JSON_NULL },      { "true", SP_JSON_BOOL },      { " false\n", SP_JSON_BOOL },
-    { "0", SP_JSON_NUMBER },       { "-1.5e+3", SP_JSON_NUMBER }, { "\t12 ", SP_JSON_NUMBER },
-    { "\"\"", SP_JSON_STRING },    { " \"a\" ", SP_JSON_STRING }, { "[]", SP_JSON_ARRAY },
-    { " [ ] ", SP_JSON_ARRAY },    { "{}", SP_JSON_OBJECT },      { "\r\n{ }\r\n", SP_JSON_OBJECT },
+      {"null", SP_JSON_NULL},   {"true", SP_JSON_BOOL},      {" false\n", SP_JSON_BOOL},
+      {"0", SP_JSON_NUMBER},    {"-1.5e+3", SP_JSON_NUMBER}, {"\t12 ", SP_JSON_NUMBER},
+      {"\"\"", SP_JSON_STRING}, {" \"a\" ", SP_JSON_STRING}, {"[]", SP_JSON_ARRAY},
+      {" [ ] ", SP_JSON_ARRAY}, {"{}", SP_JSON_OBJECT},      {"\r\n{ }\r\n", SP_JSON_OBJECT},
   };
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
     must_parse(f, cases[i].text);
@@ -147,9 +147,15 @@ static void dump(const struct sp_json *doc, int value, struct sp_buf *out) {
 static void test_iterating_gives_the_text_back(void **state) {
   struct fixture *f = *state;
   static const char *const texts[] = {
-    "[]", "{}", "[[],{},[[]],\"a\",1]", "{\"a\":[],\"b\":{},\"c\":[{\"d\":[1,2,{\"e\":null}]},3],\"f\":\"g\"}",
-    "[1,[2,[3,[4]],5],6]", "{\"a\":{\"b\":{\"c\":{}}},\"d\":[{\"e\":{}},{\"e\":{}}]}", "\"x\"", "-0.5E-3",
-    "[\"\\\"\\\\\",\"]\",\"}\",\"[{\"]",
+      "[]",
+      "{}",
+      "[[],{},[[]],\"a\",1]",
+      "{\"a\":[],\"b\":{},\"c\":[{\"d\":[1,2,{\"e\":null}]},3],\"f\":\"g\"}",
+      "[1,[2,[3,[4]],5],6]",
+      "{\"a\":{\"b\":{\"c\":{}}},\"d\":[{\"e\":{}},{\"e\":{}}]}",
+      "\"x\"",
+      "-0.5E-3",
+      "[\"\\\"\\\\\",\"]\",\"}\",\"[{\"]",
   };
   for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
     struct sp_buf out;
@@ -167,9 +173,18 @@ static void test_numbers(void **state) {
     const char *text;
     double value;
   } cases[] = {
-    { "0", 0 }, { "-0", 0 }, { "123456789012345", 123456789012345.0 }, { "-42", -42 }, { "1780000000", 1780000000.0 },
-    { "0.0012", 0.0012 }, { "1e3", 1000 }, { "1E-2", 0.01 }, { "1.7976931348623157e308", 1.7976931348623157e308 },
-    { "18446744073709551616", 18446744073709551616.0 }, { "1e999", -7 }, { "1.8399999141693115", 1.8399999141693115 },
+      {"0", 0},
+      {"-0", 0},
+      {"123456789012345", 123456789012345.0},
+      {"-42", -42},
+      {"1780000000", 1780000000.0},
+      {"0.0012", 0.0012},
+      {"1e3", 1000},
+      {"1E-2", 0.01},
+      {"1.7976931348623157e308", 1.7976931348623157e308},
+      {"18446744073709551616", 18446744073709551616.0},
+      {"1e999", -7},
+      {"1.8399999141693115", 1.8399999141693115},
   };
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
     must_parse(f, cases[i].text);
@@ -189,21 +204,23 @@ static void test_strings(void **state) {
   static const struct {
     const char *json, *text;
   } cases[] = {
-    { "\"\"", "" },
-    { "\"plain\"", "plain" },
-    { "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t" },
-    { "\"\\u0041\\u00e9\\u4F60\\uffff\"", "A\xC3\xA9\xE4\xBD\xA0\xEF\xBF\xBF" },
-    { "\"\xE4\xBD\xA0\xE5\xA5\xBD\"", "\xE4\xBD\xA0\xE5\xA5\xBD" },
-    { "\"a\\u597db\xE5\xA5\xBD\"", "a\xE5\xA5\xBD" "b\xE5\xA5\xBD" },
-    { "\"\\ud83d\\ude00\"", "\xF0\x9F\x98\x80" },
-    { "\"\\uD83D\\uDE00!\"", "\xF0\x9F\x98\x80!" },
-    { "\"\\ud83d\"", "\xEF\xBF\xBD" },
-    { "\"\\ude00x\"", "\xEF\xBF\xBDx" },
-    { "\"\\ud83dx\"", "\xEF\xBF\xBDx" },
-    { "\"\\ud83d\\n\"", "\xEF\xBF\xBD\n" },
-    { "\"\\ud83d\\ud83d\\ude00\"", "\xEF\xBF\xBD\xF0\x9F\x98\x80" },
-    { "\"\\ud83d\\u0041\"", "\xEF\xBF\xBD" "A" },
-    { "\"\x7F\"", "\x7F" },
+      {"\"\"", ""},
+      {"\"plain\"", "plain"},
+      {"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t"},
+      {"\"\\u0041\\u00e9\\u4F60\\uffff\"", "A\xC3\xA9\xE4\xBD\xA0\xEF\xBF\xBF"},
+      {"\"\xE4\xBD\xA0\xE5\xA5\xBD\"", "\xE4\xBD\xA0\xE5\xA5\xBD"},
+      {"\"a\\u597db\xE5\xA5\xBD\"", "a\xE5\xA5\xBD"
+                                    "b\xE5\xA5\xBD"},
+      {"\"\\ud83d\\ude00\"", "\xF0\x9F\x98\x80"},
+      {"\"\\uD83D\\uDE00!\"", "\xF0\x9F\x98\x80!"},
+      {"\"\\ud83d\"", "\xEF\xBF\xBD"},
+      {"\"\\ude00x\"", "\xEF\xBF\xBDx"},
+      {"\"\\ud83dx\"", "\xEF\xBF\xBDx"},
+      {"\"\\ud83d\\n\"", "\xEF\xBF\xBD\n"},
+      {"\"\\ud83d\\ud83d\\ude00\"", "\xEF\xBF\xBD\xF0\x9F\x98\x80"},
+      {"\"\\ud83d\\u0041\"", "\xEF\xBF\xBD"
+                             "A"},
+      {"\"\x7F\"", "\x7F"},
   };
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
     must_parse(f, cases[i].json);
@@ -251,7 +268,9 @@ static void test_append_string(void **state) {
   CHECK("\b\f\n\r\t\x01\x1f\x7f", "\"\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\"");
   CHECK("\0", "\"\\u0000\"");
   CHECK("\xE4\xBD\xA0\xF0\x9F\x98\x80\xC3\xA9", "\"\xE4\xBD\xA0\xF0\x9F\x98\x80\xC3\xA9\"");
-  CHECK("a\x80\xFF" "b", "\"a" BAD BAD "b\"");
+  CHECK("a\x80\xFF"
+        "b",
+        "\"a" BAD BAD "b\"");
   CHECK("\xC0\xAF", "\"" BAD BAD "\"");                 /* overlong */
   CHECK("\xED\xA0\x80", "\"" BAD BAD BAD "\"");         /* a surrogate */
   CHECK("\xF4\x90\x80\x80", "\"" BAD BAD BAD BAD "\""); /* past U+10FFFF */
@@ -278,15 +297,18 @@ static void test_append_string_over_the_cap(void **state) {
 
 static void test_broken(void **state) {
   struct fixture *f = *state;
+  /* clang-format off */
   static const char *const broken[] = {
     " ", "x", "[DONE]", "{", "}", "[", "]", "[}", "{]", "[1", "[1,", "[,]", "[1,]", "[,1]", "[1,,2]", "[1 2]", "[1]]",
-    "[1] 2", "1 2", "{}{}", "{} x", "{\"a\"}", "{\"a\":}", "{\"a\" 1}", "{\"a\":1,}", "{,}", "{:1}", "{\"a\":1 \"b\":2}",
-    "{\"a\":1,,\"b\":2}", "{a:1}", "{1:2}", "{\"a\":1:2}", "{\"a\",\"b\"}", "[\"a\":1]", "{[]:1}", "{null:1}", "{'a':1}",
-    "\"", "\"a", "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\u", "\"\\", "\"a\nb\"", "\"a\tb\"", "\"\x01\"",
-    "\"\x1f\"", "tru", "truex", "True", "nul", "nulll", "falsey", "-", "+1", "01", "-01", "1.", ".5", "1.e3", "1e", "1e+",
-    "1x", "0x10", "1-", "--1", "NaN", "Infinity", "-Infinity", "[1.]", "[01]", "[tru]", "[1a]", "[nullnull]", "/**/1",
-    "[1]//", "\xEF\xBB\xBF{}", "\xC2\xA0{}", "[\x0c]", "\v1", "{\"a\":tru}", "{\"a\":\"b}", "[\"a]", "[[1]", "{\"a\":{}",
+    "[1] 2", "1 2", "{}{}", "{} x", "{\"a\"}", "{\"a\":}", "{\"a\" 1}", "{\"a\":1,}", "{,}", "{:1}",
+    "{\"a\":1 \"b\":2}", "{\"a\":1,,\"b\":2}", "{a:1}", "{1:2}", "{\"a\":1:2}", "{\"a\",\"b\"}", "[\"a\":1]",
+    "{[]:1}", "{null:1}", "{'a':1}", "\"", "\"a", "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\u", "\"\\",
+    "\"a\nb\"", "\"a\tb\"", "\"\x01\"", "\"\x1f\"", "tru", "truex", "True", "nul", "nulll", "falsey", "-", "+1", "01",
+    "-01", "1.", ".5", "1.e3", "1e", "1e+", "1x", "0x10", "1-", "--1", "NaN", "Infinity", "-Infinity", "[1.]", "[01]",
+    "[tru]", "[1a]", "[nullnull]", "/**/1", "[1]//", "\xEF\xBB\xBF{}", "\xC2\xA0{}", "[\x0c]", "\v1", "{\"a\":tru}",
+    "{\"a\":\"b}", "[\"a]", "[[1]", "{\"a\":{}",
   };
+  /* clang-format on */
   for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
     if (parse(f, sp_str_from(broken[i])) != SP_EPARSE) fail_msg("taken: %s", broken[i]);
     assert_int_equal(sp_json_kind(&f->doc, 0), SP_JSON_ABSENT);
@@ -300,7 +322,8 @@ static void test_broken(void **state) {
 
 static void test_every_prefix_is_broken(void **state) {
   struct fixture *f = *state;
-  struct sp_str whole = SP_STR("{\"event\":\"message\",\"a\\n\\u00e9\":[1.5e-3,true,false,null,{}],\"b\":{\"c\":\"\xE4\xBD\xA0\"}}");
+  struct sp_str whole =
+      SP_STR("{\"event\":\"message\",\"a\\n\\u00e9\":[1.5e-3,true,false,null,{}],\"b\":{\"c\":\"\xE4\xBD\xA0\"}}");
   assert_int_equal(parse(f, whole), SP_OK);
   for (size_t len = 0; len < whole.len; len++) assert_int_equal(parse(f, sp_str_of(whole.bytes, len)), SP_EPARSE);
 }
@@ -350,9 +373,13 @@ static void test_megabytes(void **state) {
     const char *start, *item, *stop;
     size_t times;
   } cases[] = {
-    { "[", "{\"a\":[],\"b\":1},", "0]", 150000 }, { "[", "[[[[[[[]]]]]]],", "0]", 130000 }, { "{", "\"a\":1,", "\"b\":2}", 300000 },
-    { "[", "1,", "2]", 1000000 },                 { "\"", "\\u4f60", "\"", 500000 },         { "", " ", "[]", 3000000 },
-    { "{\"a\":\"", "\xE4\xBD\xA0", "\"}", 1000000 },
+      {"[", "{\"a\":[],\"b\":1},", "0]", 150000},
+      {"[", "[[[[[[[]]]]]]],", "0]", 130000},
+      {"{", "\"a\":1,", "\"b\":2}", 300000},
+      {"[", "1,", "2]", 1000000},
+      {"\"", "\\u4f60", "\"", 500000},
+      {"", " ", "[]", 3000000},
+      {"{\"a\":\"", "\xE4\xBD\xA0", "\"}", 1000000},
   };
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
     struct sp_buf text;
@@ -398,25 +425,25 @@ static void test_tokens_are_kept(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
-    TEST(test_kinds),
-    TEST(test_look_ups_chain),
-    TEST(test_absent_answers_the_default),
-    TEST(test_first_of_equal_keys_and_escaped_keys),
-    TEST(test_escaped_key_that_looks_like_another),
-    TEST(test_iterating_gives_the_text_back),
-    TEST(test_numbers),
-    TEST(test_strings),
-    TEST(test_string_without_escapes_is_not_copied),
-    TEST(test_string_over_the_cap_of_scratch),
-    TEST(test_append_string),
-    TEST(test_append_string_over_the_cap),
-    TEST(test_broken),
-    TEST(test_every_prefix_is_broken),
-    TEST(test_sentences),
-    TEST(test_depth),
-    TEST(test_megabytes),
-    TEST(test_token_cap),
-    TEST(test_tokens_are_kept),
+      TEST(test_kinds),
+      TEST(test_look_ups_chain),
+      TEST(test_absent_answers_the_default),
+      TEST(test_first_of_equal_keys_and_escaped_keys),
+      TEST(test_escaped_key_that_looks_like_another),
+      TEST(test_iterating_gives_the_text_back),
+      TEST(test_numbers),
+      TEST(test_strings),
+      TEST(test_string_without_escapes_is_not_copied),
+      TEST(test_string_over_the_cap_of_scratch),
+      TEST(test_append_string),
+      TEST(test_append_string_over_the_cap),
+      TEST(test_broken),
+      TEST(test_every_prefix_is_broken),
+      TEST(test_sentences),
+      TEST(test_depth),
+      TEST(test_megabytes),
+      TEST(test_token_cap),
+      TEST(test_tokens_are_kept),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ static void log_blank(void *ctx, struct sp_str type) {
   sp_buf_printf(reader->log, "blank<" SP_STR_FMT ">\n", SP_STR_ARG(type));
 }
 
-static const struct sp_sse_handler handler = { log_event, log_blank };
+static const struct sp_sse_handler handler = {log_event, log_blank};
 
 static struct reader *make_reader(struct sp_buf *log, size_t event_max, int stop_at) {
   struct reader *reader = calloc(1, sizeof(*reader));
@@ -50,7 +50,7 @@ static void *create_stopping(struct sp_buf *log) { return make_reader(log, SP_SS
 
 static void feed(void *self, struct sp_str piece) {
   struct reader *reader = self;
-  struct sp_err err = { 0 };
+  struct sp_err err = {0};
   int code = sp_sse_feed(&reader->sse, piece, &err);
   if (reader->failed) {
     assert_true(code < 0);
@@ -68,9 +68,9 @@ static void end(void *self) {
   free(reader);
 }
 
-static const struct cut_subject subject = { create, feed, end };
-static const struct cut_subject small = { create_small, feed, end };
-static const struct cut_subject stopping = { create_stopping, feed, end };
+static const struct cut_subject subject = {create, feed, end};
+static const struct cut_subject small = {create_small, feed, end};
+static const struct cut_subject stopping = {create_stopping, feed, end};
 
 static void check(struct sp_str input, const char *expected) { cuts_check(&subject, input, expected); }
 
@@ -83,7 +83,8 @@ static void test_line_ends(void **state) {
   check(SP_STR("data: a\r\n\r\ndata: b\r\ndata: c\r\n\r\n"), expected);
   check(SP_STR("data: a\r\rdata: b\rdata: c\r\r"), expected);
   check(SP_STR("data: a\n\rdata: b\r\ndata: c\r\r"), expected);
-  check(SP_STR("data: a\r\n\ndata: b\n\rdata: c\n\n"), "event<> data<a> id<>\nevent<> data<b> id<>\nevent<> data<c> id<>\n");
+  check(SP_STR("data: a\r\n\ndata: b\n\rdata: c\n\n"),
+        "event<> data<a> id<>\nevent<> data<b> id<>\nevent<> data<c> id<>\n");
   check(SP_STR("\n\n\r\r\n\rdata: a\n\n\n\n"), "event<> data<a> id<>\n");
 }
 
@@ -100,11 +101,21 @@ static void test_examples_of_the_standard(void **state) {
 
 static void test_byte_order_mark(void **state) {
   (void)state;
-  check(SP_STR("\xEF\xBB\xBF" "data: a\n\n"), "event<> data<a> id<>\n");
-  check(SP_STR("\xEF\xBB\xBF\xEF\xBB\xBF" "data: a\n\ndata: b\n\n"), "event<> data<b> id<>\n");
-  check(SP_STR("data: a\n\n\xEF\xBB\xBF" "data: b\n\n"), "event<> data<a> id<>\n");
-  check(SP_STR("\xEF\xBB" "data: a\n\ndata: b\n\n"), "event<> data<b> id<>\n");
-  check(SP_STR("\xEF" "data: a\ndata: b\n\n"), "event<> data<b> id<>\n");
+  check(SP_STR("\xEF\xBB\xBF"
+               "data: a\n\n"),
+        "event<> data<a> id<>\n");
+  check(SP_STR("\xEF\xBB\xBF\xEF\xBB\xBF"
+               "data: a\n\ndata: b\n\n"),
+        "event<> data<b> id<>\n");
+  check(SP_STR("data: a\n\n\xEF\xBB\xBF"
+               "data: b\n\n"),
+        "event<> data<a> id<>\n");
+  check(SP_STR("\xEF\xBB"
+               "data: a\n\ndata: b\n\n"),
+        "event<> data<b> id<>\n");
+  check(SP_STR("\xEF"
+               "data: a\ndata: b\n\n"),
+        "event<> data<b> id<>\n");
   check(SP_STR("\xEF\xBB\xBF\n\xEF\xBB\xBF: c\ndata: b\n\n"), "event<> data<b> id<>\n");
   check(SP_STR("\xEF\xBB"), "unfinished\n");
   check(SP_STR("\xEF\xBB\xBF"), "");
@@ -169,13 +180,17 @@ static void test_unfinished(void **state) {
 static void test_dify(void **state) {
   (void)state;
   check(SP_STR("event: ping\n\n"
-               "data: {\"event\":\"workflow_started\",\"task_id\":\"t1\",\"data\":{\"id\":\"r1\",\"inputs\":{\"sys.query\":\"hi\"}}}\n\n"
+               "data: "
+               "{\"event\":\"workflow_started\",\"task_id\":\"t1\",\"data\":{\"id\":\"r1\",\"inputs\":{\"sys.query\":"
+               "\"hi\"}}}\n\n"
                "data: {\"event\":\"message\",\"answer\":\"\xE4\xBD\xA0\"}\n\n"
                "data: {\"event\": \"message\", \"answer\": \"\\u597d\"}\n\n"
                "event: ping\n\n"
                "data: {\"event\":\"message_end\",\"metadata\":{}}\n\n"),
         "blank<ping>\n"
-        "event<> data<{\"event\":\"workflow_started\",\"task_id\":\"t1\",\"data\":{\"id\":\"r1\",\"inputs\":{\"sys.query\":\"hi\"}}}> id<>\n"
+        "event<> "
+        "data<{\"event\":\"workflow_started\",\"task_id\":\"t1\",\"data\":{\"id\":\"r1\",\"inputs\":{\"sys.query\":"
+        "\"hi\"}}}> id<>\n"
         "event<> data<{\"event\":\"message\",\"answer\":\"\xE4\xBD\xA0\"}> id<>\n"
         "event<> data<{\"event\": \"message\", \"answer\": \"\\u597d\"}> id<>\n"
         "blank<ping>\n"
@@ -205,7 +220,7 @@ static void test_event_over_the_cap(void **state) {
 static void test_cap_is_named(void **state) {
   (void)state;
   struct sp_buf log;
-  struct sp_err err = { 0 };
+  struct sp_err err = {0};
   sp_buf_init(&log, 1000);
   struct reader *reader = make_reader(&log, 8, 0);
   assert_int_equal(sp_sse_feed(&reader->sse, SP_STR("data: abcdef\n"), &err), SP_ELIMIT);
@@ -228,7 +243,7 @@ static int see_pointer(void *ctx, const struct sp_sse_event *event) {
 
 static void test_whole_event_is_not_copied(void **state) {
   (void)state;
-  static const struct sp_sse_handler pointer_handler = { see_pointer, NULL };
+  static const struct sp_sse_handler pointer_handler = {see_pointer, NULL};
   const char text[] = "event: a\r\ndata: hello\r\nid: 5\r\n\r\n: c\n\n", *seen = NULL;
   struct sp_sse sse;
   struct sp_err err;
@@ -284,22 +299,22 @@ static void test_many_short_lines(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_line_ends),
-    cmocka_unit_test(test_examples_of_the_standard),
-    cmocka_unit_test(test_byte_order_mark),
-    cmocka_unit_test(test_fields),
-    cmocka_unit_test(test_comments_and_blanks),
-    cmocka_unit_test(test_id),
-    cmocka_unit_test(test_retry),
-    cmocka_unit_test(test_bytes_pass_unchanged),
-    cmocka_unit_test(test_unfinished),
-    cmocka_unit_test(test_dify),
-    cmocka_unit_test(test_event_over_the_cap),
-    cmocka_unit_test(test_cap_is_named),
-    cmocka_unit_test(test_handler_stops),
-    cmocka_unit_test(test_whole_event_is_not_copied),
-    cmocka_unit_test(test_big_event_and_its_memory),
-    cmocka_unit_test(test_many_short_lines),
+      cmocka_unit_test(test_line_ends),
+      cmocka_unit_test(test_examples_of_the_standard),
+      cmocka_unit_test(test_byte_order_mark),
+      cmocka_unit_test(test_fields),
+      cmocka_unit_test(test_comments_and_blanks),
+      cmocka_unit_test(test_id),
+      cmocka_unit_test(test_retry),
+      cmocka_unit_test(test_bytes_pass_unchanged),
+      cmocka_unit_test(test_unfinished),
+      cmocka_unit_test(test_dify),
+      cmocka_unit_test(test_event_over_the_cap),
+      cmocka_unit_test(test_cap_is_named),
+      cmocka_unit_test(test_handler_stops),
+      cmocka_unit_test(test_whole_event_is_not_copied),
+      cmocka_unit_test(test_big_event_and_its_memory),
+      cmocka_unit_test(test_many_short_lines),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,7 @@ struct good {
 
 static void check_good(const struct good *want) {
   struct sp_url url;
-  struct sp_err err = { 0 };
+  struct sp_err err = {0};
   struct guard guard;
   struct sp_buf authority;
   if (parse_guarded(sp_str_from(want->text), &url, &err, &guard) < 0) fail_msg("%s: %s", want->text, err.text);
@@ -44,24 +44,24 @@ static void check_good(const struct good *want) {
 static void test_good(void **state) {
   (void)state;
   static const struct good cases[] = {
-    { "http://localhost", "localhost", "/", "", "localhost", false, false, 80 },
-    { "http://localhost/", "localhost", "/", "", "localhost", false, false, 80 },
-    { "https://api.dify.ai/v1", "api.dify.ai", "/v1", "", "api.dify.ai", true, false, 443 },
-    { "HTTPS://API.dify.ai:443/v1", "API.dify.ai", "/v1", "", "API.dify.ai", true, false, 443 },
-    { "http://127.0.0.1:5001/v1/chat-messages?a=b&c=/d?", "127.0.0.1", "/v1/chat-messages?a=b&c=/d?", "",
-      "127.0.0.1:5001", false, false, 5001 },
-    { "http://h:443/", "h", "/", "", "h:443", false, false, 443 },
-    { "https://h:80/", "h", "/", "", "h:80", true, false, 80 },
-    { "http://[::1]:8080/x", "::1", "/x", "", "[::1]:8080", false, true, 8080 },
-    { "http://[2001:db8::127.0.0.1]", "2001:db8::127.0.0.1", "/", "", "[2001:db8::127.0.0.1]", false, true, 80 },
-    { "http://user:pa:ss@h/x", "h", "/x", "user:pa:ss", "h", false, false, 80 },
-    { "http://a@b@h:81", "h", "/", "a@b", "h:81", false, false, 81 },
-    { "http://h/a@b:c", "h", "/a@b:c", "", "h", false, false, 80 },
-    { "http://h/x#frag?y", "h", "/x", "", "h", false, false, 80 },
-    { "http://h#frag", "h", "/", "", "h", false, false, 80 },
-    { "http://h:/x", "h", "/x", "", "h", false, false, 80 },
-    { "http://h:65535/x", "h", "/x", "", "h:65535", false, false, 65535 },
-    { "http://h_1.a-b./\xE4\xBD\xA0", "h_1.a-b.", "/\xE4\xBD\xA0", "", "h_1.a-b.", false, false, 80 },
+      {"http://localhost", "localhost", "/", "", "localhost", false, false, 80},
+      {"http://localhost/", "localhost", "/", "", "localhost", false, false, 80},
+      {"https://api.dify.ai/v1", "api.dify.ai", "/v1", "", "api.dify.ai", true, false, 443},
+      {"HTTPS://API.dify.ai:443/v1", "API.dify.ai", "/v1", "", "API.dify.ai", true, false, 443},
+      {"http://127.0.0.1:5001/v1/chat-messages?a=b&c=/d?", "127.0.0.1", "/v1/chat-messages?a=b&c=/d?", "",
+       "127.0.0.1:5001", false, false, 5001},
+      {"http://h:443/", "h", "/", "", "h:443", false, false, 443},
+      {"https://h:80/", "h", "/", "", "h:80", true, false, 80},
+      {"http://[::1]:8080/x", "::1", "/x", "", "[::1]:8080", false, true, 8080},
+      {"http://[2001:db8::127.0.0.1]", "2001:db8::127.0.0.1", "/", "", "[2001:db8::127.0.0.1]", false, true, 80},
+      {"http://user:pa:ss@h/x", "h", "/x", "user:pa:ss", "h", false, false, 80},
+      {"http://a@b@h:81", "h", "/", "a@b", "h:81", false, false, 81},
+      {"http://h/a@b:c", "h", "/a@b:c", "", "h", false, false, 80},
+      {"http://h/x#frag?y", "h", "/x", "", "h", false, false, 80},
+      {"http://h#frag", "h", "/", "", "h", false, false, 80},
+      {"http://h:/x", "h", "/x", "", "h", false, false, 80},
+      {"http://h:65535/x", "h", "/x", "", "h:65535", false, false, 65535},
+      {"http://h_1.a-b./\xE4\xBD\xA0", "h_1.a-b.", "/\xE4\xBD\xA0", "", "h_1.a-b.", false, false, 80},
   };
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) check_good(&cases[i]);
 }
@@ -77,7 +77,7 @@ static void test_port_given(void **state) {
 
 static void check_bad(struct sp_str text, const char *sentence) {
   struct sp_url url;
-  struct sp_err err = { 0 };
+  struct sp_err err = {0};
   struct guard guard;
   if (parse_guarded(text, &url, &err, &guard) == SP_OK) fail_msg("taken: " SP_STR_FMT, SP_STR_ARG(text));
   assert_string_equal(err.text, sentence);
@@ -162,7 +162,7 @@ static void test_caps(void **state) {
 
 static void check_join(const char *base, const char *path, const char *expected) {
   struct sp_buf out;
-  struct sp_err err = { 0 };
+  struct sp_err err = {0};
   struct sp_url url;
   sp_buf_init(&out, 10000);
   if (sp_url_join(sp_str_from(base), sp_str_from(path), &out, &err) < 0) fail_msg("%s + %s: %s", base, path, err.text);
@@ -199,7 +199,7 @@ static void test_join(void **state) {
 
 static void check_join_fails(const char *base, const char *path, int code, const char *sentence) {
   struct sp_buf out;
-  struct sp_err err = { 0 };
+  struct sp_err err = {0};
   sp_buf_init(&out, 20000);
   sp_buf_append_text(&out, "kept");
   assert_int_equal(sp_url_join(sp_str_from(base), sp_str_from(path), &out, &err), code);
@@ -216,7 +216,8 @@ static void test_join_fails(void **state) {
   check_join_fails("host", "/x", SP_EPARSE, "'host' has no scheme: write http://host");
   check_join_fails("http://host", "/a b", SP_EPARSE, "'/a b' has a space at column 3: write %20");
   check_join_fails("http://host", "/a\nb", SP_EPARSE, "'/a?b' has a control character (0x0a) at column 3");
-  check_join_fails("http://host", "ftp://x", SP_EPARSE, "'ftp://x' has the scheme 'ftp': only http and https are known");
+  check_join_fails("http://host", "ftp://x", SP_EPARSE,
+                   "'ftp://x' has the scheme 'ftp': only http and https are known");
   check_join_fails("http://host", "http:/x", SP_EPARSE, "'http:/x' lacks '//' behind the scheme: write http://x");
   check_join_fails("http://host", deep, SP_ELIMIT, "the URL is longer than 8192 bytes (SP_URL_MAX)");
 }
@@ -258,17 +259,17 @@ static void test_encode(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_good),
-    cmocka_unit_test(test_port_given),
-    cmocka_unit_test(test_bad_scheme),
-    cmocka_unit_test(test_bad_authority),
-    cmocka_unit_test(test_bad_bytes_and_target),
-    cmocka_unit_test(test_sentences_hide_secrets),
-    cmocka_unit_test(test_caps),
-    cmocka_unit_test(test_join),
-    cmocka_unit_test(test_join_fails),
-    cmocka_unit_test(test_redact),
-    cmocka_unit_test(test_encode),
+      cmocka_unit_test(test_good),
+      cmocka_unit_test(test_port_given),
+      cmocka_unit_test(test_bad_scheme),
+      cmocka_unit_test(test_bad_authority),
+      cmocka_unit_test(test_bad_bytes_and_target),
+      cmocka_unit_test(test_sentences_hide_secrets),
+      cmocka_unit_test(test_caps),
+      cmocka_unit_test(test_join),
+      cmocka_unit_test(test_join_fails),
+      cmocka_unit_test(test_redact),
+      cmocka_unit_test(test_encode),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
