@@ -33,7 +33,7 @@ static int demo_run(const struct sp_options *given) {
   if (sp_setup_init(&setup, &options, &err)) {
     exit_code = sp_cli_fail(&err);
   } else {
-    fprintf(stderr, "spate demo: the three scenarios of a published Dify test, against a simulated Dify at %s\n\n", host);
+    fprintf(stderr, "spate demo: three scenarios of a published Dify test, on a simulated Dify\n\n");
     exit_code = sp_session_run(&setup, &options, DEMO_PLAN);
     sp_setup_fini(&setup);
   }
