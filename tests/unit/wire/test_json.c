@@ -328,6 +328,35 @@ static void test_every_prefix_is_broken(void **state) {
   for (size_t len = 0; len < whole.len; len++) assert_int_equal(parse(f, sp_str_of(whole.bytes, len)), SP_EPARSE);
 }
 
+/* A string is read eight bytes at a time: what matters is seen at each place of them. */
+static void test_every_place_in_a_string(void **state) {
+  struct fixture *f = *state;
+  static const struct {
+    const char *put, *sentence;
+    int code;
+    size_t fault_at; /* behind the place */
+  } cases[] = {
+      {"\\n", "", SP_OK, 0},
+      {"\x7F", "", SP_OK, 0},
+      {"\xFF", "", SP_OK, 0},
+      {"\x1F", "no JSON: unexpected byte 0x1f at byte ", SP_EPARSE, 0},
+      {"\\x", "no JSON: unexpected 'x' at byte ", SP_EPARSE, 1},
+      {"\\u00g0", "no JSON: unexpected 'g' at byte ", SP_EPARSE, 4},
+      {"\"x", "no JSON: unexpected 'x' at byte ", SP_EPARSE, 1},
+  };
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]) * 24; i++) {
+    size_t place = i % 24, which = i / 24;
+    char text[64], sentence[64];
+    struct sp_err err = {0};
+    snprintf(text, sizeof(text), "\"%.*s%s%.*s\"", (int)place, "abcdefghijklmnopqrstuvwxyz", cases[which].put,
+             (int)(24 - place), "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    assert_int_equal(sp_json_parse(&f->doc, guard_copy(&f->guard, sp_str_from(text)), &err), cases[which].code);
+    if (cases[which].code == SP_OK) continue;
+    snprintf(sentence, sizeof(sentence), "%s%zu", cases[which].sentence, 1 + place + cases[which].fault_at);
+    assert_string_equal(err.text, sentence);
+  }
+}
+
 static void test_sentences(void **state) {
   struct fixture *f = *state;
   struct sp_err err;
@@ -439,6 +468,7 @@ int main(void) {
       TEST(test_append_string_over_the_cap),
       TEST(test_broken),
       TEST(test_every_prefix_is_broken),
+      TEST(test_every_place_in_a_string),
       TEST(test_sentences),
       TEST(test_depth),
       TEST(test_megabytes),
