@@ -1,10 +1,16 @@
 #include "harness.h"
 
+#include <unistd.h>
+
 #define GUARD_NS (30 * SP_NS_PER_S)
 
 /* -- callbacks: record, and act where the test says so -- */
 
 static void act(struct exchange *exchange, enum place place) {
+  if (exchange->block_in == place) {
+    exchange->block_in = NOWHERE;
+    usleep((useconds_t)exchange->block_ms * 1000);
+  }
   if (exchange->abort_in == place) sp_http_abort(exchange->call);
   if (exchange->finish_in == place) sp_http_finish(exchange->call);
 }

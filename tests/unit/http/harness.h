@@ -33,6 +33,7 @@ enum step_kind {
   STEP_FLOOD,    /* bytes again and again until the peer closes */
   STEP_AGAIN,    /* from the first step */
   STEP_DEAF,     /* reads nothing for ms */
+  STEP_SIP,      /* as EXPECT, but with ms before each of the first 16 MiB */
 };
 struct step {
   enum step_kind kind;
@@ -49,6 +50,7 @@ struct step {
 #define HOLD { STEP_HOLD, NULL, 0, 0 }
 #define FLOOD(text) { STEP_FLOOD, text, sizeof(text) - 1, 0 }
 #define AGAIN { STEP_AGAIN, NULL, 0, 0 }
+#define SIP(ms_) { STEP_SIP, NULL, 0, ms_ }
 #define DEAF(ms_) { STEP_DEAF, NULL, 0, ms_ }
 
 #define SERVER_CONNS_MAX 64
@@ -100,6 +102,8 @@ struct exchange {
   struct sp_http_result result;
   char detail[SP_ERR_TEXT_MAX];
   enum place abort_in, finish_in, refuse_in;
+  enum place block_in; /* sleeps there, the first time, for block_ms */
+  int block_ms;
   struct exchange *then; /* started in on_done */
   const char *then_url;
 };

@@ -28,13 +28,15 @@ static void keep_request(struct server *server, const struct sp_buf *request) {
 }
 
 /* False when the peer has closed. Requests do not overlap, so what one recv gives belongs to one request. */
-static bool expect(struct server *server, int fd) {
+static bool expect(struct server *server, int fd, int sip_ms) {
   struct sp_buf request;
   sp_buf_init(&request, 128u << 20);
   bool whole = false;
   while (!whole) {
-    assert_int_equal(sp_buf_reserve(&request, 65536), 0);
-    ssize_t n = recv(fd, request.bytes + request.len, 65535, 0);
+    size_t size = sip_ms > 0 ? 1u << 20 : 65535;
+    if (sip_ms > 0 && request.len < 16u << 20) sleep_ms(sip_ms);
+    assert_int_equal(sp_buf_reserve(&request, size + 1), 0);
+    ssize_t n = recv(fd, request.bytes + request.len, size, 0);
     if (n <= 0) break;
     request.len += (size_t)n;
     request.bytes[request.len] = '\0';
@@ -79,7 +81,8 @@ static void reset(int fd) {
 static bool follow(struct server_conn *conn, const struct step *step) {
   switch (step->kind) {
   case STEP_END: return false;
-  case STEP_EXPECT: return expect(conn->server, conn->fd);
+  case STEP_EXPECT: return expect(conn->server, conn->fd, 0);
+  case STEP_SIP: return expect(conn->server, conn->fd, step->ms);
   case STEP_SEND: return send_all(conn->fd, step->bytes, step->len);
   case STEP_TRICKLE: return trickle(conn->fd, step->bytes, step->len);
   case STEP_PAUSE:

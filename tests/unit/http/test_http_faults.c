@@ -93,7 +93,8 @@ static void test_reset_before_the_head(void **state) {
   check(closed, NULL, SP_HTTP_RESET, "closed before the answer");
   check(part_reset, NULL, SP_HTTP_RESET, "reset in the middle of the head");
   check(part_closed, NULL, SP_HTTP_RESET, "closed in the middle of the head");
-  check(informed, NULL, SP_HTTP_RESET, "closed before the answer");
+  struct sp_http_result result = check(informed, NULL, SP_HTTP_RESET, "closed before the answer");
+  assert_int_equal(result.first_byte.user_ns, 0); /* a 1xx is no answer */
 }
 
 static void test_cut_in_the_body(void **state) {
@@ -192,6 +193,7 @@ static void test_abort_inside(void **state) {
     bed_serve(&bed, SCRIPTS(i % 2 ? whole : endless));
     get(&bed, &one, NULL);
     assert_end(&one, SP_HTTP_ABORTED, "hung up");
+    assert_null(bed.session.conns); /* closed at once, not drained */
     assert_int_equal(one.heads, 1);
     if (places[i / 2] == IN_HEAD) assert_int_equal(one.bodies, 0);
     if (places[i / 2] == IN_BODY) assert_int_equal(one.bodies, 1);

@@ -115,6 +115,25 @@ static void test_request_is_not_taken(void **state) {
   test_free(body);
 }
 
+/* One that takes it slowly is not silent. */
+static void test_request_is_taken_slowly(void **state) {
+  (void)state;
+  static const struct step slow[] = { SIP(40), SEND("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), HOLD };
+  size_t size = 30u << 20;
+  char *body = test_malloc(size + 1);
+  memset(body, 'x', size);
+  body[size] = '\0';
+  struct bed bed;
+  struct exchange one = { 0 };
+  bed_open(&bed, NULL);
+  bed_serve(&bed, SCRIPTS(slow));
+  get(&bed, &one, &(struct ask){ .method = "POST", .body = body, .timeouts = { .first_byte_ns = 400 * MS } });
+  assert_ok(&one, 200, "");
+  exchange_drop(&one);
+  bed_close(&bed);
+  test_free(body);
+}
+
 /* The total counts from the intended start, which may lie behind. */
 static void test_total_counts_from_the_intended_start(void **state) {
   (void)state;
@@ -148,6 +167,26 @@ static void test_our_own_lateness_is_no_timeout(void **state) {
   bed_close(&bed);
 }
 
+/* The same within one turn of the loop: another call's callback takes long, the bytes come meanwhile. */
+static void test_another_call_is_no_timeout(void **state) {
+  (void)state;
+  static const struct step first[] = { EXPECT, SEND(CHUNKED), PAUSE(100), SEND("1\r\na\r\n0\r\n\r\n"), HOLD };
+  static const struct step second[] = { EXPECT, SEND(CHUNKED), PAUSE(200), SEND("1\r\nb\r\n0\r\n\r\n"), HOLD };
+  struct bed bed;
+  struct exchange one = { .block_in = IN_BODY, .block_ms = 900 }, two = { 0 };
+  bed_open(&bed, NULL);
+  bed_serve(&bed, SCRIPTS(first, second));
+  start(&bed, &one, NULL);
+  while (one.heads == 0) bed_pause(&bed, 1);
+  start(&bed, &two, &(struct ask){ .timeouts = { .silence_ns = 500 * MS } });
+  bed_run(&bed);
+  assert_ok(&one, 200, "a");
+  assert_ok(&two, 200, "b");
+  exchange_drop(&one);
+  exchange_drop(&two);
+  bed_close(&bed);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_first_byte),
@@ -156,6 +195,8 @@ int main(void) {
       cmocka_unit_test(test_silence_is_between_reads),
       cmocka_unit_test(test_connect),
       cmocka_unit_test(test_request_is_not_taken),
+      cmocka_unit_test(test_request_is_taken_slowly),
+      cmocka_unit_test(test_another_call_is_no_timeout),
       cmocka_unit_test(test_total_counts_from_the_intended_start),
       cmocka_unit_test(test_our_own_lateness_is_no_timeout),
   };
