@@ -62,7 +62,8 @@ void sp_mock_exchange_raw(struct sp_mock_exchange *exchange, struct sp_str bytes
 
 static struct sp_str token_text(const struct sp_mock_exchange *exchange, uint64_t token) {
   const struct sp_mock_text *text = &exchange->app->text;
-  const struct sp_mock_piece *piece = exchange->schedule.tokens == 1 ? &text->all : &text->pieces[token % text->count];
+  bool all = exchange->schedule.tokens == 1 && !exchange->capped;
+  const struct sp_mock_piece *piece = all ? &text->all : &text->pieces[token % text->count];
   return exchange->spaced ? piece->spaced : piece->compact;
 }
 
