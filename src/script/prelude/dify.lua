@@ -47,13 +47,26 @@ local function build(app, user, path, options, body)
   return spec
 end
 
--- Dify answers a blocking call with JSON; give it the same members as a streamed one.
-local function finish(result)
-  if result.ok and result.text and result.text:sub(1, 1) == "{" then
-    local json = result.json or {}
-    result.text = json.answer or result.text
-    result.conversation_id = json.conversation_id or result.conversation_id
-    result.message_id = json.message_id or result.message_id
+local function refuse(user, result, why)
+  result.ok, result.outcome, result.error = false, "check", why
+  user:check(false, why)
+end
+
+-- Dify answers a blocking call with JSON; give it the same members as a streamed one. A run that failed is answered
+-- with 200 all the same.
+local function finish(user, result)
+  if not result.ok then return result end
+  local json = result.json
+  if type(json) ~= "table" or result.text:match("^%s*(.)") ~= "{" then
+    refuse(user, result, "the blocking answer is no JSON object")
+    return result
+  end
+  local data = type(json.data) == "table" and json.data or {}
+  result.text = type(json.answer) == "string" and json.answer or result.text
+  result.conversation_id = json.conversation_id or result.conversation_id
+  result.message_id = json.message_id or result.message_id
+  if data.status == "failed" or data.status == "stopped" then
+    refuse(user, result, "workflow " .. data.status .. ": " .. tostring(data.error or ""))
   end
   return result
 end
@@ -61,7 +74,7 @@ end
 local function send(app, user, path, options, body)
   local spec = build(app, user, path, options, body)
   if spec.stream then return user:request(spec) end
-  return finish(user:request(spec))
+  return finish(user, user:request(spec))
 end
 
 --- app:chat(user, { query =, inputs =, conversation_id =, files =, response_mode =, … })

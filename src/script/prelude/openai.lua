@@ -29,6 +29,12 @@ local function build(app, path, options, body)
   for key, value in pairs(options) do
     if REQUEST_MEMBERS[key] then spec[key] = value else body[key] = value end
   end
+  if options.headers then -- beside the key, not in its place
+    spec.headers = {}
+    for _, headers in ipairs { app.headers, options.headers } do
+      for key, value in pairs(headers) do spec.headers[key] = value end
+    end
+  end
   if not body.stream then body.stream_options = nil else spec.stream = "openai" end
   return spec
 end
