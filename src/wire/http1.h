@@ -5,7 +5,8 @@
  * returns non-zero stops the feed with SP_EPARSE and leaves *err as the callback filled it.
  * Header names and values are collected in one buffer with the cap SP_HTTP1_HEAD_MAX, which is freed
  * when on_head has returned, so an idle or streaming parser costs less than 400 bytes. Trailer fields are
- * read past and never shown. A callback must not feed, init or fini the parser that calls it. No sockets, no clock.
+ * read past and never shown. llhttp 8.1 refuses a chunk with two or more extensions. A callback must not feed, init or
+ * fini the parser that calls it. No sockets, no clock.
  */
 #ifndef SP_WIRE_HTTP1_H
 #define SP_WIRE_HTTP1_H
