@@ -118,7 +118,7 @@ static void test_request_is_not_taken(void **state) {
 /* One that takes it slowly is not silent. */
 static void test_request_is_taken_slowly(void **state) {
   (void)state;
-  static const struct step slow[] = { SIP(40), SEND("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), HOLD };
+  static const struct step slow[] = { SIP(150), SEND("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), HOLD };
   size_t size = 30u << 20;
   char *body = test_malloc(size + 1);
   memset(body, 'x', size);
@@ -127,7 +127,7 @@ static void test_request_is_taken_slowly(void **state) {
   struct exchange one = { 0 };
   bed_open(&bed, NULL);
   bed_serve(&bed, SCRIPTS(slow));
-  get(&bed, &one, &(struct ask){ .method = "POST", .body = body, .timeouts = { .first_byte_ns = 400 * MS } });
+  get(&bed, &one, &(struct ask){ .method = "POST", .body = body, .timeouts = { .first_byte_ns = 1500 * MS } });
   assert_ok(&one, 200, "");
   exchange_drop(&one);
   bed_close(&bed);
