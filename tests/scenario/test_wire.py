@@ -232,7 +232,7 @@ class Whole(Wire):
     self.ok(always(head("200 OK", "Transfer-Encoding: chunked"), chunk("hel"), chunk("lo"), LAST_CHUNK))
 
   def test_chunk_extensions_and_trailers(self):
-    self.ok(always(head("200 OK", "Transfer-Encoding: chunked"), b"3;name=value;flag\r\nhel\r\n2;q=\"a b\"\r\nlo\r\n",
+    self.ok(always(head("200 OK", "Transfer-Encoding: chunked"), b"3;flag;name=value\r\nhel\r\n2;q=\"a b\"\r\nlo\r\n",
                    b"0\r\nX-Sum: 1\r\nX-Other: 2\r\n\r\n"))
 
   def test_a_byte_at_a_time(self):
