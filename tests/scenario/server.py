@@ -102,12 +102,12 @@ class Peer:
 class Server:
   """`with Server(handler) as server: run(…, "-H", server.url)`; afterwards server.requests, server.connections."""
 
-  def __init__(self, handler, host="127.0.0.1", tls=None):
+  def __init__(self, handler, host="127.0.0.1", tls=None, port=0):
     self.handler, self.tls = handler, tls
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     self.listener = socket.socket(family, socket.SOCK_STREAM)
     self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    self.listener.bind((host, 0))
+    self.listener.bind((host, port))
     self.listener.listen(512)
     self.port = self.listener.getsockname()[1]
     shown = f"[{host}]" if family == socket.AF_INET6 else host
