@@ -18,6 +18,7 @@ static const struct sp_metric_info metrics[SP_METRIC_COUNT] = {
   [SP_METRIC_E2E] = { "e2e", "full response", "start → terminal event (streams), last byte (others)" },
   [SP_METRIC_MAX_GAP] = { "max_gap", "longest gap", "the longest gap of a stream" },
   [SP_METRIC_SERVER_TTFT] = { "server_ttft", "server's first token", "as the server reports it with its usage" },
+  [SP_METRIC_E2E_SENT] = { "e2e_sent", "full response, uncorrected", "first byte written → the end of e2e" },
 };
 
 static const char *const counters[SP_COUNTER_COUNT] = {

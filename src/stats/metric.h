@@ -21,6 +21,7 @@ enum sp_metric {
   SP_METRIC_E2E,
   SP_METRIC_MAX_GAP,
   SP_METRIC_SERVER_TTFT, /* what the server itself reports with its usage */
+  SP_METRIC_E2E_SENT, /* e2e counted from the first byte written, as closed-loop tools do: blind to a late start */
   SP_METRIC_COUNT
 };
 

@@ -45,16 +45,14 @@ void sp_recorder_start(struct sp_recorder *recorder, const struct sp_request_key
 
 static void record_ok(struct sp_cell *cell, const struct sp_sample *sample) {
   for (size_t i = 0; i < SP_METRIC_COUNT; i++) {
-    if (sample->metric_ns[i] != SP_METRIC_NA && i != SP_METRIC_ITL) {
-      sp_hist_record_ns(&cell->metrics[i], sample->metric_ns[i]);
+    int64_t ns = sp_sample_metric(sample, (enum sp_metric)i);
+    if (ns != SP_METRIC_NA) {
+      sp_hist_record_ns(&cell->metrics[i], ns);
     }
   }
   if (sample->gaps) {
     sp_gaps_record(sample->gaps, &cell->metrics[SP_METRIC_ITL]);
     cell->stalls += sample->gaps->stalls;
-    if (sample->metric_ns[SP_METRIC_MAX_GAP] == SP_METRIC_NA && sample->gaps->max_ns >= 0) {
-      sp_hist_record_ns(&cell->metrics[SP_METRIC_MAX_GAP], sample->gaps->max_ns);
-    }
   }
   cell->token_events += sample->token_events;
   cell->answer_chars += sample->answer_chars;

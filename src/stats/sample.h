@@ -25,8 +25,16 @@ struct sp_sample {
   int64_t reported_prompt, reported_completion; /* -1 where not reported */
   uint64_t bytes_in, bytes_out;
   uint32_t counters[SP_COUNTER_COUNT];
+  bool stream; /* the answer was an event stream */
+  int status;  /* HTTP; 0: no head came */
+  /* For other tools' definitions (stats/compat.h), from start_ns like the metrics; SP_METRIC_NA where not known. */
+  int64_t first_chunk_ns; /* the first event with a piece of an answer, a role-only or empty one too */
+  int64_t last_chunk_ns;  /* the last such event, one that only says why the answer ends too */
 };
 
 void sp_sample_init(struct sp_sample *sample); /* everything n/a, outcome ok */
+
+/* The metric as it counts: as given, or derived from the others (max_gap from the gaps, e2e_sent from e2e and wait). */
+int64_t sp_sample_metric(const struct sp_sample *sample, enum sp_metric metric);
 
 #endif

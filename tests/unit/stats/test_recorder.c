@@ -250,6 +250,29 @@ static void custom_values(void **state) {
   sp_recorder_fini(&recorder);
 }
 
+/* A start that was 40 ms late: the response took 100 ms from its send and 140 ms from when it was due. */
+static void uncorrected_full_response(void **state) {
+  (void)state;
+  struct sp_recorder recorder;
+  struct sp_sample sample;
+  sp_recorder_init(&recorder, 0);
+  sp_sample_init(&sample);
+  sample.metric_ns[SP_METRIC_E2E] = 140 * SP_NS_PER_MS;
+  one(&recorder, &sample); /* nothing known of the send */
+  assert_int_equal(only_cell(&recorder)->metrics[SP_METRIC_E2E_SENT].count, 0);
+  sample.metric_ns[SP_METRIC_WAIT] = 40 * SP_NS_PER_MS;
+  assert_int_equal(sp_sample_metric(&sample, SP_METRIC_E2E_SENT), 100 * SP_NS_PER_MS);
+  one(&recorder, &sample);
+  const struct sp_cell *cell = only_cell(&recorder);
+  assert_int_equal(cell->metrics[SP_METRIC_E2E].max, 140000);
+  assert_int_equal(cell->metrics[SP_METRIC_E2E_SENT].count, 1);
+  assert_int_equal(cell->metrics[SP_METRIC_E2E_SENT].max, 100000);
+  sample.metric_ns[SP_METRIC_WAIT] = 150 * SP_NS_PER_MS; /* an answer before all was sent */
+  assert_int_equal(sp_sample_metric(&sample, SP_METRIC_E2E_SENT), 0);
+  assert_int_equal(sp_sample_metric(&sample, SP_METRIC_ITL), SP_METRIC_NA);
+  sp_recorder_fini(&recorder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(ok_stream),
@@ -261,6 +284,7 @@ int main(void) {
     cmocka_unit_test(nodes),
     cmocka_unit_test(task_errors),
     cmocka_unit_test(custom_values),
+    cmocka_unit_test(uncorrected_full_response),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
