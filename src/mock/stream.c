@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void run(struct sp_mock_exchange *exchange);
+#define TURN_EVENTS_MAX 64u /* events that one stream writes in one turn of the loop */
 
 static struct sp_mock *mock_of(struct sp_mock_exchange *exchange) { return exchange->conn->mock; }
 
@@ -278,8 +278,10 @@ static bool advance(struct sp_mock_exchange *exchange, int64_t now_ns) {
   return true;
 }
 
+/* Events that are due together are written together, but a stream without gaps must not keep the others (and the news
+ * that its client is gone) waiting. */
 static void run(struct sp_mock_exchange *exchange) {
-  for (;;) {
+  for (unsigned events = 0; events < TURN_EVENTS_MAX; events++) {
     int64_t now_ns = sp_clock_mono_ns();
     if (exchange->schedule.due_ns > now_ns) {
       if (exchange->schedule.due_ns != SP_NEVER_NS) sp_timer_start(&exchange->conn->timer, exchange->schedule.due_ns);
@@ -291,6 +293,7 @@ static void run(struct sp_mock_exchange *exchange) {
     }
     if (!advance(exchange, now_ns)) return;
   }
+  sp_timer_start(&exchange->conn->timer, sp_loop_now(mock_of(exchange)->loop));
 }
 
 void sp_mock_exchange_on_timer(struct sp_mock_exchange *exchange) { run(exchange); }

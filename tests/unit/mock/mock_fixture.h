@@ -12,6 +12,7 @@
 /* after those */
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "mock/mock.h"
 
