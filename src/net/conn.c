@@ -169,7 +169,7 @@ void sp_conn_connect(struct sp_conn *conn, const struct sp_address *address, str
   conn->begun_ns = sp_clock_mono_ns();
   if (tls) {
     conn->tls = sp_tls_create(tls, host, &err);
-    if (!conn->tls) {
+    if (!conn->tls || (conn->alpn && sp_tls_offer(conn->tls, conn->alpn, &err) < 0)) {
       sp_conn_finish_later(conn, SP_CONN_TLS_FAILED, &err);
       return;
     }
@@ -228,6 +228,8 @@ static void on_ready(struct sp_poll *poll, int events) {
   if (events & wanted(conn) & SP_POLL_READ) sp_conn_read(conn);
   if ((events & SP_POLL_WRITE) && !sp_conn_over(conn) && waits_to_write(conn)) sp_conn_flush(conn);
 }
+
+const char *sp_conn_alpn(const struct sp_conn *conn) { return conn->tls ? sp_tls_alpn(conn->tls) : ""; }
 
 /* -- flow control -- */
 

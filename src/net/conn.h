@@ -74,6 +74,9 @@ struct sp_conn {
   const struct sp_conn_handler *handler;
   struct sp_poll poll;
   int fd; /* -1: none */
+  /* Protocols that TLS offers, see sp_tls_offer; MAY be set before sp_conn_connect, borrowed for that call. NULL: as the
+   * context says. */
+  const char *alpn;
   uint8_t state; /* private, like all below but bytes_in and bytes_out */
   uint16_t port;     /* the peer's, where we connect */
   bool reading, closing, ended;
@@ -99,6 +102,9 @@ void sp_conn_connect(struct sp_conn *conn, const struct sp_address *address, str
                      const char *host);
 /* Takes fd (non-blocking). After a failure fd is closed and the memory is yours: no sp_conn_close. */
 int sp_conn_accept(struct sp_conn *conn, int fd, struct sp_tls_context *tls, struct sp_err *err);
+
+/* The protocol that TLS chose, once open: "h2", "http/1.1" or "" (none, or no TLS). */
+const char *sp_conn_alpn(const struct sp_conn *conn);
 
 /* Writes at once what the socket takes, keeps the rest (up to SP_CONN_OUTPUT_MAX). Once the connection is open.
  * Failures come through on_end; after one, bytes are dropped. */

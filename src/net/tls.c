@@ -14,12 +14,18 @@
 #define HOST_MAX 255
 #define KEEP_SIZE 4096u /* an empty buffer of this size stays: most reads and writes of a stream are small */
 
-static const unsigned char alpn_http1[] = "\x08http/1.1";
+#define ALPN_DEFAULT "http/1.1"
+
+struct alpn { /* protocols as TLS has them: each behind its length (RFC 7301, 3.1) */
+  unsigned char bytes[SP_TLS_ALPN_MAX + 1];
+  unsigned int len;
+};
 
 struct sp_tls_context {
   SSL_CTX *ssl;
   BIO_METHOD *bio; /* our two buffers as a BIO; unlike BIO_s_mem they give their memory back */
   bool server, insecure;
+  struct alpn alpn;
 };
 
 struct sp_tls {
@@ -72,6 +78,9 @@ static int fail_with_ssl(struct sp_tls *tls, struct sp_err *err) {
   case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
     ERR_clear_error();
     return sp_fail(err, SP_EIO, "a client certificate is required (--cert, --key)");
+  case SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
+    ERR_clear_error();
+    return sp_fail(err, SP_EIO, "the server speaks none of the protocols that were offered (ALPN)");
   case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
   case SSL_R_UNSUPPORTED_PROTOCOL: return fail_with_queue(err, "no common TLS version (1.2 is the least)");
   default: return fail_with_queue(err, "TLS failed");
@@ -124,11 +133,26 @@ static BIO_METHOD *make_bio_method(void) {
 
 /* -- context -- */
 
+static int read_alpn(struct alpn *alpn, const char *list, struct sp_err *err) {
+  struct sp_str rest = sp_str_from(list ? list : ALPN_DEFAULT);
+  alpn->len = 0;
+  while (rest.len > 0) {
+    struct sp_str name = sp_str_split(&rest, ',');
+    if (name.len == 0 || alpn->len + 1 + name.len > sizeof(alpn->bytes))
+      return sp_fail(err, SP_EUSAGE, "a list of protocols has an empty name or is over %u bytes", SP_TLS_ALPN_MAX);
+    alpn->bytes[alpn->len++] = (unsigned char)name.len;
+    memcpy(alpn->bytes + alpn->len, name.bytes, name.len);
+    alpn->len += (unsigned int)name.len;
+  }
+  return SP_OK;
+}
+
 static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *offered,
                        unsigned int offered_len, void *arg) {
-  (void)ssl, (void)arg;
+  const struct alpn *own = arg;
   unsigned char *chosen;
-  int rc = SSL_select_next_proto(&chosen, out_len, alpn_http1, sizeof(alpn_http1) - 1, offered, offered_len);
+  (void)ssl;
+  int rc = SSL_select_next_proto(&chosen, out_len, own->bytes, own->len, offered, offered_len);
   *out = chosen;
   return rc == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
@@ -164,13 +188,20 @@ static int load_authorities(SSL_CTX *ssl, const struct sp_tls_options *options, 
   return sp_err_context(err, "cannot load '%s'", options->ca_file);
 }
 
-static void set_defaults(SSL_CTX *ssl, bool server) {
+static void set_defaults(SSL_CTX *ssl) {
   SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);
   SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
-  if (server) SSL_CTX_set_alpn_select_cb(ssl, select_alpn, NULL);
-  else SSL_CTX_set_alpn_protos(ssl, alpn_http1, sizeof(alpn_http1) - 1);
+}
+
+static int set_alpn(struct sp_tls_context *context, const struct sp_tls_options *options, struct sp_err *err) {
+  int failed = read_alpn(&context->alpn, options->alpn, err);
+  if (failed) return failed;
+  if (options->server) SSL_CTX_set_alpn_select_cb(context->ssl, select_alpn, &context->alpn);
+  else if (SSL_CTX_set_alpn_protos(context->ssl, context->alpn.bytes, context->alpn.len) != 0)
+    return fail_with_queue(err, "cannot offer these protocols");
+  return SP_OK;
 }
 
 struct sp_tls_context *sp_tls_context_create(const struct sp_tls_options *options, struct sp_err *err) {
@@ -180,16 +211,17 @@ struct sp_tls_context *sp_tls_context_create(const struct sp_tls_options *option
     fail_with_queue(err, "cannot start TLS");
     return NULL;
   }
-  set_defaults(ssl, options->server);
-  if (load_certificate(ssl, options, err) < 0 || load_authorities(ssl, options, err) < 0) {
-    SSL_CTX_free(ssl);
-    return NULL;
-  }
   struct sp_tls_context *context = sp_alloc(sizeof(*context));
   context->ssl = ssl;
   context->bio = make_bio_method();
   context->server = options->server;
   context->insecure = options->insecure;
+  set_defaults(ssl);
+  if (set_alpn(context, options, err) < 0 || load_certificate(ssl, options, err) < 0 ||
+      load_authorities(ssl, options, err) < 0) {
+    sp_tls_context_destroy(context);
+    return NULL;
+  }
   return context;
 }
 
@@ -260,6 +292,14 @@ struct sp_tls *sp_tls_create(struct sp_tls_context *context, const char *host, s
     }
   }
   return tls;
+}
+
+int sp_tls_offer(struct sp_tls *tls, const char *alpn, struct sp_err *err) {
+  struct alpn offered;
+  int failed = read_alpn(&offered, alpn, err);
+  if (failed) return failed;
+  if (SSL_set_alpn_protos(tls->ssl, offered.bytes, offered.len) == 0) return SP_OK;
+  return fail_with_queue(err, "cannot offer these protocols");
 }
 
 void sp_tls_destroy(struct sp_tls *tls) {
@@ -352,8 +392,11 @@ int sp_tls_take_output(struct sp_tls *tls, struct sp_buf *out) {
 }
 
 const char *sp_tls_alpn(const struct sp_tls *tls) {
+  static const char *const known[] = { "h2", "http/1.1" };
   const unsigned char *name = NULL;
   unsigned int len = 0;
   SSL_get0_alpn_selected(tls->ssl, &name, &len);
-  return len == 8 && memcmp(name, "http/1.1", 8) == 0 ? "http/1.1" : "";
+  for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+    if (sp_str_eq(sp_str_of((const char *)name, len), sp_str_from(known[i]))) return known[i];
+  return "";
 }

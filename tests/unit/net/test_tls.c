@@ -262,6 +262,56 @@ static void test_hosts(void **state) {
   sp_tls_context_destroy(context);
 }
 
+/* -- ALPN -- */
+
+static struct sp_tls_context *alpn_server(const char *alpn) {
+  char cert[CERTS_PATH_MAX], key[CERTS_PATH_MAX];
+  struct sp_tls_options options = { .server = true, .alpn = alpn };
+  options.cert_file = certs_path(&certs, "good.pem", cert);
+  options.key_file = certs_path(&certs, "good.key", key);
+  return sp_tls_context_create(&options, NULL);
+}
+
+static void check_alpn(const char *offered, const char *accepted, const char *chosen) {
+  struct pair pair;
+  pair_init(&pair);
+  sp_tls_destroy(pair.server);
+  sp_tls_context_destroy(pair.server_context);
+  pair.server_context = alpn_server(accepted);
+  assert_non_null(pair.server_context);
+  pair.server = sp_tls_create(pair.server_context, NULL, NULL);
+  if (offered) assert_int_equal(sp_tls_offer(pair.client, offered, NULL), 0);
+  shake_hands(&pair, SP_TLS_INPUT_MAX);
+  assert_string_equal(sp_tls_alpn(pair.client), chosen);
+  assert_string_equal(sp_tls_alpn(pair.server), chosen);
+  pair_fini(&pair);
+}
+
+static void test_alpn(void **state) {
+  (void)state;
+  check_alpn("h2,http/1.1", "h2,http/1.1", "h2");
+  check_alpn("h2,http/1.1", NULL, "http/1.1"); /* a server of HTTP/1.1 only */
+  check_alpn("h2,http/1.1", "http/1.1,h2", "http/1.1"); /* the server's order counts */
+  check_alpn("h2", "h2", "h2");
+  check_alpn("h2", "http/1.1", ""); /* nothing in common */
+  check_alpn(NULL, "h2,http/1.1", "http/1.1"); /* the context's offer */
+}
+
+static void test_bad_alpn(void **state) {
+  (void)state;
+  static const char *const bad[] = { ",", "h2,,http/1.1",
+                                     "a-name-of-thirty-two-characters.,another-name-of-thirty-two-chars" };
+  struct pair pair;
+  pair_init(&pair);
+  for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    struct sp_err err = { 0 };
+    assert_int_equal(sp_tls_offer(pair.client, bad[i], &err), SP_EUSAGE);
+    assert_non_null(strstr(err.text, "protocols"));
+    check_context((struct sp_tls_options){ .alpn = bad[i] }, "protocols");
+  }
+  pair_fini(&pair);
+}
+
 /* SNI is for names only (RFC 6066): an address must not be in the ClientHello. */
 static bool hello_contains(struct sp_tls_context *context, const char *host) {
   struct sp_tls *tls = sp_tls_create(context, host, NULL);
@@ -296,6 +346,8 @@ int main(void) {
     cmocka_unit_test(test_input_cap),
     cmocka_unit_test(test_bad_contexts),
     cmocka_unit_test(test_hosts),
+    cmocka_unit_test(test_alpn),
+    cmocka_unit_test(test_bad_alpn),
     cmocka_unit_test(test_sni),
   };
   return cmocka_run_group_tests(tests, make_certs, remove_certs);
