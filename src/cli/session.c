@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cli/command.h"
 #include "cli/verdict.h"
+#include "report/outputs.h"
 #include "report/terminal.h"
 
 #include <signal.h>
@@ -21,38 +22,53 @@ struct session {
   struct sp_signal interrupt, terminate;
   unsigned signals;
   bool ended, dead_target;
-  void *reports[SP_OUTS_MAX];
-  size_t report_count;
+  struct sp_outputs outputs;
+  char id[40];
   int64_t started_real_ns;
+  int write_code;
 };
 
 /* -- outputs -- */
 
-static int open_reports(struct session *session, struct sp_err *err) {
+static int open_outputs(struct session *session, struct sp_err *err) {
   const struct sp_options *options = session->options;
-  for (; session->report_count < options->out_count; session->report_count++) {
-    const struct sp_out *out = &options->outs[session->report_count];
-    int code = out->type->open(out->path, &session->reports[session->report_count], err);
-    if (code) return sp_err_context(err, "--out %s=%s", out->type->name, out->path), code;
+  int code = 0;
+  for (size_t i = 0; i < options->out_count && code == 0; i++) {
+    code = sp_outputs_add(&session->outputs, options->outs[i].type, options->outs[i].path, err);
   }
-  return 0;
+  return code;
 }
 
-static void close_reports(struct session *session) {
-  for (size_t i = 0; i < session->report_count; i++) session->options->outs[i].type->close(session->reports[i]);
+static void make_id(char *id, size_t size, int64_t real_ns, uint64_t seed) {
+  char stamp[SP_RFC3339_SIZE];
+  sp_clock_rfc3339(real_ns, stamp, sizeof(stamp));
+  struct sp_rng rng;
+  sp_rng_seed(&rng, (uint64_t)real_ns ^ seed, (uint64_t)getpid());
+  snprintf(id, size, "%.4s%.2s%.2s-%.2s%.2s%.2s-%06llx", stamp, stamp + 5, stamp + 8, stamp + 11, stamp + 14, stamp + 17,
+           (unsigned long long)(sp_rng_u64(&rng) & 0xffffff));
 }
 
-/* An output that fails at the end must not take the others with it. */
-static int write_reports(struct session *session, const struct sp_result *result) {
-  int exit_code = 0;
-  for (size_t i = 0; i < session->report_count; i++) {
-    struct sp_err err;
-    const struct sp_out *out = &session->options->outs[i];
-    if (out->type->write(session->reports[i], result, &err) == 0) continue;
-    sp_err_context(&err, "--out %s=%s", out->type->name, out->path);
-    exit_code = sp_cli_fail(&err);
-  }
-  return exit_code;
+static const char *name_of(const struct session *session) {
+  return session->options->name ? session->options->name : session->plan_name;
+}
+
+static void begin_outputs(struct session *session) {
+  struct sp_run_begin begin = {.version = SP_VERSION, .id = session->id, .name = name_of(session), .plan = session->plan_name,
+      .host = session->setup->host, .real_ns = sp_clock_real_ns(), .mono_ns = sp_clock_mono_ns(),
+      .tags = session->options->tags, .tag_count = session->options->tag_count, .load = &session->setup->load};
+  session->started_real_ns = begin.real_ns;
+  make_id(session->id, sizeof(session->id), begin.real_ns, session->setup->load.seed);
+  sp_outputs_begin(&session->outputs, &begin);
+}
+
+static void on_output_error(void *ctx, const struct sp_err *err) {
+  struct session *session = ctx;
+  session->write_code = sp_cli_fail(err);
+}
+
+static void on_output_note(void *ctx, const char *text) {
+  struct session *session = ctx;
+  sp_terminal_note(session->terminal, "%s", text);
 }
 
 static bool writes_to_stdout(const struct sp_options *options) {
@@ -90,6 +106,7 @@ static void on_terminate(struct sp_signal *signal) { on_signal(sp_container_of(s
 static void on_tick(void *ctx, const struct sp_run_view *view) {
   struct session *session = ctx;
   sp_terminal_tick(session->terminal, view);
+  sp_outputs_tick(&session->outputs, view);
   if (session->dead_target || view->elapsed_ns < SP_DEAD_TARGET_NS || view->phase >= SP_PHASE_ENDING) return;
   if (!sp_verdict_dead_target(view->totals)) return;
   session->dead_target = true;
@@ -124,38 +141,29 @@ static int start_run(struct session *session, struct sp_err *err) {
 
 /* -- the end -- */
 
-static void make_id(char *id, size_t size, int64_t real_ns, uint64_t seed) {
-  char stamp[SP_RFC3339_SIZE];
-  sp_clock_rfc3339(real_ns, stamp, sizeof(stamp));
-  struct sp_rng rng;
-  sp_rng_seed(&rng, (uint64_t)real_ns ^ seed, (uint64_t)getpid());
-  snprintf(id, size, "%.4s%.2s%.2s-%.2s%.2s%.2s-%06llx", stamp, stamp + 5, stamp + 8, stamp + 11, stamp + 14, stamp + 17,
-           (unsigned long long)(sp_rng_u64(&rng) & 0xffffff));
-}
-
 static int finish(struct session *session) {
   struct sp_setup *setup = session->setup;
   struct sp_slo_result slos[SP_SLOS_MAX];
   struct sp_result result = {.version = SP_VERSION, .plan = session->plan_name, .host = setup->host,
-      .name = session->options->name ? session->options->name : session->plan_name, .started_real_ns = session->started_real_ns,
+      .name = name_of(session), .started_real_ns = session->started_real_ns,
       .seed = setup->load.seed, .tags = session->options->tags, .tag_count = session->options->tag_count, .load = &setup->load,
       .totals = sp_run_totals(session->run), .slos = slos, .interrupted = session->signals > 0};
-  make_id(result.id, sizeof(result.id), result.started_real_ns, result.seed);
+  memcpy(result.id, session->id, sizeof(result.id));
   sp_run_facts(session->run, &result.facts);
   struct sp_validity_facts facts = {.totals = result.totals, .cpu_share = result.facts.cpu_share};
   sp_validity_judge(&facts, &result.validity);
   result.slo_count = sp_verdict_slos(result.totals, slos, SP_SLOS_MAX);
   sp_terminal_summary(session->terminal, &result);
-  int write_code = write_reports(session, &result);
+  sp_outputs_write(&session->outputs, &result, on_output_error, on_output_note, session);
   int exit_code = sp_verdict_exit(&result);
-  return exit_code == SP_EXIT_OK ? write_code : exit_code;
+  return exit_code == SP_EXIT_OK ? session->write_code : exit_code;
 }
 
 static int run_to_end(struct session *session, struct sp_err *err) {
   int code = sp_plan_fire(session->setup->plan, "start", err);
+  if (code == 0) begin_outputs(session);
   if (code == 0) code = start_run(session, err);
   if (code) return sp_cli_fail(err);
-  session->started_real_ns = sp_clock_real_ns();
   sp_loop_run(session->loop);
   int exit_code = finish(session);
   if (sp_plan_fire(session->setup->plan, "stop", err)) return sp_cli_fail(err);
@@ -166,8 +174,8 @@ int sp_session_run(struct sp_setup *setup, const struct sp_options *options, con
   struct sp_err err;
   struct session session = {.setup = setup, .options = options, .plan_name = plan_name};
   int exit_code;
-  if (sp_raise_file_limit(setup->load.users, &err) || open_reports(&session, &err)) {
-    close_reports(&session);
+  if (sp_raise_file_limit(setup->load.users, &err) || open_outputs(&session, &err)) {
+    sp_outputs_close(&session.outputs);
     return sp_cli_fail(&err);
   }
   session.loop = sp_loop_create(&err);
@@ -175,7 +183,7 @@ int sp_session_run(struct sp_setup *setup, const struct sp_options *options, con
   exit_code = session.loop ? run_to_end(&session, &err) : sp_cli_fail(&err);
   sp_run_destroy(session.run);
   sp_terminal_destroy(session.terminal);
-  close_reports(&session);
+  sp_outputs_close(&session.outputs);
   if (session.loop) sp_loop_destroy(session.loop);
   return exit_code;
 }

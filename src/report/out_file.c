@@ -72,18 +72,29 @@ static int write_all(int fd, const char *bytes, size_t len) {
 static int cut(int fd) {
   struct stat facts;
   if (fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) && fd != STDOUT_FILENO) {
-    return ftruncate(fd, 0) ? errno : 0;
+    return lseek(fd, 0, SEEK_SET) < 0 || ftruncate(fd, 0) ? errno : 0;
   }
   return 0;
 }
 
-int sp_out_file_write(struct sp_out_file *file, const char *bytes, size_t len, struct sp_err *err) {
+static int cannot_write(const struct sp_out_file *file, int error, struct sp_err *err) {
+  return sp_fail(err, SP_EIO, "cannot write '%s': %s", file->path, strerror(error));
+}
+
+int sp_out_file_begin(struct sp_out_file *file, struct sp_err *err) {
   int error = cut(file->fd);
   file->written = true;
-  if (!error) {
-    error = write_all(file->fd, bytes, len);
-  }
-  return error ? sp_fail(err, SP_EIO, "cannot write '%s': %s", file->path, strerror(error)) : SP_OK;
+  return error ? cannot_write(file, error, err) : SP_OK;
+}
+
+int sp_out_file_append(struct sp_out_file *file, const char *bytes, size_t len, struct sp_err *err) {
+  int error = write_all(file->fd, bytes, len);
+  return error ? cannot_write(file, error, err) : SP_OK;
+}
+
+int sp_out_file_write(struct sp_out_file *file, const char *bytes, size_t len, struct sp_err *err) {
+  int code = sp_out_file_begin(file, err);
+  return code ? code : sp_out_file_append(file, bytes, len, err);
 }
 
 void sp_out_file_close(struct sp_out_file *file) {

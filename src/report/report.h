@@ -1,5 +1,6 @@
 /*
- * Outputs of a run. One file with a const table a kind, one line each in cli/registry.c.
+ * Outputs of a run. One file with a const table a kind, one line each in cli/registry.c; report/outputs.h keeps the
+ * ones that a run was asked for. The main thread calls every hook; only a sink is called from the engine's threads.
  */
 #ifndef SP_REPORT_REPORT_H
 #define SP_REPORT_REPORT_H
@@ -38,18 +39,39 @@ struct sp_slo_result {
   bool met;
 };
 
+/* What is known when a run begins. Borrowed for the call, but `load`, which outlives the run. */
+struct sp_run_begin {
+  const char *version, *id, *name, *plan, *host;
+  int64_t real_ns, mono_ns; /* the same moment on both clocks: maps the run's monotonic times to the day's */
+  const struct sp_tag *tags;
+  size_t tag_count;
+  const struct sp_load *load;
+};
+
+struct sp_sample_sink; /* stats/recorder.h */
+
 struct sp_report_type {
   const char *name; /* "json": --out json=PATH */
   const char *help;
-  /* MUST. Before the run: the path is writable, or a sentence. What was there stays until write. "-" is
+  /* MUST. Before the run: the path is writable, or a sentence. What was there stays until begin or write. "-" is
    * standard output. */
   int (*open)(const char *path, void **report, struct sp_err *err);
+  /* MAY. Once, right before the first user. What goes wrong from here to the end is kept for write to say. */
+  void (*begin)(void *report, const struct sp_run_begin *begin);
+  /* MAY. Each second, and once with phase ENDED: what was seen is on the disk (or under way) when it returns, so a
+   * killed run keeps it. */
+  void (*on_tick)(void *report, const struct sp_run_view *view);
+  /* MAY. Where every request's sample goes; asked for between open and begin. Its take() is called by all engine
+   * threads at once and never waits. */
+  const struct sp_sample_sink *(*sink)(void *report);
   /* MUST. Once, after the run. */
   int (*write)(void *report, const struct sp_result *result, struct sp_err *err);
+  /* MAY. After write: a sentence for people on what was left out ("12 lines dropped"); false: nothing was. */
+  bool (*note)(void *report, char *text, size_t size);
   /* MUST. Also when write was never called. */
   void (*close)(void *report);
 };
 
-extern const struct sp_report_type sp_report_json;
+extern const struct sp_report_type sp_report_json, sp_report_csv;
 
 #endif

@@ -1,0 +1,61 @@
+#include "report/outputs.h"
+
+#define NOTE_SIZE 600
+
+int sp_outputs_add(struct sp_outputs *outputs, const struct sp_report_type *type, const char *path,
+                   struct sp_err *err) {
+  struct sp_output *output = &outputs->items[outputs->count];
+  if (outputs->count == SP_OUTPUTS_MAX) {
+    return sp_fail(err, SP_EUSAGE, "over %u outputs", SP_OUTPUTS_MAX);
+  }
+  *output = (struct sp_output){ .type = type, .path = path };
+  int code = type->open(path, &output->report, err);
+  if (code) {
+    sp_err_context(err, "--out %s=%s", type->name, path);
+    return code;
+  }
+  outputs->count++;
+  return SP_OK;
+}
+
+void sp_outputs_begin(struct sp_outputs *outputs, const struct sp_run_begin *begin) {
+  for (size_t i = 0; i < outputs->count; i++) {
+    const struct sp_output *output = &outputs->items[i];
+    if (output->type->begin) {
+      output->type->begin(output->report, begin);
+    }
+  }
+}
+
+void sp_outputs_tick(struct sp_outputs *outputs, const struct sp_run_view *view) {
+  for (size_t i = 0; i < outputs->count; i++) {
+    const struct sp_output *output = &outputs->items[i];
+    if (output->type->on_tick) {
+      output->type->on_tick(output->report, view);
+    }
+  }
+}
+
+void sp_outputs_write(struct sp_outputs *outputs, const struct sp_result *result,
+                      void (*on_error)(void *ctx, const struct sp_err *err),
+                      void (*on_note)(void *ctx, const char *text), void *ctx) {
+  for (size_t i = 0; i < outputs->count; i++) {
+    const struct sp_output *output = &outputs->items[i];
+    struct sp_err err;
+    char note[NOTE_SIZE];
+    if (output->type->write(output->report, result, &err)) {
+      sp_err_context(&err, "--out %s=%s", output->type->name, output->path);
+      on_error(ctx, &err);
+    }
+    if (output->type->note && output->type->note(output->report, note, sizeof(note))) {
+      on_note(ctx, note);
+    }
+  }
+}
+
+void sp_outputs_close(struct sp_outputs *outputs) {
+  for (size_t i = 0; i < outputs->count; i++) {
+    outputs->items[i].type->close(outputs->items[i].report);
+  }
+  outputs->count = 0;
+}

@@ -1,0 +1,32 @@
+/*
+ * The outputs that one run was asked for: opened before it, told of its begin and ticks, written and closed. One that
+ * fails at the end doesn't take the others with it.
+ */
+#ifndef SP_REPORT_OUTPUTS_H
+#define SP_REPORT_OUTPUTS_H
+
+#include "report/report.h"
+
+#define SP_OUTPUTS_MAX 20u
+
+struct sp_outputs {
+  struct sp_output {
+    const struct sp_report_type *type;
+    const char *path; /* borrowed */
+    void *report;
+  } items[SP_OUTPUTS_MAX];
+  size_t count;
+};
+
+/* Opens one more; on failure the ones before stay open. Start from a zeroed struct. */
+int sp_outputs_add(struct sp_outputs *outputs, const struct sp_report_type *type, const char *path,
+                   struct sp_err *err);
+void sp_outputs_begin(struct sp_outputs *outputs, const struct sp_run_begin *begin);
+void sp_outputs_tick(struct sp_outputs *outputs, const struct sp_run_view *view);
+/* Writes them all; on_error and on_note are called where there is something to say. */
+void sp_outputs_write(struct sp_outputs *outputs, const struct sp_result *result,
+                      void (*on_error)(void *ctx, const struct sp_err *err),
+                      void (*on_note)(void *ctx, const char *text), void *ctx);
+void sp_outputs_close(struct sp_outputs *outputs);
+
+#endif
