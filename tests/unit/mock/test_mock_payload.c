@@ -54,7 +54,7 @@ static void the_spaced_style_is_that_of_json_dumps(void **state) {
 
 static void stray_bytes_become_the_replacement_character(void **state) {
   (void)state;
-  const char *strays[] = { "\x80", "\xff", "\xc3", "\xe6\xb5", "\xed\xa0\x80", "\xc0\xaf", "\xf5\x80\x80\x80", "\xe6" "a" };
+  const char *strays[] = { "\x80", "\xff", "\xc3", "\xe6\xb5", "\xed\xa0\x80", "\xc0\xaf", "\xf5\x80\x80\x80", "\xe6z" };
   for (size_t i = 0; i < sizeof strays / sizeof *strays; i++) {
     struct sp_buf out;
     sp_buf_init(&out, 4096);
