@@ -57,10 +57,16 @@ static void call_on_event(struct sp_lua_request *request) {
   if (sp_lua_call(L, 1, 0, &err)) sp_lua_user_error(request->owner, err.text);
 }
 
+static void note_now(struct sp_lua_user *lua_user) {
+  lua_user->next_start_ns = sp_loop_update_now(sp_worker_loop(lua_user->thread->worker));
+}
+
 static void wake_iteration(struct sp_lua_request *request) {
   struct sp_lua_user *lua_user = request->owner;
   if (lua_user->wait != SP_WAIT_EVENT || lua_user->awaited != request || lua_user->in_coroutine) return;
-  if (sp_lua_request_push_event(request, lua_user->co)) sp_lua_user_resume(lua_user, 1);
+  if (!sp_lua_request_push_event(request, lua_user->co)) return;
+  note_now(lua_user); /* what the plan asks for in its loop, or behind it, starts now */
+  sp_lua_user_resume(lua_user, 1);
 }
 
 /* -- hooks of the exchange -- */
@@ -139,7 +145,7 @@ static void deliver(struct sp_lua_request *request) {
   }
   sp_lua_push_result(lua_user->thread, lua_user->co, request->exchange);
   lua_user->pending = request;
-  lua_user->next_start_ns = sp_loop_update_now(sp_worker_loop(lua_user->thread->worker));
+  note_now(lua_user);
   sp_lua_user_resume(lua_user, args);
 }
 
