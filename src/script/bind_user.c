@@ -21,7 +21,7 @@ static void leave_streams(struct sp_lua_user *lua_user) {
 
 /* core.request(u, spec) -> result */
 static int core_request(lua_State *L) {
-  struct sp_lua_user *lua_user = sp_lua_user_of(L, 1);
+  struct sp_lua_user *lua_user = sp_lua_user_waiting(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   sp_lua_user_flush(lua_user);
   if (!sp_lua_user_may_start(lua_user)) return drop(lua_user, L);
@@ -32,26 +32,26 @@ static int core_request(lua_State *L) {
 
 /* core.stream(u, spec) -> handle */
 static int core_stream(lua_State *L) {
-  struct sp_lua_user *lua_user = sp_lua_user_of(L, 1);
+  struct sp_lua_user *lua_user = sp_lua_user_waiting(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   sp_lua_user_flush(lua_user);
   if (!sp_lua_user_may_start(lua_user)) return drop(lua_user, L);
   leave_streams(lua_user);
-  lua_pushlightuserdata(L, sp_lua_request_start(lua_user, L, 2, true));
+  lua_pushnumber(L, (double)sp_lua_request_start(lua_user, L, 2, true)->serial);
   return 1;
 }
 
 /* A handle that outlived its stream finds nothing. */
-static struct sp_lua_request *find_request(struct sp_lua_user *lua_user, const void *handle) {
+static struct sp_lua_request *find_request(struct sp_lua_user *lua_user, double handle) {
   struct sp_lua_request *request = lua_user->open;
-  while (request && (request != handle || request->detached)) request = request->next;
+  while (request && ((double)request->serial != handle || request->detached)) request = request->next;
   return request;
 }
 
 /* core.next_event(u, handle) -> event | nil, result */
 static int core_next_event(lua_State *L) {
-  struct sp_lua_user *lua_user = sp_lua_user_of(L, 1);
-  struct sp_lua_request *request = find_request(lua_user, lua_touserdata(L, 2));
+  struct sp_lua_user *lua_user = sp_lua_user_waiting(L, 1);
+  struct sp_lua_request *request = find_request(lua_user, lua_tonumber(L, 2));
   if (!request) return 0;
   if (sp_lua_request_push_event(request, L)) return 1;
   if (request->ended) {
@@ -67,7 +67,7 @@ static int core_next_event(lua_State *L) {
 
 static int core_hang_up(lua_State *L) {
   struct sp_lua_user *lua_user = sp_lua_user_of(L, 1);
-  struct sp_lua_request *request = find_request(lua_user, lua_touserdata(L, 2));
+  struct sp_lua_request *request = find_request(lua_user, lua_tonumber(L, 2));
   if (request) sp_lua_request_detach(request, SP_OUTCOME_ABANDONED, "the plan hung up");
   return 0;
 }
@@ -82,11 +82,11 @@ static int sleep_for(struct sp_lua_user *lua_user, lua_State *L, int64_t ns) {
 
 static int core_sleep(lua_State *L) {
   double s = luaL_checknumber(L, 2);
-  return sleep_for(sp_lua_user_of(L, 1), L, s > 1e9 ? INT64_C(1000000000) * SP_NS_PER_S : (int64_t)(s * 1e9));
+  return sleep_for(sp_lua_user_waiting(L, 1), L, s > 1e9 ? INT64_C(1000000000) * SP_NS_PER_S : (int64_t)(s * 1e9));
 }
 
 static int core_think(lua_State *L) {
-  struct sp_lua_user *lua_user = sp_lua_user_of(L, 1);
+  struct sp_lua_user *lua_user = sp_lua_user_waiting(L, 1);
   return sleep_for(lua_user, L, sp_lua_user_think_ns(lua_user));
 }
 

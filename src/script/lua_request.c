@@ -209,6 +209,7 @@ struct sp_lua_request *sp_lua_request_start(struct sp_lua_user *lua_user, lua_St
   }
   struct sp_lua_request *request = sp_alloc(sizeof(*request));
   request->owner = lua_user;
+  request->serial = ++lua_user->requests;
   request->key = spec.key;
   take_refs(request, L, index, iterated);
   request->next = lua_user->open;

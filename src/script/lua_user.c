@@ -13,6 +13,13 @@ struct sp_lua_user *sp_lua_user_of(lua_State *L, int index) {
   return lua_user;
 }
 
+struct sp_lua_user *sp_lua_user_waiting(lua_State *L, int index) {
+  struct sp_lua_user *lua_user = sp_lua_user_of(L, index);
+  /* lua_yield would say so too, but after a request was started or a timer set. */
+  if (!lua_isyieldable(L)) luaL_error(L, "a user cannot wait in here: a function that string.gsub, table.sort or the like calls");
+  return lua_user;
+}
+
 bool sp_lua_user_may_start(const struct sp_lua_user *lua_user) { return !lua_user->winding && !lua_user->cut; }
 
 void sp_lua_user_flush(struct sp_lua_user *lua_user) {

@@ -36,6 +36,7 @@ struct sp_lua_request {
   struct sp_lua_user *owner;
   struct sp_exchange *exchange;
   const struct sp_request_key *key;
+  uint64_t serial;             /* of the owner's; the handle that Lua has of a stream */
   struct sp_lua_request *next; /* of the owner's open ones */
   bool ended, detached;        /* detached: nobody waits for it; it records itself when it ends */
   bool iterated;               /* for event in user:stream */
@@ -56,6 +57,7 @@ struct sp_lua_user {
   const char *task;               /* name of the deed under way */
   size_t task_index;              /* SIZE_MAX in hooks */
   int64_t next_start_ns;          /* intended start of the next request */
+  uint64_t requests;              /* started so far */
   uint8_t deed, wait;
   bool over;    /* the function came to its end */
   bool dropped; /* the coroutine is not to be resumed any more */
@@ -66,6 +68,7 @@ struct sp_lua_user {
 
 /* -- lua_user.c -- */
 struct sp_lua_user *sp_lua_user_of(lua_State *L, int index); /* the light userdata _u; checked */
+struct sp_lua_user *sp_lua_user_waiting(lua_State *L, int index); /* the same, where its coroutine may be parked */
 /* Parks the coroutine: returns lua_yield's value. While winding up it is dropped instead. */
 int sp_lua_user_park(struct sp_lua_user *lua_user, lua_State *L, enum sp_lua_wait wait);
 void sp_lua_user_resume(struct sp_lua_user *lua_user, int args); /* args are on co's stack */

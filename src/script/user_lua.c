@@ -226,9 +226,22 @@ static void user_stop(struct sp_user *user) {
   run_deed(lua_user, SP_DEED_STOP, hook, "user_stop", SIZE_MAX, sp_loop_now(sp_worker_loop(user->worker)));
 }
 
+/* The plan may have kept the user's table: it must find no pointer there any more. */
+static void empty_user_object(struct sp_lua_user *lua_user) {
+  lua_State *L = lua_user->thread->lua->L;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, lua_user->user_ref);
+  if (lua_istable(L, -1)) {
+    lua_pushliteral(L, "_u");
+    lua_pushboolean(L, false);
+    lua_rawset(L, -3);
+  }
+  lua_pop(L, 1);
+}
+
 void sp_lua_user_stopped(struct sp_lua_user *lua_user) {
   struct sp_user *user = lua_user->user;
   lua_State *L = lua_user->thread->lua->L;
+  empty_user_object(lua_user);
   sp_timer_stop(&lua_user->sleep);
   sp_http_session_fini(&lua_user->session);
   luaL_unref(L, LUA_REGISTRYINDEX, lua_user->co_ref);

@@ -294,20 +294,28 @@ local function check_spec(spec)
   return spec
 end
 
+-- The pointer that C knows the user by; a user that has left has none.
+local function handle(self)
+  local u = type(self) == "table" and rawget(self, "_u")
+  if u then return u end
+  if u == false and type(self) == "table" then fail(3, "this user has left the run") end
+  fail(3, "call this on a user: user:request{…}")
+end
+
 function User:request(spec)
-  return core.request(self._u, check_spec(spec))
+  return core.request(handle(self), check_spec(spec))
 end
 
 function User:get(path, options)
   local spec = { method = "GET", path = path }
   for key, value in pairs(options or {}) do spec[key] = value end
-  return core.request(self._u, check_spec(spec))
+  return core.request(handle(self), check_spec(spec))
 end
 
 function User:post(path, options)
   local spec = { method = "POST", path = path }
   for key, value in pairs(options or {}) do spec[key] = value end
-  return core.request(self._u, check_spec(spec))
+  return core.request(handle(self), check_spec(spec))
 end
 
 -- for event in user:stream{…} do … end; afterwards stream.result. Leaving the loop early hangs up (abandoned).
@@ -315,25 +323,25 @@ local Stream = {}
 Stream.__index = Stream
 function Stream:__call()
   if self.result then return nil end
-  local event, result = core.next_event(self._u, self._x)
+  local event, result = core.next_event(handle(self._user), self._x)
   if event then return event end
   self.result = result
 end
 function Stream:close()
-  if not self.result then core.hang_up(self._u, self._x) end
+  if not self.result then core.hang_up(handle(self._user), self._x) end
 end
 
 function User:stream(spec)
   if type(spec) == "table" and not spec.stream then spec.stream = "sse" end
-  return setmetatable({ _u = self._u, _x = core.stream(self._u, check_spec(spec)) }, Stream)
+  return setmetatable({ _user = self, _x = core.stream(handle(self), check_spec(spec)) }, Stream)
 end
 
-function User:sleep(s) core.sleep(self._u, seconds(2, s, "sleep(seconds)")) end
-function User:think() core.think(self._u) end
+function User:sleep(s) core.sleep(handle(self), seconds(2, s, "sleep(seconds)")) end
+function User:think() core.think(handle(self)) end
 
 function User:check(condition, message)
   if condition then return true end
-  core.check(self._u, message and tostring(message) or "check failed")
+  core.check(handle(self), message and tostring(message) or "check failed")
   return false
 end
 
@@ -341,7 +349,7 @@ function spate._make_user(u, id, class, task_names)
   local user = setmetatable({ _u = u, id = id, class = class, data = {} }, User)
   user.random = function(a, b, c)
     if a == user then a, b = b, c end
-    return core.random(u, a, b)
+    return core.random(handle(user), a, b)
   end
   return user
 end

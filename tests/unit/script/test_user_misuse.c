@@ -1,0 +1,173 @@
+/* What a plan must not do with a user: it gets a sentence, and nothing breaks. */
+#include "rig.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct step ok[] = { SEND("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), DONE };
+static const struct step slow[] = { PAUSE(30), SEND("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), DONE };
+static const struct step sse[] = { SEND(HEAD_SSE), CHUNK("data: a\n\n"), PAUSE(5), CHUNK("data: b\n\n"), LAST, DONE };
+static const struct step flood[] = { SEND(HEAD_SSE), FLOOD("data: 0123456789012345678901234567890123456789\n\n") };
+static const struct step error_body[] = { SEND("HTTP/1.1 400 Bad Request\r\nContent-Length: 45\r\n\r\n"
+                                               "{\"code\":\"bad\",\"message\":\"no such key swordfish\"}"), DONE };
+static const struct route routes[] = { { "/ok", ok }, { "/slow", slow }, { "/sse", sse }, { "/flood", flood },
+                                       { "/error", error_body }, { NULL, NULL } };
+
+static const char not_own[] = "a user's calls belong into its own task";
+
+static void expect_error(const char *body, const char *text) {
+  struct rig rig;
+  rig_task(&rig, routes, body);
+  assert_error(&rig, "task", text);
+  rig_fini(&rig);
+}
+
+static void calls_from_elsewhere(void **state) {
+  (void)state;
+  expect_error("coroutine.wrap(function() user:get('/ok') end)()", not_own);
+  expect_error("coroutine.wrap(function() user:sleep(1) end)()", not_own);
+  expect_error("coroutine.wrap(function() user:stream { path = '/sse' } end)()", not_own);
+  expect_error("user:request { path = '/sse', stream = 'sse', on_event = function() user:get('/ok') end }", not_own);
+  expect_error("user:request { path = '/sse', stream = 'sse', on_event = function() user:sleep(1) end }", not_own);
+  expect_error("user:request { path = '/sse', stream = 'sse', on_event = function() user:check(false) end }", not_own);
+  expect_error("user:request { path = '/sse', stream = function() user:get('/ok') end }", not_own);
+}
+
+static void calls_in_a_strange_form(void **state) {
+  (void)state;
+  expect_error("user.request { path = '/ok' }", "call this on a user: user:request{…}");
+  expect_error("user.sleep(1)", "call this on a user");
+  expect_error("user:request('/ok')", "request{…} must be a table, not a string");
+  expect_error("user:sleep()", "must be a number, not nothing");
+  expect_error("user:sleep(-1)", "must not be negative");
+  expect_error("user:sleep(0/0)", "must not be negative");
+}
+
+/* A yield cannot cross a C function: nothing may have been begun by then. */
+static void calls_across_c(void **state) {
+  (void)state;
+  static const char *const calls[] = { "user:get('/slow', { name = 'crossed' })", "user:sleep(0.01)", "user:think()" };
+  for (size_t i = 0; i < 3; i++) {
+    struct rig rig;
+    char body[600];
+    snprintf(body, sizeof(body),
+             "local fine, why = pcall(string.gsub, 'xx', 'x', function() %s end)\n"
+             "assert(not fine)\n"
+             "for i = 1, 3 do user:sleep(0.02) end\n"
+             "assert(user:get('/ok').text == 'ok')\n"
+             "error(why)\n", calls[i]);
+    rig_task(&rig, routes, body);
+    assert_int_equal(rig.totals->task_errors, 1);
+    assert_error(&rig, "task", "cannot wait in here");
+    assert_null(rig_cell(&rig, "crossed"));
+    assert_int_equal(rig.tally.ok, 1);
+    rig_fini(&rig);
+  }
+}
+
+static void another_users_handle(void **state) {
+  (void)state;
+  struct rig rig;
+  rig_init(&rig, routes);
+  rig.load.users = 2;
+  rig.load.iterations = 2;
+  rig_run(&rig, "local spate = require('spate')\nlocal other\n"
+                "spate.user('U', { tasks = { t = function(user)\n"
+                "  if other then other:get('/ok') else other = user user:get('/slow') end\n"
+                "end } })\n");
+  assert_int_equal(rig.totals->task_errors, 1);
+  assert_error(&rig, "task", not_own);
+  assert_int_equal(rig.tally.ok, 1);
+  rig_fini(&rig);
+}
+
+/* Everything that a gone user leaves behind is tried by those who stay. */
+static void a_gone_users_handles(void **state) {
+  (void)state;
+  struct rig rig;
+  rig_init(&rig, routes);
+  rig.load.users = 2;
+  rig.load.iterations = 0;
+  rig.stop_after_ns = 60 * MS;
+  rig_run(&rig, "local spate = require('spate')\nlocal gone, stream, random\n"
+                "spate.user('U', { tasks = { t = function(user)\n"
+                "  if user.id == 1 then\n"
+                "    gone, random = user, user.random\n"
+                "    stream = user:stream { path = '/sse' } stream()\n"
+                "    user:sleep(30)\n"
+                "  else user:get('/slow', { timeout = 10 }) user:get('/slow') end\n"
+                "end }, on_stop = function(user)\n"
+                "  if user.id == 1 then return end\n"
+                "  user:sleep(0.2)\n"
+                "  for _, call in ipairs { function() gone:get('/ok') end, function() gone:sleep(1) end,\n"
+                "      function() gone:think() end, function() gone:check(false) end, function() stream() end,\n"
+                "      function() stream:close() end, function() random(3) end, function() gone.random() end,\n"
+                "      function() for e in gone:stream { path = '/sse' } do end end } do\n"
+                "    local fine, why = pcall(call)\n"
+                "    assert(not fine and why:find('user'), tostring(why))\n"
+                "  end\n"
+                "end })\n");
+  assert_no_task_errors(&rig);
+  rig_fini(&rig);
+}
+
+/* A handle names one stream, even where the next one lies in the same memory. */
+static void a_handle_is_of_one_stream(void **state) {
+  (void)state;
+  struct rig rig;
+  rig_task(&rig, routes,
+           "for i = 1, 8 do\n"
+           "  local first = user:stream { path = '/sse', name = 'first' }\n"
+           "  first() first:close() user:sleep(0.01)\n"
+           "  local second = user:stream { path = '/sse', name = 'second' }\n"
+           "  first:close()\n"
+           "  assert(first() == nil)\n"
+           "  assert(second().data == 'a' and second().data == 'b' and second() == nil and second.result.ok)\n"
+           "  first:close()\n"
+           "  user:check(true)\n"
+           "end\n");
+  assert_no_task_errors(&rig);
+  assert_int_equal(rig_outcomes(&rig, "second", SP_OUTCOME_OK), 8);
+  rig_fini(&rig);
+}
+
+static void a_loop_slower_than_its_stream(void **state) {
+  (void)state;
+  struct rig rig;
+  rig_task(&rig, routes,
+           "local s = user:stream { path = '/flood', name = 'flood' }\n"
+           "s() user:sleep(5)\n");
+  assert_error(&rig, "task", "events wait for the plan's loop");
+  assert_int_equal(rig_outcomes(&rig, "flood", SP_OUTCOME_ABANDONED), 1);
+  assert_int_equal(rig.totals->task_errors, 1);
+  rig_fini(&rig);
+}
+
+/* -- what a script can make big -- */
+
+static void names_without_end(void **state) {
+  (void)state;
+  struct rig rig;
+  rig_task(&rig, NULL,
+           "for i = 1, 3000 do user:request { url = 'http://127.0.0.1:1/', name = 'item ' .. i } end\n"
+           "user:request { url = 'http://127.0.0.1:1/', name = string.rep('é', 10000) }\n");
+  assert_no_task_errors(&rig);
+  assert_int_equal(rig.tally.failed, 3001);
+  assert_in_range(rig.totals->cells.count, 900, SP_CELLS_MAX + 1);
+  rig_fini(&rig);
+}
+
+int main(int argc, char **argv) {
+  if (argc > 1) cmocka_set_test_filter(argv[1]);
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(calls_from_elsewhere),
+    cmocka_unit_test(calls_in_a_strange_form),
+    cmocka_unit_test(calls_across_c),
+    cmocka_unit_test(another_users_handle),
+    cmocka_unit_test(a_gone_users_handles),
+    cmocka_unit_test(a_handle_is_of_one_stream),
+    cmocka_unit_test(a_loop_slower_than_its_stream),
+    cmocka_unit_test(names_without_end),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
