@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "stats/clean.h"
+#include "stats/compat.h"
 
 #include <stdlib.h>
 
@@ -48,6 +49,7 @@ struct sp_interval *sp_interval_create(void) {
   sp_map_init(&interval->customs);
   sp_hist_init(&interval->lag);
   sp_hist_init(&interval->loop_lag);
+  sp_hist_init(&interval->start_lag);
   return interval;
 }
 
@@ -58,6 +60,10 @@ static void free_cell(void *value) {
   }
   sp_hist_fini(&cell->failed_e2e);
   sp_hist_fini(&cell->cancelled_age);
+  for (size_t i = 0; cell->compat && i < SP_COMPAT_ROWS; i++) {
+    sp_hist_fini(&cell->compat[i]);
+  }
+  free(cell->compat);
   free(cell->name);
   free(cell->user_class);
   free(cell->task);
@@ -110,6 +116,7 @@ void sp_interval_destroy(struct sp_interval *interval) {
   free_maps(interval);
   sp_hist_fini(&interval->lag);
   sp_hist_fini(&interval->loop_lag);
+  sp_hist_fini(&interval->start_lag);
   free(interval);
 }
 
@@ -117,8 +124,11 @@ void sp_interval_clear(struct sp_interval *interval) {
   free_maps(interval);
   sp_hist_clear(&interval->lag);
   sp_hist_clear(&interval->loop_lag);
+  sp_hist_clear(&interval->start_lag);
   interval->begin_ns = interval->end_ns = interval->cpu_ns = 0;
   interval->events = interval->tasks = interval->task_errors = interval->late_starts = 0;
+  interval->arrivals = interval->dropped_starts = 0;
+  interval->user_time_ns = interval->request_time_ns = 0;
 }
 
 struct sp_cell *sp_interval_cell(struct sp_interval *interval, const struct sp_request_key *request) {
@@ -140,6 +150,16 @@ struct sp_cell *sp_interval_cell(struct sp_interval *interval, const struct sp_r
     cell->task = sp_strdup(key.parts[2]);
   }
   return *place;
+}
+
+struct sp_hist *sp_cell_compat(struct sp_cell *cell) {
+  if (!cell->compat) {
+    cell->compat = sp_alloc_array(SP_COMPAT_ROWS, sizeof(*cell->compat));
+    for (size_t i = 0; i < SP_COMPAT_ROWS; i++) {
+      sp_hist_init(&cell->compat[i]);
+    }
+  }
+  return cell->compat;
 }
 
 struct sp_node_cell *sp_interval_node(struct sp_interval *interval, struct sp_str title, struct sp_str type) {

@@ -28,12 +28,16 @@ struct sp_cell {
   uint64_t outcomes[SP_OUTCOME_COUNT];
   uint64_t rate_limited;
   uint64_t stalls;
+  uint64_t good;            /* ok requests that kept every limit of their own (stats/limits.h); all ok ones without */
+  uint64_t streams;         /* ok requests with an event stream or a token */
+  uint64_t stalled_streams; /* streams with at least one stall */
   uint64_t token_events, answer_chars, reported_prompt, reported_completion;
   uint64_t bytes_in, bytes_out;
   uint64_t counters[SP_COUNTER_COUNT];
   struct sp_hist metrics[SP_METRIC_COUNT]; /* of ok requests; count 0 = n/a */
   struct sp_hist failed_e2e;               /* of failed requests */
   struct sp_hist cancelled_age;            /* of cancelled and abandoned ones: start -> cut */
+  struct sp_hist *compat; /* SP_COMPAT_ROWS of them (stats/compat.h); NULL while no other tool's rows were asked for */
 };
 
 struct sp_node_cell {
@@ -69,6 +73,11 @@ struct sp_interval {
   struct sp_hist loop_lag; /* us: a timer's due time -> its callback */
   uint64_t late_starts;    /* tasks that began more than SP_LATE_START_NS after they were due */
   int64_t cpu_ns;          /* CPU time of the engine threads */
+  uint64_t arrivals;       /* open loop: arrivals that became a task */
+  uint64_t dropped_starts; /* open loop: arrivals that were due and could not be made */
+  struct sp_hist start_lag; /* us: a task's due time -> its begin; what a user's own start took is not in it */
+  /* Users alive and requests in flight, integrated over the time of the run phase: over its length they are means. */
+  double user_time_ns, request_time_ns;
 };
 
 #define SP_LATE_START_NS (10 * INT64_C(1000000))
@@ -80,6 +89,7 @@ void sp_interval_merge(struct sp_interval *into, const struct sp_interval *from)
 
 /* Finds or makes; never NULL (past the cap: the "(other)" one). NULL texts are empty ones. */
 struct sp_cell *sp_interval_cell(struct sp_interval *interval, const struct sp_request_key *key);
+struct sp_hist *sp_cell_compat(struct sp_cell *cell); /* the rows, made when they are not there yet */
 struct sp_node_cell *sp_interval_node(struct sp_interval *interval, struct sp_str title, struct sp_str type);
 void sp_interval_error(struct sp_interval *interval, const char *name, const char *kind, const char *detail,
                        uint64_t count, int64_t first_ns);
@@ -88,7 +98,9 @@ struct sp_custom_cell *sp_interval_custom(struct sp_interval *interval, const ch
 /* Sums over all cells. */
 struct sp_tally {
   uint64_t started, ok, failed, abandoned, cancelled, rate_limited, bytes_in, bytes_out;
+  uint64_t good, streams, stalled_streams;
 };
+void sp_tally_add(struct sp_tally *into, const struct sp_tally *more);
 void sp_tally_cell(const struct sp_cell *cell, struct sp_tally *out);
 void sp_tally_interval(const struct sp_interval *interval, struct sp_tally *out);
 /* The identity: started = ok + failed + abandoned + cancelled. True for a run's totals when all has ended. */

@@ -1,7 +1,14 @@
 /*
  * Merging of intervals, and the sums over their cells.
  */
+#include "stats/compat.h"
 #include "stats/interval.h"
+
+static void merge_compat(struct sp_cell *into, const struct sp_cell *from) {
+  for (size_t i = 0; from->compat && i < SP_COMPAT_ROWS; i++) {
+    sp_hist_merge(&sp_cell_compat(into)[i], &from->compat[i]);
+  }
+}
 
 static void merge_cell(struct sp_cell *into, const struct sp_cell *from) {
   into->started += from->started;
@@ -13,6 +20,9 @@ static void merge_cell(struct sp_cell *into, const struct sp_cell *from) {
   }
   into->rate_limited += from->rate_limited;
   into->stalls += from->stalls;
+  into->good += from->good;
+  into->streams += from->streams;
+  into->stalled_streams += from->stalled_streams;
   into->token_events += from->token_events;
   into->answer_chars += from->answer_chars;
   into->reported_prompt += from->reported_prompt;
@@ -24,6 +34,7 @@ static void merge_cell(struct sp_cell *into, const struct sp_cell *from) {
   }
   sp_hist_merge(&into->failed_e2e, &from->failed_e2e);
   sp_hist_merge(&into->cancelled_age, &from->cancelled_age);
+  merge_compat(into, from);
 }
 
 static void merge_cells(struct sp_interval *into, const struct sp_map *from) {
@@ -85,6 +96,25 @@ void sp_interval_merge(struct sp_interval *into, const struct sp_interval *from)
   into->cpu_ns += from->cpu_ns;
   sp_hist_merge(&into->lag, &from->lag);
   sp_hist_merge(&into->loop_lag, &from->loop_lag);
+  into->arrivals += from->arrivals;
+  into->dropped_starts += from->dropped_starts;
+  into->user_time_ns += from->user_time_ns;
+  into->request_time_ns += from->request_time_ns;
+  sp_hist_merge(&into->start_lag, &from->start_lag);
+}
+
+void sp_tally_add(struct sp_tally *into, const struct sp_tally *more) {
+  into->started += more->started;
+  into->ok += more->ok;
+  into->failed += more->failed;
+  into->abandoned += more->abandoned;
+  into->cancelled += more->cancelled;
+  into->rate_limited += more->rate_limited;
+  into->bytes_in += more->bytes_in;
+  into->bytes_out += more->bytes_out;
+  into->good += more->good;
+  into->streams += more->streams;
+  into->stalled_streams += more->stalled_streams;
 }
 
 void sp_tally_cell(const struct sp_cell *cell, struct sp_tally *out) {
@@ -96,6 +126,9 @@ void sp_tally_cell(const struct sp_cell *cell, struct sp_tally *out) {
     .rate_limited = cell->rate_limited,
     .bytes_in = cell->bytes_in,
     .bytes_out = cell->bytes_out,
+    .good = cell->good,
+    .streams = cell->streams,
+    .stalled_streams = cell->stalled_streams,
   };
   for (int i = 0; i < SP_OUTCOME_COUNT; i++) {
     out->failed += sp_outcome_is_failure((enum sp_outcome)i) ? cell->outcomes[i] : 0;
@@ -107,14 +140,7 @@ void sp_tally_interval(const struct sp_interval *interval, struct sp_tally *out)
   for (size_t i = 0; i < interval->cells.count; i++) {
     struct sp_tally cell;
     sp_tally_cell(interval->cells.entries[i].value, &cell);
-    out->started += cell.started;
-    out->ok += cell.ok;
-    out->failed += cell.failed;
-    out->abandoned += cell.abandoned;
-    out->cancelled += cell.cancelled;
-    out->rate_limited += cell.rate_limited;
-    out->bytes_in += cell.bytes_in;
-    out->bytes_out += cell.bytes_out;
+    sp_tally_add(out, &cell);
   }
 }
 

@@ -3,10 +3,15 @@
 #include <math.h>
 #include <string.h>
 
-void sp_recorder_init(struct sp_recorder *recorder, int64_t now_ns) {
-  memset(recorder, 0, sizeof(*recorder));
+static void begin_interval(struct sp_recorder *recorder, int64_t now_ns) {
   recorder->interval = sp_interval_create();
   recorder->interval->begin_ns = recorder->interval->end_ns = now_ns;
+  memset(recorder->recent, 0, sizeof(recorder->recent));
+}
+
+void sp_recorder_init(struct sp_recorder *recorder, int64_t now_ns) {
+  memset(recorder, 0, sizeof(*recorder));
+  begin_interval(recorder, now_ns);
 }
 
 void sp_recorder_fini(struct sp_recorder *recorder) {
@@ -17,7 +22,7 @@ void sp_recorder_fini(struct sp_recorder *recorder) {
 struct sp_interval *sp_recorder_take(struct sp_recorder *recorder, int64_t now_ns) {
   struct sp_interval *full = recorder->interval;
   full->end_ns = now_ns;
-  sp_recorder_init(recorder, now_ns);
+  begin_interval(recorder, now_ns);
   return full;
 }
 
@@ -41,6 +46,16 @@ static struct sp_cell *find_cell(struct sp_recorder *recorder, const struct sp_r
 
 void sp_recorder_start(struct sp_recorder *recorder, const struct sp_request_key *key) {
   find_cell(recorder, key)->started++;
+}
+
+static void count_ok(struct sp_recorder *recorder, struct sp_cell *cell, const struct sp_sample *sample) {
+  bool stream = sample->stream || sample->token_events > 0;
+  cell->good += sp_limits_kept(recorder->limits, cell->name, cell->task, sample) ? 1 : 0;
+  cell->streams += stream ? 1 : 0;
+  cell->stalled_streams += stream && sample->gaps && sample->gaps->stalls > 0 ? 1 : 0;
+  if (recorder->compat) {
+    sp_compat_record(recorder->compat, sample, sp_cell_compat(cell));
+  }
 }
 
 static void record_ok(struct sp_cell *cell, const struct sp_sample *sample) {
@@ -78,10 +93,14 @@ void sp_recorder_end(struct sp_recorder *recorder, const struct sp_request_key *
   cell->bytes_out += sample->bytes_out;
   if (sample->outcome == SP_OUTCOME_OK) {
     record_ok(cell, sample);
+    count_ok(recorder, cell, sample);
   } else if (sp_outcome_is_failure(sample->outcome)) {
     record_failed(recorder, cell, key, sample);
   } else {
     sp_hist_record_ns(&cell->cancelled_age, sample->end_ns - sample->start_ns);
+  }
+  if (recorder->sink) {
+    recorder->sink->take(recorder->sink->ctx, key, sample);
   }
 }
 

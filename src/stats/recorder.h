@@ -5,13 +5,26 @@
 #ifndef SP_STATS_RECORDER_H
 #define SP_STATS_RECORDER_H
 
+#include "stats/compat.h"
 #include "stats/interval.h"
+#include "stats/limits.h"
 
 #define SP_RECORDER_RECENT 16u
+
+/* Sees every sample as it is recorded, whatever its outcome: for outputs with a line a request. On the recorder's own
+ * thread, in the middle of the load: take what is needed, do no work. All is borrowed for the call. */
+struct sp_sample_sink {
+  void (*take)(void *ctx, const struct sp_request_key *key, const struct sp_sample *sample);
+  void *ctx;
+};
 
 struct sp_recorder {
   struct sp_interval *interval; /* being filled; owned */
   struct sp_cell *recent[SP_RECORDER_RECENT]; /* of this interval, found without hashing; the recorder's own */
+  /* May be set after init; they stay over takes. Borrowed, shared read-only among recorders. */
+  const struct sp_limits *limits;    /* NULL: every ok request is a good one */
+  const struct sp_sample_sink *sink; /* NULL: none */
+  unsigned compat;                   /* whose definitions to record too: SP_COMPAT_BIT(tool) | … */
 };
 
 void sp_recorder_init(struct sp_recorder *recorder, int64_t now_ns);
