@@ -22,7 +22,8 @@ const struct sp_mock_app *sp_mock_authenticate(struct sp_mock_conn *conn, const 
   if (request->key.len > 0) app = sp_profile_app_by_key(&conn->mock->profile, request->key);
   if (app && key_of(app) == kind) return app;
   if (kind == SP_KEY_MODEL)
-    sp_mock_fail(conn, request, 401, "invalid_api_key", "Incorrect API key provided: the mock knows its profile's keys only.");
+    sp_mock_fail(conn, request, 401, "invalid_api_key",
+                 "Incorrect API key provided: the mock knows its profile's keys only.");
   else refuse_dify(conn, request);
   return NULL;
 }

@@ -22,7 +22,8 @@ static bool read_mode(struct sp_dify_ask *ask, const char **problem) {
 
 static bool read_members(struct sp_dify_ask *ask, const char **problem) {
   if (!json_is_object(json_object_get(ask->doc, "inputs"))) {
-    *problem = json_object_get(ask->doc, "inputs") ? "inputs: Input should be a valid dictionary" : "inputs: Field required";
+    *problem =
+        json_object_get(ask->doc, "inputs") ? "inputs: Input should be a valid dictionary" : "inputs: Field required";
     return false;
   }
   const char *user = json_string_value(json_object_get(ask->doc, "user"));

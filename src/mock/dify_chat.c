@@ -21,7 +21,8 @@ static bool stop_chatflow(struct sp_mock_exchange *exchange, unsigned part, stru
   return part == 0 && sp_dify_version_before(&exchange->version, 13, 0);
 }
 
-static bool chatflow_part(struct sp_mock_exchange *exchange, enum sp_mock_step step, unsigned part, struct sp_buf *out) {
+static bool chatflow_part(struct sp_mock_exchange *exchange, enum sp_mock_step step, unsigned part,
+                          struct sp_buf *out) {
   if (step == SP_STEP_END) return end_chatflow(exchange, part, out);
   if (step == SP_STEP_STOPPED) return stop_chatflow(exchange, part, out);
   return sp_dify_flow_part(exchange, step, part, out, SP_DIFY_CHAT);

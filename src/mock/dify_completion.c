@@ -42,6 +42,8 @@ void sp_mock_completion(struct sp_mock_conn *conn, struct sp_mock_request *reque
   struct sp_mock_start start = { .app = ask.app, .kind = &completion, .plan = &ask.plan, .streaming = ask.streaming,
                                  .prompt_tokens = sp_dify_prompt_tokens(&ask) };
   if (ask.app->mode == SP_MODE_COMPLETION) sp_mock_exchange_begin(conn, request, &start);
-  else sp_mock_fail(conn, request, 400, "not_completion_app", "Please check if your app mode matches the right API route.");
+  else
+    sp_mock_fail(conn, request, 400, "not_completion_app",
+                 "Please check if your app mode matches the right API route.");
   sp_dify_ask_fini(&ask);
 }

@@ -36,6 +36,7 @@ void sp_mock_workflow(struct sp_mock_conn *conn, struct sp_mock_request *request
   struct sp_mock_start start = { .app = ask.app, .kind = &workflow, .plan = &ask.plan, .streaming = ask.streaming,
                                  .prompt_tokens = sp_dify_prompt_tokens(&ask) };
   if (ask.app->mode == SP_MODE_WORKFLOW) sp_mock_exchange_begin(conn, request, &start);
-  else sp_mock_fail(conn, request, 400, "not_workflow_app", "Please check if your app mode matches the right API route.");
+  else
+    sp_mock_fail(conn, request, 400, "not_workflow_app", "Please check if your app mode matches the right API route.");
   sp_dify_ask_fini(&ask);
 }

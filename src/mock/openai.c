@@ -37,7 +37,9 @@ static void put_usage(const struct sp_mock_exchange *exchange, struct sp_jw *jw)
   sp_jw_close(jw, '}');
 }
 
-static const char *finish_reason(const struct sp_mock_exchange *exchange) { return exchange->capped ? "length" : "stop"; }
+static const char *finish_reason(const struct sp_mock_exchange *exchange) {
+  return exchange->capped ? "length" : "stop";
+}
 
 /* A chunk with one choice. What the choice holds is written by the caller in between. */
 static struct sp_jw open_chunk(const struct sp_mock_exchange *exchange, struct sp_buf *out, const char *object,
@@ -67,7 +69,8 @@ static void put_role(const struct sp_mock_exchange *exchange, struct sp_buf *out
   close_chunk(&jw, NULL);
 }
 
-static void put_finish(const struct sp_mock_exchange *exchange, struct sp_buf *out, const char *object, unsigned choice) {
+static void put_finish(const struct sp_mock_exchange *exchange, struct sp_buf *out, const char *object,
+                       unsigned choice) {
   struct sp_jw jw = open_chunk(exchange, out, object, choice);
   if (object[0] == 'c') sp_jw_raw(&jw, "delta", "{}");
   else sp_jw_text(&jw, "text", "");
@@ -121,7 +124,8 @@ static bool chat_part(struct sp_mock_exchange *exchange, enum sp_mock_step step,
   return part + 1 < exchange->choices;
 }
 
-static bool completion_part(struct sp_mock_exchange *exchange, enum sp_mock_step step, unsigned part, struct sp_buf *out) {
+static bool completion_part(struct sp_mock_exchange *exchange, enum sp_mock_step step, unsigned part,
+                            struct sp_buf *out) {
   return common_part(exchange, step, part, out, "text_completion");
 }
 
@@ -173,7 +177,8 @@ static void chat_whole(struct sp_mock_exchange *exchange, struct sp_buf *out) { 
 static void completion_whole(struct sp_mock_exchange *exchange, struct sp_buf *out) { put_whole(exchange, out, false); }
 
 static const struct sp_mock_kind chat = { SP_API_OPENAI, false, chat_part, chat_token, chat_whole };
-static const struct sp_mock_kind completion = { SP_API_OPENAI, false, completion_part, completion_token, completion_whole };
+static const struct sp_mock_kind completion = {SP_API_OPENAI, false, completion_part, completion_token,
+                                               completion_whole};
 
 /* -- the request -- */
 
@@ -217,7 +222,8 @@ static uint32_t count_prompt(json_t *value) {
   return sum;
 }
 
-static void begin(struct sp_mock_conn *conn, struct sp_mock_request *request, json_t *doc, struct sp_mock_start *start) {
+static void begin(struct sp_mock_conn *conn, struct sp_mock_request *request, json_t *doc,
+                  struct sp_mock_start *start) {
   bool is_chat = start->kind == &chat;
   json_t *prompt = json_object_get(doc, is_chat ? "messages" : "prompt");
   const char *problem = json_is_object(doc) ? read_options(doc, start) : "the body is no JSON object";

@@ -235,7 +235,8 @@ static int read_datasets(json_t *value, void *into, struct sp_err *err) {
 
 static int read_version(json_t *value, void *into, struct sp_err *err) {
   const char *text = json_string_value(value);
-  return text ? sp_dify_version_parse(sp_str_from(text), into, err) : sp_fail(err, SP_EPLAN, "must be a text: \"1.13.3\"");
+  return text ? sp_dify_version_parse(sp_str_from(text), into, err)
+              : sp_fail(err, SP_EPLAN, "must be a text: \"1.13.3\"");
 }
 
 static int read_style(json_t *value, void *into, struct sp_err *err) {

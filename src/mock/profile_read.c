@@ -169,10 +169,13 @@ static const char *shape_at(const void *table, size_t i) {
   return i < sizeof shapes / sizeof *shapes ? shapes[i].name : NULL;
 }
 
-static int read_shape(enum unit unit, const struct shape *shape, json_t *value, struct sp_dist *out, struct sp_err *err) {
+static int read_shape(enum unit unit, const struct shape *shape, json_t *value, struct sp_dist *out,
+                      struct sp_err *err) {
   out->kind = shape->kind;
-  int code = shape->pair ? read_pair(unit, value, shape->plain_second, out, err) : read_value(unit, value, &out->a, err);
-  if (!code && shape->kind == SP_DIST_UNIFORM && out->b < out->a) code = sp_fail(err, SP_EPLAN, "the range runs backwards");
+  int code =
+      shape->pair ? read_pair(unit, value, shape->plain_second, out, err) : read_value(unit, value, &out->a, err);
+  if (!code && shape->kind == SP_DIST_UNIFORM && out->b < out->a)
+    code = sp_fail(err, SP_EPLAN, "the range runs backwards");
   return code ? sp_err_context(err, "%s", shape->name) : 0;
 }
 
@@ -195,7 +198,9 @@ static int read_dist(enum unit unit, json_t *value, struct sp_dist *out, struct 
 }
 
 int sp_read_time(json_t *value, void *into, struct sp_err *err) { return read_dist(UNIT_TIME, value, into, err); }
-int sp_read_count_dist(json_t *value, void *into, struct sp_err *err) { return read_dist(UNIT_COUNT, value, into, err); }
+int sp_read_count_dist(json_t *value, void *into, struct sp_err *err) {
+  return read_dist(UNIT_COUNT, value, into, err);
+}
 
 int sp_read_ns(json_t *value, void *into, struct sp_err *err) {
   double ns = 0;

@@ -57,7 +57,8 @@ void sp_mock_put_head(struct sp_mock *mock, const struct sp_mock_head *head) {
   sp_buf_append_text(out, "\r\n");
 }
 
-void sp_mock_reply(struct sp_mock_conn *conn, const struct sp_mock_request *request, const struct sp_mock_answer *answer) {
+void sp_mock_reply(struct sp_mock_conn *conn, const struct sp_mock_request *request,
+                   const struct sp_mock_answer *answer) {
   struct sp_mock *mock = conn->mock;
   bool keep_alive = request->keep_alive && !answer->close;
   struct sp_mock_head head = { .status = answer->status, .content_type = answer->content_type,
@@ -102,8 +103,11 @@ void sp_mock_fail(struct sp_mock_conn *conn, const struct sp_mock_request *reque
   char headers[64] = "";
   if (status == 429)
     snprintf(headers, sizeof headers, "Retry-After: %llu\r\n", (unsigned long long)conn->mock->profile.retry_after_s);
-  struct sp_mock_answer answer = { .status = status, .content_type = "application/json", .headers = headers,
-                                   .body = sp_buf_str(&body), .close = status == 413 || status == 505 || status == 431 };
+  struct sp_mock_answer answer = {.status = status,
+                                  .content_type = "application/json",
+                                  .headers = headers,
+                                  .body = sp_buf_str(&body),
+                                  .close = status == 413 || status == 505 || status == 431};
   sp_mock_reply(conn, request, &answer);
   sp_buf_fini(&body);
 }

@@ -25,7 +25,8 @@ enum sp_dist_kind { SP_DIST_CONSTANT, SP_DIST_UNIFORM, SP_DIST_NORMAL, SP_DIST_E
 /* A distribution of nanoseconds or of counts. */
 struct sp_dist {
   enum sp_dist_kind kind;
-  double a, b; /* constant a; uniform [a,b); normal mean a, deviation b; exponential mean a; lognormal median a, sigma b */
+  double a,
+      b; /* constant a; uniform [a,b); normal mean a, deviation b; exponential mean a; lognormal median a, sigma b */
 };
 
 static inline struct sp_dist sp_dist_constant(double value) {

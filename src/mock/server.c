@@ -80,7 +80,8 @@ static void on_conn_drained(struct sp_conn *base) {
 
 static void serve_one(struct sp_mock_conn *conn, struct sp_mock_request *request) {
   if (request->refused == 413) {
-    sp_mock_fail(conn, request, 413, "request_entity_too_large", "The request body is over the mock's limit of 16 MiB.");
+    sp_mock_fail(conn, request, 413, "request_entity_too_large",
+                 "The request body is over the mock's limit of 16 MiB.");
   } else if (request->refused == 417) {
     sp_mock_fail(conn, request, 417, "expectation_failed", "The only expectation that is understood is 100-continue.");
   } else {

@@ -84,7 +84,8 @@ struct sp_mock_answer {
   struct sp_str body;
   bool close; /* and end the connection */
 };
-void sp_mock_reply(struct sp_mock_conn *conn, const struct sp_mock_request *request, const struct sp_mock_answer *answer);
+void sp_mock_reply(struct sp_mock_conn *conn, const struct sp_mock_request *request,
+                   const struct sp_mock_answer *answer);
 /* An error in the body shape of the request's API. */
 void sp_mock_fail(struct sp_mock_conn *conn, const struct sp_mock_request *request, int status, const char *code,
                   const char *message);

@@ -255,6 +255,18 @@ static enum sp_fault_after fire(struct sp_mock_exchange *exchange) {
   return exchange->streaming ? fault->stream(exchange) : fault->whole(exchange);
 }
 
+/* An event that waited for its reader is not late by the mock's fault. */
+static void note_lateness(struct sp_mock_exchange *exchange, int64_t now_ns, int64_t due_ns) {
+  if (due_ns >= exchange->reader_ns) sp_hist_record_ns(&mock_of(exchange)->late, now_ns - due_ns);
+}
+
+static void send_all(struct sp_mock_exchange *exchange) {
+  struct sp_str body = make_whole(exchange);
+  mock_of(exchange)->events++;
+  send_whole(exchange, body, body.len);
+  finish(exchange);
+}
+
 /* One event that is due: false when the exchange is over (or waits for something else than its schedule). */
 static bool advance(struct sp_mock_exchange *exchange, int64_t now_ns) {
   struct sp_schedule *schedule = &exchange->schedule;
@@ -263,17 +275,16 @@ static bool advance(struct sp_mock_exchange *exchange, int64_t now_ns) {
     finish(exchange);
     return false;
   }
-  struct sp_mock *mock = mock_of(exchange);
-  if (schedule->step != SP_STEP_EOF && schedule->due_ns >= exchange->reader_ns)
-    sp_hist_record_ns(&mock->late, now_ns - schedule->due_ns);
+  int64_t due_ns = schedule->due_ns;
   if (!exchange->streaming) {
-    struct sp_str body = make_whole(exchange);
-    mock->events++;
-    send_whole(exchange, body, body.len);
-    finish(exchange);
+    note_lateness(exchange, now_ns, due_ns);
+    send_all(exchange);
     return false;
   }
+  struct sp_mock *mock = mock_of(exchange);
+  uint64_t events = mock->events;
   send_step(exchange, schedule->step);
+  if (schedule->step == SP_STEP_HEAD || mock->events != events) note_lateness(exchange, now_ns, due_ns);
   sp_schedule_next(schedule);
   return true;
 }

@@ -51,7 +51,8 @@ void sp_mock_text_init(struct sp_mock_text *text, const char *whole) {
   text->pieces = sp_alloc_array(text->count, sizeof *text->pieces);
   struct cut *cuts = sp_alloc_array(text->count, sizeof *cuts);
   struct sp_buf escaped;
-  sp_buf_init(&escaped, (size_t)SP_MOCK_TEXT_MAX * 24); /* all of it and its pieces, each byte as at most \uXXXX, twice */
+  sp_buf_init(&escaped,
+              (size_t)SP_MOCK_TEXT_MAX * 24); /* all of it and its pieces, each byte as at most \uXXXX, twice */
   struct cut all = escape(&escaped, sp_str_of(whole, len));
   size_t at = 0;
   for (size_t i = 0; at < len; i++) {

@@ -54,7 +54,8 @@ static void the_end_of_a_chatflow_is_that_of_the_version(void **state) {
 #define HEAD "workflow_started " NODE "node_started message node_finished "
   expect_order("/v1/chat-messages", "app-simple", "first=2ms version=1.12.1", HEAD "workflow_finished message_end");
   expect_order("/v1/chat-messages", "app-simple", "first=2ms version=1.13.0", "ping " HEAD "workflow_finished");
-  expect_order("/v1/chat-messages", "app-simple", "first=2ms version=1.13.1", "ping " HEAD "message_end workflow_finished");
+  expect_order("/v1/chat-messages", "app-simple", "first=2ms version=1.13.1",
+               "ping " HEAD "message_end workflow_finished");
 }
 
 static void the_head_is_difys_and_says_that_it_is_a_simulation(void **state) {
@@ -80,8 +81,8 @@ static void times_in_the_stream_are_those_of_the_schedule(void **state) {
   (void)state;
   struct reply reply;
   struct events events;
-  ask(&mock, "/v1/chat-messages", "app-complex", "head=1ms queue=2ms node=5ms first=10ms gap=3ms tokens=4 tail=1ms", CHAT_BODY,
-      &reply);
+  ask(&mock, "/v1/chat-messages", "app-complex", "head=1ms queue=2ms node=5ms first=10ms gap=3ms tokens=4 tail=1ms",
+      CHAT_BODY, &reply);
   events_read(&events, reply.body);
   for (size_t i = 0; i < 7; i++) { /* six of 5 ms; the llm: first + 3 gaps */
     json_t *data = json_object_get(event_find(&events, "node_finished", i), "data");
@@ -104,7 +105,8 @@ static void times_in_the_stream_are_those_of_the_schedule(void **state) {
 static void the_log_has_the_truth(void **state) {
   (void)state;
   struct reply reply;
-  ask(&mock, "/v1/chat-messages", "app-chat", "head=1ms queue=2ms first=10ms gap=3ms tokens=4 tail=1ms", CHAT_BODY, &reply);
+  ask(&mock, "/v1/chat-messages", "app-chat", "head=1ms queue=2ms first=10ms gap=3ms tokens=4 tail=1ms", CHAT_BODY,
+      &reply);
   reply_free(&reply);
   get(&mock, "/mock/log", NULL, &reply);
   json_t *doc = json_loads(reply.body, 0, NULL), *entries = json_object_get(doc, "entries");
@@ -128,7 +130,8 @@ static void the_answer_is_the_text_of_the_profile(void **state) {
   for (int spaced = 0; spaced < 2; spaced++) {
     struct events events;
     char answer[512] = "";
-    ask(&mock, "/v1/chat-messages", "app-chat", spaced ? QUICK "tokens=12 style=spaced" : QUICK "tokens=12", CHAT_BODY, &reply);
+    ask(&mock, "/v1/chat-messages", "app-chat", spaced ? QUICK "tokens=12 style=spaced" : QUICK "tokens=12", CHAT_BODY,
+        &reply);
     events_read(&events, reply.body);
     assert_int_equal(strstr(reply.body, "\"event\": \"message\"") != NULL, spaced);
     for (size_t i = 0; i < events.count; i++)
@@ -206,40 +209,41 @@ static void wrong_requests_get_difys_errors(void **state) {
   static char long_query[400];
   snprintf(long_query, sizeof long_query, "{\"query\":\"%0251d\"}", 0);
   const struct refusal refusals[] = {
-    { CHAT, NULL, NULL, CHAT_BODY, 401, "unauthorized", "Authorization header must be provided" },
-    { CHAT, "app-nobody", NULL, CHAT_BODY, 401, "unauthorized", "Access token is invalid" },
-    { CHAT, "dataset-demo", NULL, CHAT_BODY, 401, "unauthorized", "" },
-    { CHAT, "app-simple", NULL, "", 400, "bad_request", "" },
-    { CHAT, "app-simple", NULL, "[1]", 400, "bad_request", "" },
-    { CHAT, "app-simple", NULL, "{\"inputs\":{},\"user\":\"u\"}", 400, "invalid_param", "query" },
-    { CHAT, "app-simple", NULL, "{\"query\":\"x\",\"user\":\"u\"}", 400, "invalid_param", "inputs: Field required" },
-    { CHAT, "app-simple", NULL, "{\"query\":\"x\",\"inputs\":[],\"user\":\"u\"}", 400, "invalid_param", "inputs" },
-    { CHAT, "app-simple", NULL, "{\"query\":\"x\",\"inputs\":{}}", 400, "invalid_param", "Arg user must be provided." },
-    { CHAT, "app-simple", NULL, "{\"query\":1,\"inputs\":{},\"user\":\"u\"}", 400, "invalid_param", "query" },
-    { CHAT, "app-simple", NULL, "{\"query\":\"x\",\"inputs\":{},\"user\":\"u\",\"response_mode\":\"sync\"}", 400,
-      "invalid_param", "response_mode" },
-    { CHAT, "app-simple", NULL, "{\"query\":\"x\",\"inputs\":{},\"user\":\"u\",\"conversation_id\":\"x\"}", 400,
-      "invalid_param", "UUID" },
-    { CHAT, "app-simple", NULL,
-      "{\"query\":\"x\",\"inputs\":{},\"user\":\"u\",\"conversation_id\":\"01234567-89ab-4def-8123-456789abcdef\"}", 404,
-      "not_found", "Conversation Not Exists." },
-    { CHAT, "app-workflow", NULL, CHAT_BODY, 400, "not_chat_app", "" },
-    { "/v1/workflows/run", "app-simple", NULL, CHAT_BODY, 400, "not_workflow_app", "" },
-    { "/v1/completion-messages", "app-simple", NULL, CHAT_BODY, 400, "not_completion_app", "" },
-    { CHAT, "app-simple", "gapp=1ms", CHAT_BODY, 400, "bad_mock_plan", "did you mean 'gap'?" },
-    { CHAT, "app-chat", "fault=failed", CHAT_BODY, 400, "bad_mock_plan", "'failed' does not apply" },
-    { CHAT "/x/stop", "app-chat", NULL, "{}", 400, "invalid_param", "user" },
-    { CHAT "/x/stop", NULL, NULL, "{}", 401, "unauthorized", "" },
-    { RETRIEVE, "app-simple", NULL, "{\"query\":\"x\"}", 401, "unauthorized", "" },
-    { RETRIEVE, "dataset-demo", NULL, "{}", 400, "invalid_param", "Query or attachment_ids is required" },
-    { RETRIEVE, "dataset-demo", NULL, long_query, 400, "invalid_param", "Query cannot exceed 250 characters" },
-    { RETRIEVE, "dataset-demo", NULL, "x", 400, "bad_request", "" },
-    { RETRIEVE, "dataset-demo", NULL, "{\"query\":\"x\",\"retrieval_model\":{}}", 400, "invalid_param", "search_method" },
-    { RETRIEVE, "dataset-demo", NULL, "{\"query\":\"x\",\"retrieval_model\":{\"search_method\":\"best\"}}", 400,
-      "invalid_param", "hybrid_search" },
-    { "/v1/datasets/d2/retrieve", "dataset-demo", NULL, "{\"query\":\"x\"}", 404, "not_found", "Dataset not found." },
-    { "/v1/nowhere", "app-simple", NULL, "{}", 404, "not_found", "" },
-    { "/v1/info", "app-simple", NULL, "{}", 405, "method_not_allowed", "" },
+      {CHAT, NULL, NULL, CHAT_BODY, 401, "unauthorized", "Authorization header must be provided"},
+      {CHAT, "app-nobody", NULL, CHAT_BODY, 401, "unauthorized", "Access token is invalid"},
+      {CHAT, "dataset-demo", NULL, CHAT_BODY, 401, "unauthorized", ""},
+      {CHAT, "app-simple", NULL, "", 400, "bad_request", ""},
+      {CHAT, "app-simple", NULL, "[1]", 400, "bad_request", ""},
+      {CHAT, "app-simple", NULL, "{\"inputs\":{},\"user\":\"u\"}", 400, "invalid_param", "query"},
+      {CHAT, "app-simple", NULL, "{\"query\":\"x\",\"user\":\"u\"}", 400, "invalid_param", "inputs: Field required"},
+      {CHAT, "app-simple", NULL, "{\"query\":\"x\",\"inputs\":[],\"user\":\"u\"}", 400, "invalid_param", "inputs"},
+      {CHAT, "app-simple", NULL, "{\"query\":\"x\",\"inputs\":{}}", 400, "invalid_param", "Arg user must be provided."},
+      {CHAT, "app-simple", NULL, "{\"query\":1,\"inputs\":{},\"user\":\"u\"}", 400, "invalid_param", "query"},
+      {CHAT, "app-simple", NULL, "{\"query\":\"x\",\"inputs\":{},\"user\":\"u\",\"response_mode\":\"sync\"}", 400,
+       "invalid_param", "response_mode"},
+      {CHAT, "app-simple", NULL, "{\"query\":\"x\",\"inputs\":{},\"user\":\"u\",\"conversation_id\":\"x\"}", 400,
+       "invalid_param", "UUID"},
+      {CHAT, "app-simple", NULL,
+       "{\"query\":\"x\",\"inputs\":{},\"user\":\"u\",\"conversation_id\":\"01234567-89ab-4def-8123-456789abcdef\"}",
+       404, "not_found", "Conversation Not Exists."},
+      {CHAT, "app-workflow", NULL, CHAT_BODY, 400, "not_chat_app", ""},
+      {"/v1/workflows/run", "app-simple", NULL, CHAT_BODY, 400, "not_workflow_app", ""},
+      {"/v1/completion-messages", "app-simple", NULL, CHAT_BODY, 400, "not_completion_app", ""},
+      {CHAT, "app-simple", "gapp=1ms", CHAT_BODY, 400, "bad_mock_plan", "did you mean 'gap'?"},
+      {CHAT, "app-chat", "fault=failed", CHAT_BODY, 400, "bad_mock_plan", "'failed' does not apply"},
+      {CHAT "/x/stop", "app-chat", NULL, "{}", 400, "invalid_param", "user"},
+      {CHAT "/x/stop", NULL, NULL, "{}", 401, "unauthorized", ""},
+      {RETRIEVE, "app-simple", NULL, "{\"query\":\"x\"}", 401, "unauthorized", ""},
+      {RETRIEVE, "dataset-demo", NULL, "{}", 400, "invalid_param", "Query or attachment_ids is required"},
+      {RETRIEVE, "dataset-demo", NULL, long_query, 400, "invalid_param", "Query cannot exceed 250 characters"},
+      {RETRIEVE, "dataset-demo", NULL, "x", 400, "bad_request", ""},
+      {RETRIEVE, "dataset-demo", NULL, "{\"query\":\"x\",\"retrieval_model\":{}}", 400, "invalid_param",
+       "search_method"},
+      {RETRIEVE, "dataset-demo", NULL, "{\"query\":\"x\",\"retrieval_model\":{\"search_method\":\"best\"}}", 400,
+       "invalid_param", "hybrid_search"},
+      {"/v1/datasets/d2/retrieve", "dataset-demo", NULL, "{\"query\":\"x\"}", 404, "not_found", "Dataset not found."},
+      {"/v1/nowhere", "app-simple", NULL, "{}", 404, "not_found", ""},
+      {"/v1/info", "app-simple", NULL, "{}", 405, "method_not_allowed", ""},
   };
   for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
     const struct refusal *wrong = &refusals[i];
@@ -363,8 +367,9 @@ static void the_same_seed_and_order_give_the_same_log(void **state) {
     struct reply reply;
     struct sp_buf offsets;
     sp_buf_init(&offsets, 1u << 20);
-    mock_start(&seeded, "{\"seed\": 5, \"log\": 10, \"apps\": {\"chat\": {\"first\": {\"lognormal\": [5, 0.5]}, \"gap\": "
-                        "{\"exponential\": 1}, \"tokens\": {\"uniform\": [2, 9]}}}}");
+    mock_start(&seeded,
+               "{\"seed\": 5, \"log\": 10, \"apps\": {\"chat\": {\"first\": {\"lognormal\": [5, 0.5]}, \"gap\": "
+               "{\"exponential\": 1}, \"tokens\": {\"uniform\": [2, 9]}}}}");
     for (int i = 0; i < 4; i++) {
       ask(&seeded, "/v1/chat-messages", "app-chat", NULL, CHAT_BODY, &reply);
       reply_free(&reply);

@@ -92,7 +92,8 @@ static void a_stream_goes_wrong_as_asked_for(void **state) {
     fault(all[i].words, all[i].flow, true, &reply);
     if (reply.end != all[i].end || reply.status != all[i].status || tokens_in(&reply) != all[i].tokens ||
         (all[i].has && !strstr(reply.body, all[i].has)) || (all[i].has_not && strstr(reply.body, all[i].has_not)))
-      fail_msg("%s: end %d, status %d, %u tokens: %s", all[i].words, reply.end, reply.status, tokens_in(&reply), reply.body);
+      fail_msg("%s: end %d, status %d, %u tokens: %s", all[i].words, reply.end, reply.status, tokens_in(&reply),
+               reply.body);
     reply_free(&reply);
   }
 }
@@ -158,7 +159,8 @@ static void each_token_is_cut_inside_a_character(void **state) {
   ask_on(fd, "/v1/chat-messages", "app-chat", QUICK "fault=splitutf8", CHAT_BODY);
   char *bytes = client_read_raw(fd, 10000, "\r\n0\r\n\r\n", NULL, NULL);
   unsigned cuts = 0;
-  for (const char *at = bytes; (at = strstr(at, "\xe8\r\n")) != NULL; at++) cuts++; /* the chunk ends in the lead byte */
+  for (const char *at = bytes; (at = strstr(at, "\xe8\r\n")) != NULL; at++)
+    cuts++; /* the chunk ends in the lead byte */
   assert_int_equal(cuts, 3);
   free(bytes);
   close(fd);

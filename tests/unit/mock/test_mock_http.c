@@ -56,15 +56,16 @@ static void pipelined_requests_are_answered_in_order(void **state) {
   (void)state;
   const char *body = CHAT_BODY;
   char requests[4096];
-  int len = snprintf(requests, sizeof requests,
-                     "GET / HTTP/1.1\r\nHost: t\r\n\r\n"
-                     "POST /v1/chat-messages HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer app-chat\r\nX-Mock-Plan: " QUICK
-                     "\r\nContent-Length: %zu\r\n\r\n%s"
-                     "GET /nowhere HTTP/1.1\r\nHost: t\r\n\r\n"
-                     "POST /v1/chat-messages HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer app-chat\r\nX-Mock-Plan: " QUICK
-                     "\r\nTransfer-Encoding: chunked\r\n\r\n%zx\r\n%s\r\n0\r\n\r\n"
-                     "GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n",
-                     strlen(body), body, strlen(body), body);
+  int len =
+      snprintf(requests, sizeof requests,
+               "GET / HTTP/1.1\r\nHost: t\r\n\r\n"
+               "POST /v1/chat-messages HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer app-chat\r\nX-Mock-Plan: " QUICK
+               "\r\nContent-Length: %zu\r\n\r\n%s"
+               "GET /nowhere HTTP/1.1\r\nHost: t\r\n\r\n"
+               "POST /v1/chat-messages HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer app-chat\r\nX-Mock-Plan: " QUICK
+               "\r\nTransfer-Encoding: chunked\r\n\r\n%zx\r\n%s\r\n0\r\n\r\n"
+               "GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n",
+               strlen(body), body, strlen(body), body);
   const int statuses[] = { 200, 200, 404, 200, 200 };
   for (int bytewise = 0; bytewise < 2; bytewise++) {
     int fd = client_open(&mock);
@@ -106,8 +107,10 @@ static void http_1_0_gets_bodies_without_chunks(void **state) {
   (void)state;
   char request[512];
   const char *body = CHAT_BODY;
-  snprintf(request, sizeof request, "POST /v1/chat-messages HTTP/1.0\r\nAuthorization: Bearer app-chat\r\nX-Mock-Plan: " QUICK
-           "\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
+  snprintf(request, sizeof request,
+           "POST /v1/chat-messages HTTP/1.0\r\nAuthorization: Bearer app-chat\r\nX-Mock-Plan: " QUICK
+           "\r\nContent-Length: %zu\r\n\r\n%s",
+           strlen(body), body);
   int fd = client_open(&mock);
   struct reply reply;
   struct events events;
@@ -138,8 +141,10 @@ static void expect_continue_is_answered_before_the_body(void **state) {
   struct reply reply;
   const char *body = BLOCKING_BODY;
   char head[512];
-  snprintf(head, sizeof head, "POST /v1/chat-messages HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer app-chat\r\nX-Mock-Plan: " QUICK
-           "\r\nExpect: 100-continue\r\nContent-Length: %zu\r\n\r\n", strlen(body));
+  snprintf(head, sizeof head,
+           "POST /v1/chat-messages HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer app-chat\r\nX-Mock-Plan: " QUICK
+           "\r\nExpect: 100-continue\r\nContent-Length: %zu\r\n\r\n",
+           strlen(body));
   send_text(fd, head);
   client_read(fd, 10000, &reply, NULL);
   assert_int_equal(reply.status, 100);
@@ -246,7 +251,8 @@ static void closing_the_mock_ends_what_is_under_way(void **state) {
   int fds[10];
   for (int i = 0; i < 10; i++) {
     fds[i] = client_open(&other);
-    ask_on(fds[i], "/v1/chat-messages", "app-chat", i % 2 ? "head=0 first=0 gap=1ms fault=endless" : "fault=silence", CHAT_BODY);
+    ask_on(fds[i], "/v1/chat-messages", "app-chat", i % 2 ? "head=0 first=0 gap=1ms fault=endless" : "fault=silence",
+           CHAT_BODY);
   }
   char byte;
   assert_int_equal(read(fds[1], &byte, 1), 1);

@@ -32,7 +32,8 @@ static void a_chat_streams_role_tokens_finish_usage_done(void **state) {
   assert_false(reply_has(&reply, "X-Env: PRODUCTION"));
   events_read(&events, reply.body);
   assert_int_equal(events.count, 1 + 3 + 1 + 1 + 1);
-  assert_string_equal(json_string_value(json_object_get(json_object_get(choice(&events, 0), "delta"), "role")), "assistant");
+  assert_string_equal(json_string_value(json_object_get(json_object_get(choice(&events, 0), "delta"), "role")),
+                      "assistant");
   const char *words[] = { "This ", "is ", "a " };
   for (size_t i = 0; i < 3; i++) {
     json_t *delta = json_object_get(choice(&events, 1 + i), "delta");
@@ -68,7 +69,8 @@ static void max_tokens_cuts_the_answer(void **state) {
   ask(&mock, "/v1/chat/completions", "sk-mock", QUICK, "{" MESSAGES ",\"stream\":true,\"max_tokens\":1}", &reply);
   events_read(&events, reply.body);
   assert_int_equal(events.count, 1 + 1 + 1 + 1);
-  assert_string_equal(json_string_value(json_object_get(json_object_get(choice(&events, 1), "delta"), "content")), "This ");
+  assert_string_equal(json_string_value(json_object_get(json_object_get(choice(&events, 1), "delta"), "content")),
+                      "This ");
   assert_string_equal(json_string_value(json_object_get(choice(&events, 2), "finish_reason")), "length");
   events_free(&events);
   reply_free(&reply);
@@ -109,7 +111,8 @@ static void models_are_listed(void **state) {
   struct reply reply;
   get(&mock, "/v1/models", "sk-mock", &reply);
   json_t *doc = json_loads(reply.body, 0, NULL);
-  assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(doc, "data"), 0), "id")), "mock-model");
+  assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(doc, "data"), 0), "id")),
+                      "mock-model");
   json_decref(doc);
   reply_free(&reply);
 }

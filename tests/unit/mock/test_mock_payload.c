@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const texts[] = { "", "plain", "quote \" and \\ and / \b\f\n\r\t\x01\x1f\x7f", "申请新电脑", "é 😀 \xf4\x8f\xbf\xbf" };
+static const char *const texts[] = {"", "plain", "quote \" and \\ and / \b\f\n\r\t\x01\x1f\x7f", "申请新电脑",
+                                    "é 😀 \xf4\x8f\xbf\xbf"};
 
 static void strings_read_back_in_both_styles(void **state) {
   (void)state;
@@ -48,13 +49,14 @@ static void the_spaced_style_is_that_of_json_dumps(void **state) {
   sp_jw_close(&jw, ']');
   sp_jw_raw(&jw, "none", "null");
   sp_jw_close(&jw, '}');
-  assert_string_equal(out.bytes, "{\"answer\": \"\\u6d41\\ud83d\\ude00\\\"\", \"list\": [-5, true, 1.500000], \"none\": null}");
+  assert_string_equal(out.bytes,
+                      "{\"answer\": \"\\u6d41\\ud83d\\ude00\\\"\", \"list\": [-5, true, 1.500000], \"none\": null}");
   sp_buf_fini(&out);
 }
 
 static void stray_bytes_become_the_replacement_character(void **state) {
   (void)state;
-  const char *strays[] = { "\x80", "\xff", "\xc3", "\xe6\xb5", "\xed\xa0\x80", "\xc0\xaf", "\xf5\x80\x80\x80", "\xe6z" };
+  const char *strays[] = {"\x80", "\xff", "\xc3", "\xe6\xb5", "\xed\xa0\x80", "\xc0\xaf", "\xf5\x80\x80\x80", "\xe6z"};
   for (size_t i = 0; i < sizeof strays / sizeof *strays; i++) {
     struct sp_buf out;
     sp_buf_init(&out, 4096);

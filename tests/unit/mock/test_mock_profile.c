@@ -27,7 +27,8 @@ static void the_builtin_profile_has_an_app_for_each_mode(void **state) {
   (void)state;
   struct sp_profile profile;
   load(&profile, NULL);
-  const char *keys[] = { "app-simple", "app-chat", "app-agent", "app-completion", "app-workflow", "dataset-demo", "sk-mock" };
+  const char *keys[] = {"app-simple",   "app-chat",     "app-agent", "app-completion",
+                        "app-workflow", "dataset-demo", "sk-mock"};
   for (int mode = SP_MODE_CHATFLOW; mode <= SP_MODE_OPENAI; mode++)
     assert_int_equal(app_of(&profile, keys[mode])->mode, mode);
   const struct sp_mock_app *complex = app_of(&profile, "app-complex");
@@ -82,43 +83,47 @@ struct wrong {
 static void a_wrong_profile_says_where_and_what(void **state) {
   (void)state;
   const struct wrong wrongs[] = {
-    { "{", "is no JSON: line 1" },
-    { "[]", "must be an object" },
-    { "{\"sede\": 1}", "unknown member 'sede' (did you mean 'seed'?)" },
-    { "{\"seed\": -1}", "seed: must be a whole number" },
-    { "{\"seed\": 1, \"seed\": 2}", "duplicate" },
-    { "{\"log\": 10000000}", "log: must be at most" },
-    { "{\"dify_version\": \"new\"}", "dify_version: must be a version" },
-    { "{\"dify_version\": 1.13}", "dify_version: must be a text" },
-    { "{\"style\": \"wide\"}", "style: must be 'compact'" },
-    { "{\"apps\": []}", "apps: must be an object" },
-    { "{\"apps\": {\"simple\": {\"gapp\": 1}}}", "apps: simple: unknown member 'gapp' (did you mean 'gap'?)" },
-    { "{\"apps\": {\"simple\": {\"gap\": \"20\"}}}", "apps: simple: gap: '20' needs a unit: \"20ms\"" },
-    { "{\"apps\": {\"simple\": {\"gap\": true}}}", "gap: must be a time" },
-    { "{\"apps\": {\"simple\": {\"gap\": -1}}}", "gap: must not be negative" },
-    { "{\"apps\": {\"simple\": {\"gap\": \"2h\"}}}", "gap: must be at most one hour" },
-    { "{\"apps\": {\"simple\": {\"gap\": {\"unifrom\": [1, 2]}}}}", "unknown distribution 'unifrom' (did you mean 'uniform'?)" },
-    { "{\"apps\": {\"simple\": {\"gap\": {\"uniform\": [3, 2]}}}}", "gap: uniform: the range runs backwards" },
-    { "{\"apps\": {\"simple\": {\"gap\": {\"uniform\": 3}}}}", "gap: uniform: must be a list of two" },
-    { "{\"apps\": {\"simple\": {\"gap\": {\"lognormal\": [3, 99]}}}}", "its sigma must be a number from 0 to 10" },
-    { "{\"apps\": {\"simple\": {\"tokens\": 2000000}}}", "tokens: must be 0 …" },
-    { "{\"apps\": {\"simple\": {\"nodes\": [{\"title\": \"x\"}]}}}", "nodes: node 1: 'type' is missing" },
-    { "{\"apps\": {\"simple\": {\"nodes\": [{\"type\": \"llm\", \"tme\": 1}]}}}", "unknown member 'tme' (did you mean 'time'?)" },
-    { "{\"apps\": {\"new\": {\"mode\": \"chat\"}}}", "apps: new: 'key' is missing" },
-    { "{\"apps\": {\"new\": {\"mode\": \"chatt\", \"key\": \"k\"}}}", "unknown mode 'chatt' (did you mean 'chat'?)" },
-    { "{\"apps\": {\"new\": {\"mode\": \"chat\", \"key\": \"app-simple\"}}}", "'simple' and 'new' have the same key" },
-    { "{\"faults\": [{\"fault\": \"resett\", \"share\": 1}]}", "unknown fault 'resett' (did you mean 'reset'?)" },
-    { "{\"faults\": [{\"share\": 1}]}", "faults: entry 1: 'fault' is missing" },
-    { "{\"faults\": [{\"fault\": \"cut\", \"share\": 2}]}", "share: must be a number from 0 to 1" },
-    { "{\"faults\": [{\"fault\": \"cut\", \"share\": 0.6}, {\"fault\": \"reset\", \"share\": 0.6}]}", "sum to more than 1" },
-    { "{\"faults\": [{\"fault\": \"cut\", \"share\": 0.6, \"app\": \"nobody\"}]}", "there is no app 'nobody'" },
-    { "{\"datasets\": [1]}", "datasets: must be a text" },
+      {"{", "is no JSON: line 1"},
+      {"[]", "must be an object"},
+      {"{\"sede\": 1}", "unknown member 'sede' (did you mean 'seed'?)"},
+      {"{\"seed\": -1}", "seed: must be a whole number"},
+      {"{\"seed\": 1, \"seed\": 2}", "duplicate"},
+      {"{\"log\": 10000000}", "log: must be at most"},
+      {"{\"dify_version\": \"new\"}", "dify_version: must be a version"},
+      {"{\"dify_version\": 1.13}", "dify_version: must be a text"},
+      {"{\"style\": \"wide\"}", "style: must be 'compact'"},
+      {"{\"apps\": []}", "apps: must be an object"},
+      {"{\"apps\": {\"simple\": {\"gapp\": 1}}}", "apps: simple: unknown member 'gapp' (did you mean 'gap'?)"},
+      {"{\"apps\": {\"simple\": {\"gap\": \"20\"}}}", "apps: simple: gap: '20' needs a unit: \"20ms\""},
+      {"{\"apps\": {\"simple\": {\"gap\": true}}}", "gap: must be a time"},
+      {"{\"apps\": {\"simple\": {\"gap\": -1}}}", "gap: must not be negative"},
+      {"{\"apps\": {\"simple\": {\"gap\": \"2h\"}}}", "gap: must be at most one hour"},
+      {"{\"apps\": {\"simple\": {\"gap\": {\"unifrom\": [1, 2]}}}}",
+       "unknown distribution 'unifrom' (did you mean 'uniform'?)"},
+      {"{\"apps\": {\"simple\": {\"gap\": {\"uniform\": [3, 2]}}}}", "gap: uniform: the range runs backwards"},
+      {"{\"apps\": {\"simple\": {\"gap\": {\"uniform\": 3}}}}", "gap: uniform: must be a list of two"},
+      {"{\"apps\": {\"simple\": {\"gap\": {\"lognormal\": [3, 99]}}}}", "its sigma must be a number from 0 to 10"},
+      {"{\"apps\": {\"simple\": {\"tokens\": 2000000}}}", "tokens: must be 0 …"},
+      {"{\"apps\": {\"simple\": {\"nodes\": [{\"title\": \"x\"}]}}}", "nodes: node 1: 'type' is missing"},
+      {"{\"apps\": {\"simple\": {\"nodes\": [{\"type\": \"llm\", \"tme\": 1}]}}}",
+       "unknown member 'tme' (did you mean 'time'?)"},
+      {"{\"apps\": {\"new\": {\"mode\": \"chat\"}}}", "apps: new: 'key' is missing"},
+      {"{\"apps\": {\"new\": {\"mode\": \"chatt\", \"key\": \"k\"}}}", "unknown mode 'chatt' (did you mean 'chat'?)"},
+      {"{\"apps\": {\"new\": {\"mode\": \"chat\", \"key\": \"app-simple\"}}}", "'simple' and 'new' have the same key"},
+      {"{\"faults\": [{\"fault\": \"resett\", \"share\": 1}]}", "unknown fault 'resett' (did you mean 'reset'?)"},
+      {"{\"faults\": [{\"share\": 1}]}", "faults: entry 1: 'fault' is missing"},
+      {"{\"faults\": [{\"fault\": \"cut\", \"share\": 2}]}", "share: must be a number from 0 to 1"},
+      {"{\"faults\": [{\"fault\": \"cut\", \"share\": 0.6}, {\"fault\": \"reset\", \"share\": 0.6}]}",
+       "sum to more than 1"},
+      {"{\"faults\": [{\"fault\": \"cut\", \"share\": 0.6, \"app\": \"nobody\"}]}", "there is no app 'nobody'"},
+      {"{\"datasets\": [1]}", "datasets: must be a text"},
   };
   for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
     struct sp_profile profile;
     struct sp_err err = { 0 };
     assert_true(sp_profile_load(&profile, wrongs[i].json, &err) < 0);
-    if (!strstr(err.text, wrongs[i].says)) fail_msg("%s: '%s' does not say '%s'", wrongs[i].json, err.text, wrongs[i].says);
+    if (!strstr(err.text, wrongs[i].says))
+      fail_msg("%s: '%s' does not say '%s'", wrongs[i].json, err.text, wrongs[i].says);
     assert_true(sp_profile_load(&profile, wrongs[i].json, NULL) < 0);
   }
 }
@@ -192,7 +197,8 @@ static void a_wrong_plan_says_what(void **state) {
     struct sp_mock_plan plan;
     struct sp_err err = { 0 };
     assert_true(parse(&plan, wrongs[i].json, &err) < 0);
-    if (!strstr(err.text, wrongs[i].says)) fail_msg("%s: '%s' does not say '%s'", wrongs[i].json, err.text, wrongs[i].says);
+    if (!strstr(err.text, wrongs[i].says))
+      fail_msg("%s: '%s' does not say '%s'", wrongs[i].json, err.text, wrongs[i].says);
   }
   char many[1024] = "";
   for (int i = 0; i < 40; i++) strcat(many, "gap=1ms ");
