@@ -101,6 +101,30 @@ static void on_events_timed(void *ctx, struct sp_exchange *exchange, int64_t fir
 }
 
 /* A plan's own dialect: a function from an event to "token", "end", "error" or nil. */
+/* What a plan's stream function said of an event; false: a word that means nothing. */
+static bool take_verdict(lua_State *L, const struct sp_sse_event *event, struct sp_meaning *out) {
+  if (!lua_toboolean(L, -1)) return true;
+  struct sp_str verdict = lua_isstring(L, -1) ? sp_str_from(lua_tostring(L, -1)) : SP_STR("");
+  if (sp_str_eq(verdict, SP_STR("token"))) {
+    out->marks = event->data.len ? SP_MARK_TOKEN : 0;
+    out->text = event->data;
+  } else if (sp_str_eq(verdict, SP_STR("end"))) {
+    out->state = SP_STREAM_DONE;
+  } else if (sp_str_eq(verdict, SP_STR("error"))) {
+    out->state = SP_STREAM_FAILED;
+    out->detail = event->data;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+static void fail_judge(struct sp_lua_request *request, const char *why, struct sp_meaning *out) {
+  sp_lua_user_error(request->owner, why);
+  out->state = SP_STREAM_FAILED;
+  out->detail = SP_STR("the plan's stream function failed");
+}
+
 static void judge(void *ctx, const struct sp_sse_event *event, struct sp_meaning *out) {
   struct sp_lua_request *request = ctx;
   lua_State *L = main_state(request);
@@ -110,20 +134,13 @@ static void judge(void *ctx, const struct sp_sse_event *event, struct sp_meaning
   lua_rawgeti(L, LUA_REGISTRYINDEX, request->judge_ref);
   sp_lua_push_event(request->owner->thread, L, &seen);
   if (sp_lua_call(L, 1, 1, &err)) {
-    sp_lua_user_error(request->owner, err.text);
-    out->state = SP_STREAM_FAILED;
-    out->detail = SP_STR("the plan's stream function failed");
+    fail_judge(request, err.text, out);
     return;
   }
-  struct sp_str verdict = sp_str_from(lua_tostring(L, -1));
-  if (sp_str_eq(verdict, SP_STR("token"))) {
-    out->marks = event->data.len ? SP_MARK_TOKEN : 0;
-    out->text = event->data;
-  } else if (sp_str_eq(verdict, SP_STR("end"))) {
-    out->state = SP_STREAM_DONE;
-  } else if (sp_str_eq(verdict, SP_STR("error"))) {
-    out->state = SP_STREAM_FAILED;
-    out->detail = event->data;
+  if (!take_verdict(L, event, out)) {
+    const char *word = lua_isstring(L, -1) ? lua_tostring(L, -1) : luaL_typename(L, -1);
+    sp_fail(&err, SP_EPLAN, "the stream function gave '%s': there is \"token\", \"end\", \"error\" or nil", word);
+    fail_judge(request, err.text, out);
   }
   lua_pop(L, 1);
 }

@@ -383,6 +383,9 @@ end
 -- -- data files ---------------------------------------------------------------------------------------
 
 local feed = require("spate.feed")
-function spate.feed(path, options) return feed.open(path, options, 2) end
+function spate.feed(path, options)
+  local opened = feed.open(path, options, 2) -- no tail call: its errors name the plan's line
+  return opened
+end
 
 return spate
