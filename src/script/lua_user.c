@@ -28,12 +28,12 @@ void sp_lua_user_flush(struct sp_lua_user *lua_user) {
 
 void sp_lua_user_error(struct sp_lua_user *lua_user, const char *text) {
   struct sp_lua_thread *thread = lua_user->thread;
+  const struct sp_plan *plan = thread->conf->plan;
   const char *class_name = sp_worker_class(thread->worker, lua_user->user->class_index)->name;
-  char line[SP_DETAIL_MAX * 2];
-  size_t len = (size_t)snprintf(line, sizeof(line), "%s (class %s, task %s)", text, class_name, lua_user->task);
-  if (len >= sizeof(line)) len = sizeof(line) - 1;
-  sp_redact(line, &len, thread->conf->plan->secrets, thread->conf->plan->secret_count);
-  line[len] = '\0';
+  char line[SP_DETAIL_MAX + 1], where[SP_DETAIL_MAX / 2];
+  snprintf(where, sizeof(where), " (class %.50s, task %.60s)", class_name, lua_user->task);
+  size_t len = sp_detail_line(line, SP_DETAIL_MAX - strlen(where), sp_str_from(text), plan->secrets, plan->secret_count);
+  snprintf(line + len, sizeof(line) - len, "%s", where);
   sp_recorder_task_error(sp_worker_recorder(thread->worker), lua_user->task, line, sp_loop_now(sp_worker_loop(thread->worker)));
   const struct sp_tap *tap = thread->conf->tap;
   if (tap && tap->on_task_error) tap->on_task_error(tap->ctx, lua_user->task, line);

@@ -57,7 +57,8 @@ static void collect_secrets(struct sp_plan *plan) {
   plan->secrets = sp_alloc_array(plan->param_count + 1, sizeof(*plan->secrets));
   for (size_t i = 0; i < plan->param_count; i++) {
     const struct sp_param *param = &plan->params[i];
-    if (param->secret && param->value) plan->secrets[plan->secret_count++] = sp_str_from(param->value);
+    const char *value = param->value ? param->value : param->default_text;
+    if (param->secret && value) plan->secrets[plan->secret_count++] = sp_str_from(value);
   }
 }
 

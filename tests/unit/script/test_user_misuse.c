@@ -8,7 +8,7 @@ static const struct step ok[] = { SEND("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n
 static const struct step slow[] = { PAUSE(30), SEND("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), DONE };
 static const struct step sse[] = { SEND(HEAD_SSE), CHUNK("data: a\n\n"), PAUSE(5), CHUNK("data: b\n\n"), LAST, DONE };
 static const struct step flood[] = { SEND(HEAD_SSE), FLOOD("data: 0123456789012345678901234567890123456789\n\n") };
-static const struct step error_body[] = { SEND("HTTP/1.1 400 Bad Request\r\nContent-Length: 45\r\n\r\n"
+static const struct step error_body[] = { SEND("HTTP/1.1 400 Bad Request\r\nContent-Length: 48\r\n\r\n"
                                                "{\"code\":\"bad\",\"message\":\"no such key swordfish\"}"), DONE };
 static const struct route routes[] = { { "/ok", ok }, { "/slow", slow }, { "/sse", sse }, { "/flood", flood },
                                        { "/error", error_body }, { NULL, NULL } };
@@ -157,6 +157,41 @@ static void names_without_end(void **state) {
   rig_fini(&rig);
 }
 
+static void a_long_error_still_names_class_and_task(void **state) {
+  (void)state;
+  expect_error("error(string.rep('é', 5000))", "(class U, task t)");
+  expect_error("error('two\\nlines')", "two lines (class U, task t)");
+}
+
+
+static void no_secret_in_errors(void **state) {
+  (void)state;
+  struct sp_setting setting = { "key", "swordfish-and-more" }, second = { "other_key", "swordfish" };
+  struct sp_setting settings[2] = { second, setting };
+  struct rig rig;
+  rig_init(&rig, routes);
+  rig.options.settings = settings;
+  rig.options.setting_count = 2;
+  rig.load.iterations = 1;
+  rig_run(&rig, "local spate = require('spate')\n"
+                "local other, key = spate.param('other_key'), spate.param('key')\n"
+                "local with_default = spate.param('password', 'opensesame')\n"
+                "spate.user('U', { tasks = { t = function(user)\n"
+                "  user:get('/error') user:get('/ok') user:check(false, 'not ' .. key .. ' nor ' .. with_default)\n"
+                "  for i = 1, 20 do user:request { path = '/sse', stream = function() error(string.rep('x', 280 - i) .. key) end } end\n"
+                "  error('with ' .. key)\n"
+                "end } })\n");
+  assert_error(&rig, "http_status", "400 bad: no such key ***");
+  assert_error(&rig, "check", "not *** nor ***");
+  assert_error(&rig, "task", "with *** (class U");
+  for (size_t i = 0; i < rig.totals->errors.count; i++) {
+    const struct sp_error_cell *error = rig.totals->errors.entries[i].value;
+    assert_null(strstr(error->detail, "swor"));
+    assert_null(strstr(error->detail, "and-more"));
+  }
+  rig_fini(&rig);
+}
+
 int main(int argc, char **argv) {
   if (argc > 1) cmocka_set_test_filter(argv[1]);
   const struct CMUnitTest tests[] = {
@@ -168,6 +203,8 @@ int main(int argc, char **argv) {
     cmocka_unit_test(a_handle_is_of_one_stream),
     cmocka_unit_test(a_loop_slower_than_its_stream),
     cmocka_unit_test(names_without_end),
+    cmocka_unit_test(a_long_error_still_names_class_and_task),
+    cmocka_unit_test(no_secret_in_errors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
