@@ -2,7 +2,7 @@
  * The simulated target: Dify's and OpenAI's APIs over HTTP/1.1, every response by an exact schedule, so that
  * the truth about every token is known. It says everywhere that it is a simulation (header X-Spate-Mock).
  *
- * A profile is a JSON document (the cli makes it from a Lua file or a built-in name). A request may carry the
+ * docs/mock.md is the reference. A profile is a JSON document (the cli makes it from a Lua file or a built-in name). A request may carry the
  * header X-Mock-Plan to set its own schedule and fault: "head=20ms first=100ms gap=20ms tokens=50 fault=reset@10".
  * Runs on one loop; a server of several threads makes several mocks on one port (SO_REUSEPORT is not used: one
  * listener each). Threads: the loop's own.
@@ -20,8 +20,10 @@ struct sp_mock_options {
   const char *cert_file, *key_file; /* TLS when given */
 };
 struct sp_mock;
+/* NULL: err says what is wrong with the profile (place and near word), the address or the certificate. */
 struct sp_mock *sp_mock_create(const struct sp_mock_options *options, struct sp_err *err);
 uint16_t sp_mock_port(const struct sp_mock *mock);
+/* Once. Drops every connection; on_closed (MAY be NULL) comes from the loop, and the mock is freed then. */
 void sp_mock_close(struct sp_mock *mock, void (*on_closed)(void *ctx), void *ctx);
 
 struct sp_mock_stats {
