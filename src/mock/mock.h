@@ -2,8 +2,9 @@
  * The simulated target: Dify's and OpenAI's APIs over HTTP/1.1, every response by an exact schedule, so that
  * the truth about every token is known. It says everywhere that it is a simulation (header X-Spate-Mock).
  *
- * docs/mock.md is the reference. A profile is a JSON document (the cli makes it from a Lua file or a built-in name). A request may carry the
- * header X-Mock-Plan to set its own schedule and fault: "head=20ms first=100ms gap=20ms tokens=50 fault=reset@10".
+ * A profile is a JSON document (the cli makes it from a Lua file or a built-in name); docs/mock.md is the
+ * reference. A request may carry the header X-Mock-Plan to set its own schedule and fault:
+ * "head=20ms first=100ms gap=20ms tokens=50 fault=reset@10".
  * Runs on one loop; a server of several threads makes several mocks on one port (SO_REUSEPORT is not used: one
  * listener each). Threads: the loop's own.
  */
