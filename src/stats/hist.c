@@ -185,6 +185,14 @@ bool sp_hist_next(const struct sp_hist *hist, uint32_t *cursor, struct sp_hist_b
   return false;
 }
 
+bool sp_hist_add_counter(struct sp_hist *hist, uint32_t index, uint64_t n) {
+  if (index > index_of(SP_HIST_MAX)) {
+    return false;
+  }
+  saturating_add(&page_of(hist, index)[index & (PAGE_COUNTERS - 1)], n > UINT32_MAX ? UINT32_MAX : (uint32_t)n);
+  return true;
+}
+
 /* All percentiles in one pass: a summary is made for every metric of every request. */
 static void fill_percentiles(const struct sp_hist *hist, const double *percentiles, double *const *out, size_t n) {
   uint64_t seen = 0;
