@@ -72,6 +72,6 @@ struct sp_report_type {
   void (*close)(void *report);
 };
 
-extern const struct sp_report_type sp_report_json, sp_report_csv, sp_report_hdr;
+extern const struct sp_report_type sp_report_json, sp_report_csv, sp_report_hdr, sp_report_jsonl;
 
 #endif
