@@ -4,38 +4,13 @@
  */
 #include "base/check.h"
 #include "base/mem.h"
-#include "engine/inside.h"
+#include "engine/control.h"
 
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define TICK_NS SP_NS_PER_S
-
-struct sp_run {
-  struct sp_run_options options;
-  struct sp_load load;
-  struct sp_class_table classes;
-  struct sp_shared shared;
-  struct sp_worker **workers;
-  bool *empty; /* a worker: all its users have left by themselves */
-  unsigned threads, ready, idle, finished;
-
-  enum sp_phase phase;
-  bool started, begun, finishing;
-  bool stop_asked, cut_asked; /* before the begin */
-  struct sp_shape shape;
-  uint64_t shape_number;
-  int64_t ending_ns; /* when ENDING began */
-  char *aborted;
-
-  struct sp_timer tick, run_end, stop_timeout;
-  unsigned taking; /* workers that have not answered this tick yet */
-  int64_t taken_ns; /* the end of the newest tick */
-  struct sp_interval *filling, *last, *totals;
-  struct sp_run_facts facts;
-};
 
 const char *sp_phase_name(enum sp_phase phase) {
   static const char *const names[] = { "spawning", "steady", "ending", "ended" };
@@ -64,20 +39,31 @@ static void show(struct sp_run *run, int64_t now_ns) {
     .elapsed_ns = now_ns - run->shared.start_ns,
     .load = &run->load,
     .users = atomic_load(&run->shared.users_alive),
-    .users_target = run->shape.to,
+    .users_target = sp_run_users_target(run),
     .in_flight = in_flight_of(run),
+    .rate_target = sp_run_rate_target(run),
+    .stage = sp_run_stage_now(run),
     .last = run->last,
     .totals = run->totals,
   };
   run->options.on_tick(run->options.ctx, &view);
 }
 
+static void merge_slot(struct sp_run *run, size_t slot, const struct sp_interval *interval) {
+  sp_interval_merge(run->filling, interval);
+  sp_run_facts_take(run, interval);
+  if (slot == 0) return; /* the warm-up */
+  sp_interval_merge(run->totals, interval);
+  if (run->stage_count > 0) sp_interval_merge(run->stage_totals[slot - 1], interval);
+}
+
 static void merge_intervals(struct sp_run *run, struct sp_worker_message *message) {
-  sp_interval_merge(run->filling, message->measured);
-  sp_interval_merge(run->filling, message->warm);
-  sp_interval_merge(run->totals, message->measured);
-  sp_interval_destroy(message->measured);
-  sp_interval_destroy(message->warm);
+  for (size_t slot = 0; slot < run->shared.slots.count; slot++) {
+    if (message->slots[slot] == NULL) continue;
+    merge_slot(run, slot, message->slots[slot]);
+    sp_interval_destroy(message->slots[slot]);
+  }
+  free(message->slots);
 }
 
 /* What was filled becomes the newest tick. */
@@ -88,14 +74,13 @@ static void turn_over(struct sp_run *run, int64_t end_ns) {
   run->last = run->filling;
   run->filling = old;
   sp_interval_clear(run->filling);
-  run->totals->begin_ns = run->shared.warm_end_ns;
-  run->totals->end_ns = end_ns > run->shared.warm_end_ns ? end_ns : run->shared.warm_end_ns;
+  int64_t warm_end_ns = run->shared.slots.warm_end_ns;
+  run->totals->begin_ns = warm_end_ns;
+  run->totals->end_ns = end_ns > warm_end_ns ? end_ns : warm_end_ns;
 }
 
-static void update_phase(struct sp_run *run) {
-  if (run->phase >= SP_PHASE_ENDING) return;
-  bool whole = sp_shape_target(&run->shape, now_of(run)) == run->shape.to;
-  run->phase = whole ? SP_PHASE_STEADY : SP_PHASE_SPAWNING;
+void sp_run_update_phase(struct sp_run *run) {
+  if (run->phase < SP_PHASE_ENDING) run->phase = sp_run_is_changing(run) ? SP_PHASE_SPAWNING : SP_PHASE_STEADY;
 }
 
 static void on_tick_timer(struct sp_timer *timer) {
@@ -112,7 +97,7 @@ static void on_taken(struct sp_run *run, struct sp_worker_message *message) {
   merge_intervals(run, message);
   if (--run->taking > 0) return;
   turn_over(run, now_of(run));
-  update_phase(run);
+  sp_run_update_phase(run);
   show(run, run->taken_ns);
 }
 
@@ -126,18 +111,19 @@ static void on_stop_timeout(struct sp_timer *timer) {
   begin_cut(sp_container_of(timer, struct sp_run, stop_timeout));
 }
 
-static void begin_ending(struct sp_run *run) {
+void sp_run_begin_ending(struct sp_run *run) {
   if (run->phase >= SP_PHASE_ENDING) return;
   run->phase = SP_PHASE_ENDING;
   run->ending_ns = now_of(run);
   sp_timer_stop(&run->run_end);
+  sp_timer_stop(&run->shape_timer);
   sp_timer_start(&run->stop_timeout, run->ending_ns + run->load.stop_timeout_ns);
   post_all(run, sp_worker_on_end);
 }
 
 static void on_run_end(struct sp_timer *timer) {
   struct sp_run *run = sp_container_of(timer, struct sp_run, run_end);
-  begin_ending(run);
+  sp_run_begin_ending(run);
 }
 
 static void on_idle(struct sp_run *run) {
@@ -148,30 +134,11 @@ static void on_idle(struct sp_run *run) {
   post_all(run, sp_worker_on_finish);
 }
 
-static int64_t later(int64_t a_ns, int64_t b_ns) { return a_ns > b_ns ? a_ns : b_ns; }
-
-static void gather_facts(struct sp_run *run) {
-  int64_t end_ns = run->ending_ns, measured_end_ns = run->ending_ns;
-  struct sp_run_facts *facts = &run->facts;
-  for (unsigned i = 0; i < run->threads; i++) {
-    const struct sp_worker *worker = run->workers[i];
-    end_ns = later(end_ns, worker->last_end_ns);
-    measured_end_ns = later(measured_end_ns, worker->last_completed_ns);
-    double share = worker->wall_ns > 0 ? (double)worker->cpu_ns / (double)worker->wall_ns : 0;
-    if (share > facts->cpu_share) facts->cpu_share = share;
-  }
-  facts->duration_ns = end_ns - run->shared.start_ns;
-  facts->measured_ns = later(measured_end_ns - run->shared.warm_end_ns, 0);
-  facts->users_max = atomic_load(&run->shared.users_max);
-  facts->threads = run->threads;
-  facts->aborted = run->aborted;
-}
-
 static void on_finished(struct sp_run *run, struct sp_worker_message *message) {
   merge_intervals(run, message);
   sp_worker_join(message->worker);
   if (++run->finished < run->threads) return;
-  gather_facts(run);
+  sp_run_facts_end(run);
   run->phase = SP_PHASE_ENDED;
   turn_over(run, now_of(run));
   run->totals->end_ns = run->totals->begin_ns + run->facts.measured_ns;
@@ -181,15 +148,20 @@ static void on_finished(struct sp_run *run, struct sp_worker_message *message) {
 
 /* -- messages from the workers -- */
 
-static void on_empty(struct sp_run *run, const struct sp_worker_message *message) {
-  if (message->shape_number != run->shape_number || run->shape.to == 0) return;
-  run->empty[message->worker->index] = true;
-  for (unsigned i = 0; i < run->threads; i++)
-    if (!run->empty[i] && sp_seats_own(run->workers[i], run->shape.to) > 0) return;
-  begin_ending(run);
+/* Whether a worker had anything to do at all that it may say is over. */
+static bool has_part(const struct sp_run *run, unsigned i) {
+  return sp_is_open_loop(&run->shared) || sp_seats_own(run->workers[i], sp_run_seats_final(run)) > 0;
 }
 
-static void on_abort(struct sp_run *run, char *why) {
+static void on_empty(struct sp_run *run, const struct sp_worker_message *message) {
+  if (message->load_number != run->load_number) return;
+  run->empty[message->worker->index] = true;
+  for (unsigned i = 0; i < run->threads; i++)
+    if (!run->empty[i] && has_part(run, i)) return;
+  sp_run_begin_ending(run);
+}
+
+void sp_run_abort(struct sp_run *run, char *why) {
   if (run->aborted == NULL)
     run->aborted = why;
   else
@@ -199,20 +171,18 @@ static void on_abort(struct sp_run *run, char *why) {
 
 static void begin(struct sp_run *run) {
   struct sp_shared *shared = &run->shared;
-  int64_t now_ns = sp_loop_update_now(run->options.loop);
-  run->begun = true;
+  int64_t now_ns = sp_loop_update_now(run->options.loop), length_ns = sp_load_length_ns(&run->load);
   run->taken_ns = shared->start_ns = now_ns;
-  shared->warm_end_ns = now_ns + run->load.warm_up_ns;
-  shared->end_ns = run->load.run_time_ns > 0 ? now_ns + run->load.run_time_ns : SP_NEVER_NS;
-  sp_shape_init(&run->shape, now_ns, 0, run->shape.to, run->load.spawn_per_s);
-  for (unsigned i = 0; i < run->threads; i++) run->workers[i]->shape = run->shape;
-
-  update_phase(run);
-  if (run->load.run_time_ns > 0) sp_timer_start(&run->run_end, shared->end_ns);
+  shared->end_ns = length_ns == SP_NEVER_NS ? SP_NEVER_NS : now_ns + length_ns;
+  if (length_ns != SP_NEVER_NS) sp_timer_start(&run->run_end, shared->end_ns);
   sp_timer_start(&run->tick, now_ns + TICK_NS);
+  sp_run_facts_begin(run);
+  sp_run_load_begin(run);
+  sp_run_update_phase(run);
   if (run->stop_asked) shared->end_ns = now_ns; /* nobody starts */
   post_all(run, sp_worker_on_begin);
-  if (run->stop_asked) begin_ending(run);
+  run->begun = true;
+  if (run->stop_asked) sp_run_begin_ending(run);
   if (run->cut_asked) begin_cut(run);
 }
 
@@ -227,8 +197,8 @@ static void on_message(void *arg) {
     break;
   case SP_MESSAGE_TAKEN: on_taken(run, &copy); break;
   case SP_MESSAGE_EMPTY: on_empty(run, &copy); break;
-  case SP_MESSAGE_TASKS_ENDED: begin_ending(run); break;
-  case SP_MESSAGE_ABORT: on_abort(run, copy.text); break;
+  case SP_MESSAGE_TASKS_ENDED: sp_run_begin_ending(run); break;
+  case SP_MESSAGE_ABORT: sp_run_abort(run, copy.text); break;
   case SP_MESSAGE_IDLE: on_idle(run); break;
   case SP_MESSAGE_FINISHED: on_finished(run, &copy); break;
   }
@@ -238,30 +208,14 @@ static void on_message(void *arg) {
 
 void sp_run_stop(struct sp_run *run) {
   run->stop_asked = true;
-  if (run->begun) begin_ending(run);
+  if (run->begun) sp_run_begin_ending(run);
 }
 
 void sp_run_cut(struct sp_run *run) {
   run->stop_asked = run->cut_asked = true;
   if (!run->begun) return;
-  begin_ending(run);
+  sp_run_begin_ending(run);
   begin_cut(run);
-}
-
-void sp_run_set_users(struct sp_run *run, uint64_t users, double spawn_per_s) {
-  if (users > SP_USERS_MAX) users = SP_USERS_MAX;
-  double per_s = spawn_per_s > 0 ? spawn_per_s : run->load.spawn_per_s;
-  if (!run->begun) {
-    run->shape.to = users;
-    run->load.spawn_per_s = per_s;
-    return;
-  }
-  if (run->phase >= SP_PHASE_ENDING) return;
-  sp_shape_change(&run->shape, sp_loop_update_now(run->options.loop), users, per_s);
-  run->shape_number++;
-  memset(run->empty, 0, run->threads * sizeof(*run->empty));
-  for (unsigned i = 0; i < run->threads; i++) sp_worker_change_shape(run->workers[i], &run->shape, run->shape_number);
-  update_phase(run);
 }
 
 /* -- life -- */
@@ -295,7 +249,6 @@ static void init_parts(struct sp_run *run) {
   run->filling = sp_interval_create();
   run->last = sp_interval_create();
   run->totals = sp_interval_create();
-  run->shape.to = run->load.users;
   run->threads = thread_count(run);
   run->workers = sp_alloc_array(run->threads, sizeof(struct sp_worker *));
   run->empty = sp_alloc_array(run->threads, sizeof(*run->empty));
@@ -308,6 +261,9 @@ static void init_parts(struct sp_run *run) {
     .type = run->options.type,
     .worker_count = run->threads,
   };
+  sp_run_load_init(run);
+  run->stage_totals = sp_alloc_array(run->stage_count, sizeof(struct sp_interval *));
+  for (size_t i = 0; i < run->stage_count; i++) run->stage_totals[i] = sp_interval_create();
 }
 
 static int create_workers(struct sp_run *run, struct sp_err *err) {
@@ -362,14 +318,12 @@ void sp_run_destroy(struct sp_run *run) {
   sp_interval_destroy(run->filling);
   sp_interval_destroy(run->last);
   sp_interval_destroy(run->totals);
+  for (size_t i = 0; i < run->stage_count; i++) sp_interval_destroy(run->stage_totals[i]);
+  free(run->stage_totals);
+  sp_run_load_fini(run);
   sp_class_table_fini(&run->classes);
   free(run->aborted);
   free(run);
 }
 
 const struct sp_interval *sp_run_totals(const struct sp_run *run) { return run->totals; }
-
-void sp_run_facts(const struct sp_run *run, struct sp_run_facts *out) {
-  SP_CHECK(run->phase == SP_PHASE_ENDED);
-  *out = run->facts;
-}

@@ -1,16 +1,18 @@
 /*
- * A run: spawns the users over its workers, ticks each second, ends by time, iterations or wish, and adds the
+ * A run: makes the load over its workers, ticks each second, ends by time, stages, iterations or wish, and adds the
  * workers' intervals up to totals. Lives on the control loop's thread (main).
  *
  * Phases: SPAWNING -> STEADY -> ENDING (nothing new starts; what is in flight may finish within the stop
- * timeout, then is cut) -> ENDED. Works the same on a fake loop, with the workers on the same loop.
+ * timeout, then is cut) -> ENDED. While users come or go (a spawn rate, a ramp) it is SPAWNING again. Works the same
+ * on a fake loop, with the workers on the same loop.
  *
- * Warm-up: a request belongs to the time it started in. What starts before the end of the warm-up shows in
- * `last` and never in `totals`, however late it ends.
+ * Warm-up and stages: a request belongs to the time it started in, however late it ends. What starts before the end
+ * of the warm-up shows in `last` and never in `totals`; what starts in a stage counts for it.
  */
 #ifndef SP_ENGINE_RUN_H
 #define SP_ENGINE_RUN_H
 
+#include "engine/cgroup.h"
 #include "engine/user.h"
 #include "engine/validity.h"
 
@@ -25,6 +27,8 @@ struct sp_run_view {
   uint64_t users;     /* alive now */
   uint64_t users_target; /* asked for; while spawning `users` is on its way there */
   uint64_t in_flight; /* requests */
+  double rate_target; /* open loop: arrivals a second asked for now; 0 otherwise */
+  size_t stage;       /* index of the stage it is in; 0 where there are none */
   const struct sp_interval *last;   /* the newest whole tick, all threads */
   const struct sp_interval *totals; /* so far, without the warm-up */
 };
@@ -53,9 +57,27 @@ void sp_run_cut(struct sp_run *run);  /* end at once: cuts what is in flight */
 /* Changes the target while running: seats are added, or the highest taken away, so many a second (0: as
  * sp_load.spawn_per_s). A user that is taken away winds its task up and is stopped. */
 void sp_run_set_users(struct sp_run *run, uint64_t users, double spawn_per_s);
+/* Open loop: so many arrivals a second from now + SP_RATE_LEAD_NS on (the workers learn it before, and so agree on
+ * every arrival). Nothing with a trace. Either setter takes over from stages and shape: figures go on by stage, and a
+ * run still ends with its stages. */
+void sp_run_set_rate(struct sp_run *run, double per_s);
+#define SP_RATE_LEAD_NS (50 * SP_NS_PER_MS)
 void sp_run_destroy(struct sp_run *run); /* after on_end, or never started */
 
 /* After on_end. */
+struct sp_thread_facts {
+  double cpu_share;  /* of one CPU, 0 … 1, over the run */
+  double wait_share; /* of the time, waiting for a CPU that others had */
+};
+
+/* What the counts say against what the times say; both are means over the time (engine/validity.h). */
+struct sp_little {
+  double observed;  /* users, or requests in flight, integrated over the time */
+  double predicted; /* throughput x mean time; NAN where there is too little to say */
+  uint64_t samples;
+  double lost_s; /* the difference, a sample: > 0: time that the times don't know of */
+};
+
 struct sp_run_facts {
   int64_t duration_ns; /* start -> the end of the run phase or of the last request, the later of both */
   /* Start (or end of warm-up) -> the begin of ENDING, or the end of the last request that ended by itself if that
@@ -66,8 +88,33 @@ struct sp_run_facts {
   unsigned threads;
   double cpu_share;    /* of the busiest engine thread, 0 … 1, over the run */
   const char *aborted; /* why the run was ended from inside; NULL */
+
+  /* Means over the time, of the measured part of the run phase (the drain is not in it); NAN where it has no length. */
+  double users_mean, in_flight_mean;
+  /* Open loop, measured part: arrivals due = made + dropped + those whose user was still starting at the end. */
+  uint64_t arrivals_planned, arrivals_made, arrivals_dropped;
+  struct sp_little users_law;    /* closed loop and in flight: users = tasks/s x their cycle */
+  struct sp_little requests_law; /* requests in flight = requests/s x their time, over the whole run */
+  struct sp_thread_facts thread[SP_THREADS_MAX]; /* threads of them */
+  struct sp_throttling throttling; /* of the generator's own cgroup, during the run */
 };
 const struct sp_interval *sp_run_totals(const struct sp_run *run);
 void sp_run_facts(const struct sp_run *run, struct sp_run_facts *out);
+
+/* One stage's figures. The stages' intervals add up to the totals exactly, their measured_ns to the run's (what the
+ * drain adds is the last one's). */
+struct sp_run_stage {
+  struct sp_stage stage;
+  int64_t begin_ns;    /* after the start */
+  int64_t measured_ns; /* without the warm-up; 0: the run did not come to it */
+  double users_mean, in_flight_mean; /* NAN where measured_ns is 0 */
+  const struct sp_interval *interval; /* borrowed */
+};
+size_t sp_run_stage_count(const struct sp_run *run);
+void sp_run_stage(const struct sp_run *run, size_t i, struct sp_run_stage *out);
+
+/* Everything that the engine knows for sp_validity_judge; `out` borrows from run and facts. Add what it can't know
+ * (ports, files, a shared machine). */
+void sp_run_validity_facts(const struct sp_run *run, const struct sp_run_facts *facts, struct sp_validity_facts *out);
 
 #endif

@@ -31,8 +31,10 @@ static void ensure_room(struct sp_worker *worker, uint64_t own) {
 static void occupy(struct sp_worker *worker, uint64_t own, int64_t due_ns) {
   const struct sp_shared *shared = worker->shared;
   if (due_ns >= shared->end_ns || !sp_shared_tasks_left(shared)) return; /* there is nothing to do for it */
-  uint32_t generation = worker->seats[own].generation++;
-  worker->seats[own].user = sp_user_spawn(worker, sp_seat_number(worker, own), generation, due_ns);
+  uint64_t id = sp_seat_number(worker, own);
+  struct sp_user_birth birth = { .id = id, .generation = worker->seats[own].generation++, .due_ns = due_ns,
+                                 .class_index = sp_class_table_of_user(shared->classes, id) };
+  worker->seats[own].user = sp_user_spawn(worker, &birth);
 }
 
 static void take_seat(struct sp_worker *worker, int64_t due_ns) {
@@ -63,19 +65,33 @@ static void refill(struct sp_worker *worker, int64_t now_ns) {
 
 /* One change that is due by now, if there is one. Else *next_ns is when the next will be. */
 static bool follow_once(struct sp_worker *worker, int64_t now_ns, int64_t *next_ns) {
-  int64_t arrival_ns = sp_shape_arrival_ns(&worker->shape, sp_seat_number(worker, worker->level));
+  const struct sp_shape_piece *piece = &worker->shape.pieces[worker->piece];
+  int64_t arrival_ns = sp_shape_arrival_ns(piece, sp_seat_number(worker, worker->level));
   if (arrival_ns <= now_ns) {
     take_seat(worker, arrival_ns);
     return true;
   }
   int64_t leave_ns = SP_NEVER_NS;
-  if (worker->level > 0) leave_ns = sp_shape_leave_ns(&worker->shape, sp_seat_number(worker, worker->level - 1));
+  if (worker->level > 0) leave_ns = sp_shape_leave_ns(piece, sp_seat_number(worker, worker->level - 1));
   if (leave_ns <= now_ns) {
     give_up_seat(worker);
     return true;
   }
+  bool last = worker->piece + 1 == worker->shape.count;
+  if (!last && piece->end_ns <= now_ns) {
+    worker->piece++;
+    return true;
+  }
   *next_ns = arrival_ns < leave_ns ? arrival_ns : leave_ns;
+  if (!last && piece->end_ns < *next_ns) *next_ns = piece->end_ns;
   return false;
+}
+
+/* All that this worker was to have have left by themselves, and nobody more is to come. */
+static void check_empty(struct sp_worker *worker) {
+  bool last = worker->piece + 1 == worker->shape.count;
+  bool whole = last && worker->level > 0 && worker->level == sp_seats_own(worker, sp_shape_final(&worker->shape));
+  if (whole && worker->refills == 0 && worker->alive == 0) sp_worker_say_empty(worker);
 }
 
 void sp_seats_follow(struct sp_worker *worker) {
@@ -84,10 +100,10 @@ void sp_seats_follow(struct sp_worker *worker) {
   while (!worker->ending && follow_once(worker, now_ns, &next_ns)) {
   }
   if (worker->ending || next_ns == SP_NEVER_NS)
-    sp_timer_stop(&worker->shape_timer);
+    sp_timer_stop(&worker->load_timer);
   else
-    sp_timer_start(&worker->shape_timer, next_ns);
-  sp_worker_check_empty(worker);
+    sp_timer_start(&worker->load_timer, next_ns);
+  check_empty(worker);
 }
 
 void sp_seats_left(struct sp_worker *worker, uint64_t number, bool retired) {
@@ -96,10 +112,13 @@ void sp_seats_left(struct sp_worker *worker, uint64_t number, bool retired) {
   seat->user = NULL;
   if (retired && own < worker->level && !worker->ending) {
     want_refill(worker, seat, true);
-    sp_timer_start(&worker->shape_timer, sp_loop_now(worker->loop));
+    sp_timer_start(&worker->load_timer, sp_loop_now(worker->loop));
   }
-  sp_worker_check_empty(worker);
+  check_empty(worker);
   sp_worker_check_idle(worker);
 }
 
-void sp_seats_fini(struct sp_worker *worker) { free(worker->seats); }
+void sp_seats_fini(struct sp_worker *worker) {
+  free(worker->seats);
+  sp_shape_fini(&worker->shape);
+}

@@ -25,10 +25,19 @@ struct sp_user {
   size_t class_index;
   struct sp_rng rng;       /* the user's own: same seed, same choices */
   struct sp_timer timer;   /* engine's: pause between tasks */
-  int64_t task_due_ns;     /* intended start of the task under way: the end of the pause, not the timer's callback */
+  /* Intended start of the task under way: the end of the pause, not the timer's callback; in an open loop the time at
+   * which the arrival was due, also where its user must first start. */
+  int64_t task_due_ns;
+  uint64_t arrival;        /* open loop: the number of the arrival that the task serves, from 0 over the whole run */
   uint8_t state;           /* engine's */
   bool retired;            /* engine's: the user is taken away while the run goes on */
   bool wound_up;           /* engine's: task_wind_up was called for the task under way */
+  bool serving;            /* engine's: it has an arrival to serve */
+  bool ready;              /* engine's: it has started and does not stop yet */
+  int64_t starting_ns;     /* engine's: when user_start was called */
+  int64_t start_took_ns;   /* engine's: open loop: what the user's start takes of its first task's time */
+  int64_t cycle_ns;        /* engine's: where the cycle under way began */
+  struct sp_user *next_idle; /* engine's: of its class in the pool */
   void *data;              /* the type's own */
   struct sp_user *next, *previous; /* engine's list */
 };
@@ -54,6 +63,9 @@ struct sp_user_type {
   /* MAY, needed for SP_THINK_CUSTOM. */
   int64_t (*think_ns)(struct sp_user *user);
 };
+
+/* In an open loop a user is only who serves an arrival: task_run -> sp_user_task_done -> (idle, until an arrival takes
+ * it) -> task_run …; there is no pause, and think_ns is not asked. */
 
 /* Called by the type, on the worker's thread. */
 void sp_user_started(struct sp_user *user);

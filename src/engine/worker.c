@@ -15,7 +15,7 @@
 struct sp_loop *sp_worker_loop(const struct sp_worker *worker) { return worker->loop; }
 
 struct sp_recorder *sp_worker_recorder(struct sp_worker *worker) {
-  return sp_loop_now(worker->loop) < worker->shared->warm_end_ns ? &worker->warm : &worker->measured;
+  return sp_books_recorder(worker, sp_loop_now(worker->loop));
 }
 
 void *sp_worker_state(const struct sp_worker *worker) { return worker->state; }
@@ -30,6 +30,7 @@ bool sp_worker_ending(const struct sp_worker *worker) { return worker->ending; }
 uint64_t sp_worker_seed(const struct sp_worker *worker) { return worker->shared->load->seed; }
 
 void sp_worker_in_flight(struct sp_worker *worker, int change) {
+  sp_books_turn(worker);
   /* One writer: a load and a store need no locked instruction. */
   int64_t now_in_flight = atomic_load_explicit(&worker->in_flight, memory_order_relaxed) + change;
   SP_CHECK(now_in_flight >= 0);
@@ -49,14 +50,13 @@ void sp_worker_abort_run(struct sp_worker *worker, const char *why) {
 
 void sp_worker_say(struct sp_worker *worker, enum sp_worker_message_kind kind) {
   struct sp_worker_message *message = sp_alloc(sizeof(*message));
-  *message = (struct sp_worker_message){ .kind = kind, .worker = worker, .shape_number = worker->shape_number };
+  *message = (struct sp_worker_message){ .kind = kind, .worker = worker, .load_number = worker->load_number };
   sp_loop_post(worker->shared->control, worker->shared->on_message, message);
 }
 
-void sp_worker_check_empty(struct sp_worker *worker) {
-  bool whole = worker->level > 0 && worker->level == sp_seats_own(worker, worker->shape.to) && worker->refills == 0;
-  if (!whole || worker->alive > 0 || worker->ending || worker->empty_said > worker->shape_number) return;
-  worker->empty_said = worker->shape_number + 1;
+void sp_worker_say_empty(struct sp_worker *worker) {
+  if (worker->ending || worker->empty_said > worker->load_number) return;
+  worker->empty_said = worker->load_number + 1;
   sp_worker_say(worker, SP_MESSAGE_EMPTY);
 }
 
@@ -67,6 +67,11 @@ void sp_worker_check_idle(struct sp_worker *worker) {
 }
 
 /* CPU time means nothing in a fake loop, and would make its numbers differ from run to run. */
+static void read_times(const struct sp_worker *worker, struct sp_thread_times *out) {
+  *out = (struct sp_thread_times){ 0 };
+  if (!sp_loop_is_fake(worker->loop)) sp_thread_times_read(out);
+}
+
 static int64_t thread_cpu_ns(const struct sp_worker *worker) {
   return sp_loop_is_fake(worker->loop) ? 0 : sp_clock_thread_cpu_ns();
 }
@@ -74,12 +79,11 @@ static int64_t thread_cpu_ns(const struct sp_worker *worker) {
 static void send_intervals(struct sp_worker *worker, enum sp_worker_message_kind kind) {
   int64_t now_ns = sp_loop_update_now(worker->loop), cpu_ns = thread_cpu_ns(worker);
   struct sp_worker_message *message = sp_alloc(sizeof(*message));
-  *message = (struct sp_worker_message){ .kind = kind, .worker = worker };
-  message->measured = sp_recorder_take(&worker->measured, now_ns);
-  message->warm = sp_recorder_take(&worker->warm, now_ns);
-  struct sp_interval *of_now = now_ns <= worker->shared->warm_end_ns ? message->warm : message->measured;
-  of_now->cpu_ns += cpu_ns - worker->cpu_taken_ns;
+  sp_books_turn(worker);
+  /* What was used up to now is of the slot that ends now, where one does. */
+  sp_books_interval(worker, now_ns - 1)->cpu_ns += cpu_ns - worker->cpu_taken_ns;
   worker->cpu_taken_ns = cpu_ns;
+  *message = (struct sp_worker_message){ .kind = kind, .worker = worker, .slots = sp_books_take(worker) };
   sp_loop_post(worker->shared->control, worker->shared->on_message, message);
 }
 
@@ -97,8 +101,15 @@ static void on_probe(struct sp_timer *timer) {
   sp_timer_start(timer, due_ns > now_ns ? due_ns : now_ns + SP_PROBE_PERIOD_NS);
 }
 
-static void on_shape_timer(struct sp_timer *timer) {
-  sp_seats_follow(sp_container_of(timer, struct sp_worker, shape_timer));
+static void follow_load(struct sp_worker *worker) {
+  if (sp_is_open_loop(worker->shared))
+    sp_pool_follow(worker);
+  else
+    sp_seats_follow(worker);
+}
+
+static void on_load_timer(struct sp_timer *timer) {
+  follow_load(sp_container_of(timer, struct sp_worker, load_timer));
 }
 
 /* -- from the control; all run on the worker's loop -- */
@@ -107,41 +118,64 @@ void sp_worker_on_begin(void *arg) {
   struct sp_worker *worker = arg;
   int64_t start_ns = worker->shared->start_ns;
   sp_loop_update_now(worker->loop);
-  worker->measured.interval->begin_ns = worker->warm.interval->begin_ns = start_ns;
-  worker->cpu_begin_ns = worker->cpu_taken_ns = thread_cpu_ns(worker);
+  read_times(worker, &worker->begin_times);
+  worker->cpu_taken_ns = worker->begin_times.cpu_ns;
+  sp_books_begin(worker);
   sp_timer_start(&worker->probe, start_ns + SP_PROBE_PERIOD_NS);
-  sp_seats_follow(worker);
+  if (sp_is_open_loop(worker->shared)) sp_pool_begin(worker);
+  follow_load(worker);
 }
 
 void sp_worker_on_take(void *arg) { send_intervals(arg, SP_MESSAGE_TAKEN); }
 
-struct shape_change {
+struct load_change {
   struct sp_worker *worker;
-  struct sp_shape shape;
   uint64_t number;
+  struct sp_shape_piece piece; /* users, in flight */
+  int64_t begin_ns;            /* open loop */
+  double per_s;
 };
 
-static void on_shape(void *arg) {
-  struct shape_change *change = arg;
-  struct sp_worker *worker = change->worker;
-  worker->shape = change->shape;
-  worker->shape_number = change->number;
-  free(change);
-  sp_loop_update_now(worker->loop);
-  if (!worker->ending) sp_seats_follow(worker);
+static void change_seats(struct sp_worker *worker, const struct sp_shape_piece *piece) {
+  sp_shape_replace(&worker->shape, piece);
+  if (worker->piece >= worker->shape.count) worker->piece = worker->shape.count - 1;
+  sp_shape_forget(&worker->shape, worker->piece);
+  worker->piece = 0;
 }
 
-void sp_worker_change_shape(struct sp_worker *worker, const struct sp_shape *shape, uint64_t number) {
-  struct shape_change *change = sp_alloc(sizeof(*change));
-  *change = (struct shape_change){ .worker = worker, .shape = *shape, .number = number };
-  sp_loop_post(worker->loop, on_shape, change);
+static void on_load_change(void *arg) {
+  struct load_change *change = arg;
+  struct sp_worker *worker = change->worker;
+  worker->load_number = change->number;
+  sp_loop_update_now(worker->loop);
+  if (sp_is_open_loop(worker->shared))
+    sp_arrivals_change(&worker->arrivals, change->begin_ns, change->per_s);
+  else
+    change_seats(worker, &change->piece);
+  free(change);
+  if (!worker->ending) follow_load(worker);
+}
+
+void sp_worker_change_shape(struct sp_worker *worker, const struct sp_shape_piece *piece, uint64_t number) {
+  struct load_change *change = sp_alloc(sizeof(*change));
+  *change = (struct load_change){ .worker = worker, .number = number, .piece = *piece };
+  sp_loop_post(worker->loop, on_load_change, change);
+}
+
+void sp_worker_change_rate(struct sp_worker *worker, int64_t begin_ns, double per_s, uint64_t number) {
+  struct load_change *change = sp_alloc(sizeof(*change));
+  *change = (struct load_change){ .worker = worker, .number = number, .begin_ns = begin_ns, .per_s = per_s };
+  sp_loop_post(worker->loop, on_load_change, change);
 }
 
 void sp_worker_on_end(void *arg) {
   struct sp_worker *worker = arg;
   if (worker->ending) return;
+  sp_loop_update_now(worker->loop);
+  if (sp_is_open_loop(worker->shared)) sp_pool_end(worker);
+  sp_books_end(worker);
   worker->ending = true;
-  sp_timer_stop(&worker->shape_timer);
+  sp_timer_stop(&worker->load_timer);
   for (struct sp_user *user = worker->users, *next; user != NULL; user = next) {
     next = user->next; /* the type may end this user inside the call */
     sp_user_wind_up(user);
@@ -164,7 +198,7 @@ void sp_worker_on_finish(void *arg) {
   struct sp_worker *worker = arg;
   SP_CHECK(worker->alive == 0);
   worker->finishing = true;
-  sp_timer_stop(&worker->shape_timer);
+  sp_timer_stop(&worker->load_timer);
   worker->shared->type->thread_destroy(worker, worker->state);
 }
 
@@ -176,7 +210,7 @@ void sp_worker_thread_destroyed(struct sp_worker *worker) {
     if (worker->waiting) sp_loop_stop(worker->loop);
     return;
   }
-  worker->cpu_ns = thread_cpu_ns(worker) - worker->cpu_begin_ns;
+  read_times(worker, &worker->end_times);
   worker->wall_ns = sp_loop_update_now(worker->loop) - worker->shared->start_ns;
   send_intervals(worker, SP_MESSAGE_FINISHED);
 }
@@ -221,11 +255,9 @@ struct sp_worker *sp_worker_create(struct sp_shared *shared, unsigned index, con
     free(worker);
     return NULL;
   }
-  int64_t now_ns = sp_loop_now(worker->loop);
-  sp_recorder_init(&worker->measured, now_ns);
-  sp_recorder_init(&worker->warm, now_ns);
+  sp_books_init(worker);
   sp_timer_init(&worker->probe, worker->loop, on_probe);
-  sp_timer_init(&worker->shape_timer, worker->loop, on_shape_timer);
+  sp_timer_init(&worker->load_timer, worker->loop, on_load_timer);
   if (shared->type->thread_create(worker, type_conf, &worker->state, err) != 0) {
     sp_worker_destroy(worker);
     return NULL;
@@ -248,10 +280,10 @@ void sp_worker_destroy(struct sp_worker *worker) {
   SP_CHECK(!worker->has_thread && worker->alive == 0);
   if (worker->has_state) destroy_state(worker);
   sp_timer_stop(&worker->probe);
-  sp_timer_stop(&worker->shape_timer);
-  sp_recorder_fini(&worker->measured);
-  sp_recorder_fini(&worker->warm);
+  sp_timer_stop(&worker->load_timer);
+  sp_books_fini(worker);
   sp_seats_fini(worker);
+  sp_pool_fini(worker);
   if (worker->loop != worker->shared->control) sp_loop_destroy(worker->loop);
   free(worker);
 }

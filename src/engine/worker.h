@@ -10,8 +10,8 @@
 /* For user types. */
 struct sp_loop *sp_worker_loop(const struct sp_worker *worker);
 /* Call once when a request starts and use what it gave for the start, all between and the end of that request:
- * a worker has one recorder for the warm-up and one for the measured time, and a request belongs to the one that
- * it started in. That keeps `started = ok + failed + abandoned + cancelled` true of the totals. */
+ * a worker has one recorder for the warm-up and one for each stage of the measured time, and a request belongs to the
+ * one that it started in. That keeps `started = ok + failed + abandoned + cancelled` true of the totals. */
 struct sp_recorder *sp_worker_recorder(struct sp_worker *worker);
 void *sp_worker_state(const struct sp_worker *worker); /* what thread_create gave */
 const struct sp_class_spec *sp_worker_class(const struct sp_worker *worker, size_t class_index);
