@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define SP_MOCK_PACE_NS (200 * SP_NS_PER_US) /* events due within this are written in one turn; it shows as lateness */
 #define SP_MOCK_FILES 20000u /* connections that a mock can hold where the limit of files allows */
 
 struct mock_run {
@@ -76,6 +77,7 @@ static int serve(struct mock_run *run, const struct sp_options *options, const c
   if (!strrchr(address, ':')) return sp_fail(err, SP_EUSAGE, "--listen must be ADDR:PORT, not '%s'", address);
   struct sp_mock_options mock = {.loop = run->loop, .address = address, .profile_json = profile_json,
       .cert_file = options->cert, .key_file = options->key};
+  sp_loop_set_pace(run->loop, SP_MOCK_PACE_NS, true);
   run->mock = sp_mock_create(&mock, err);
   if (!run->mock) return err->code;
   int code = sp_signal_open(&run->interrupt, run->loop, SIGINT, on_interrupt, err);

@@ -35,6 +35,11 @@ struct sp_loop {
   bool now_valid; /* false once the loop may have slept: the next who asks reads the clock */
   int64_t now_ns;
 
+  int64_t pace_ns;
+  bool timers_wait;
+  int hurried;                       /* how many want no pacing now */
+  unsigned turn_ready, turn_answers; /* descriptors served and whole answers in this turn */
+
   struct sp_heap timers;
   struct sp_heap deferred; /* started while timers fire and due already: theirs is the next turn */
   bool firing;             /* timers that are due at firing_ns are being fired */

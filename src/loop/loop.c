@@ -63,6 +63,20 @@ uv_loop_t *sp_loop_uv(struct sp_loop *loop) { return loop->type->uv(loop); }
 
 bool sp_loop_is_fake(const struct sp_loop *loop) { return loop->type->uv((struct sp_loop *)loop) == NULL; }
 
+/* -- pacing -- */
+
+void sp_loop_set_pace(struct sp_loop *loop, int64_t pace_ns, bool timers_wait) {
+  loop->pace_ns = pace_ns;
+  loop->timers_wait = timers_wait;
+}
+
+void sp_loop_hurry(struct sp_loop *loop, int change) {
+  loop->hurried += change;
+  SP_CHECK(loop->hurried >= 0);
+}
+
+void sp_loop_note_answer(struct sp_loop *loop) { loop->turn_answers++; }
+
 /* -- messages -- */
 
 static void push(struct sp_message_queue *queue, struct sp_message message) {

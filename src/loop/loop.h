@@ -38,6 +38,17 @@ int64_t sp_loop_update_now(struct sp_loop *loop);
  * destroyed are dropped. */
 void sp_loop_post(struct sp_loop *loop, void (*fn)(void *arg), void *arg);
 
+/* -- pacing: many descriptors a turn instead of one --
+ * A loop that serves thousands of streams wakes for each few events, and most of its CPU goes into waking. With a
+ * pace, turns begin at least pace_ns apart: what comes meanwhile waits in the kernel (which stamps its arrival) and is
+ * served in one turn. A loop that has been quiet for longer serves its next event at once. Pacing stands aside while
+ * somebody asks for promptness (sp_loop_hurry: a connection being made has no kernel stamp) and after turns most of
+ * whose reads were whole answers (sp_loop_note_answer: there somebody waits to send the next request).
+ * A timer that is due ends the wait, unless `timers_wait`. 0 (the default): no pacing. Nothing in a fake loop. */
+void sp_loop_set_pace(struct sp_loop *loop, int64_t pace_ns, bool timers_wait);
+void sp_loop_hurry(struct sp_loop *loop, int change); /* +1 … -1 */
+void sp_loop_note_answer(struct sp_loop *loop);
+
 bool sp_loop_is_fake(const struct sp_loop *loop);
 uv_loop_t *sp_loop_uv(struct sp_loop *loop); /* for net's DNS; NULL in a fake loop */
 

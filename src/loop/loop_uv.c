@@ -16,7 +16,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
+
+#define PACE_LEAST_NS (50 * SP_NS_PER_US)
 
 struct real_loop {
   struct sp_loop base;
@@ -29,6 +32,7 @@ struct real_loop {
   int timer_fd;
   bool timer_readable; /* it fired and was neither read nor armed since */
   int64_t armed_ns;    /* SP_NEVER_NS when not */
+  int64_t polled_ns;   /* the newest poll's begin; only kept with a pace */
 };
 
 static struct real_loop *real_of(struct sp_loop *loop) { return sp_container_of(loop, struct real_loop, base); }
@@ -58,11 +62,33 @@ static void on_timer_fd(uv_poll_t *poll, int status, int events) {
 
 /* -- the turn -- */
 
+static bool wants_pace(const struct sp_loop *loop) {
+  if (loop->pace_ns == 0 || loop->hurried > 0) return false;
+  return loop->turn_answers * 2 < loop->turn_ready;
+}
+
+/* Sleeps until the last poll is pace_ns ago. Not much is left: not worth a system call. */
+static void pace(struct real_loop *real, int64_t due_ns) {
+  struct sp_loop *loop = &real->base;
+  bool paced = wants_pace(loop);
+  loop->turn_ready = loop->turn_answers = 0;
+  if (!paced) return;
+  int64_t until_ns = real->polled_ns + loop->pace_ns;
+  if (!loop->timers_wait && due_ns < until_ns) until_ns = due_ns;
+  if (until_ns - sp_clock_mono_ns() < PACE_LEAST_NS) return;
+  struct timespec until = { .tv_sec = until_ns / SP_NS_PER_S, .tv_nsec = until_ns % SP_NS_PER_S };
+  (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL); /* a signal ends it early: as well */
+}
+
 static void on_idle(uv_idle_t *idle) { (void)idle; }
 
 static void on_prepare(uv_prepare_t *prepare) {
   struct real_loop *real = sp_container_of(prepare, struct real_loop, prepare);
   int64_t due_ns = sp_loop_next_due(&real->base);
+  if (real->base.pace_ns) {
+    pace(real, due_ns);
+    real->polled_ns = sp_loop_update_now(&real->base);
+  }
   if (due_ns <= real->base.now_ns) {
     uv_idle_start(&real->idle, on_idle);
   } else {

@@ -1,6 +1,6 @@
 #include "base/check.h"
 #include "base/mem.h"
-#include "loop/loop.h"
+#include "loop/internal.h"
 
 _Static_assert(SP_POLL_READ == (int)UV_READABLE && SP_POLL_WRITE == (int)UV_WRITABLE, "events pass unchanged");
 
@@ -10,6 +10,7 @@ static void watch(struct sp_poll *poll) { SP_CHECK(uv_poll_start(&poll->uv, poll
 
 static void on_uv_poll(uv_poll_t *uv, int status, int events) {
   struct sp_poll *poll = sp_container_of(uv, struct sp_poll, uv);
+  poll->loop->turn_ready++;
   if (status == 0) {
     poll->on_ready(poll, events);
     return;

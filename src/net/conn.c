@@ -23,6 +23,16 @@ void sp_conn_init(struct sp_conn *conn, struct sp_net *net, const struct sp_conn
   sp_timer_init(&conn->defer, net->loop, on_defer);
 }
 
+static bool is_being_made(enum sp_conn_state state) {
+  return state == SP_CONN_CONNECTING || state == SP_CONN_HANDSHAKING;
+}
+
+void sp_conn_enter(struct sp_conn *conn, enum sp_conn_state state) {
+  int change = is_being_made(state) - is_being_made((enum sp_conn_state)conn->state);
+  if (change) sp_loop_hurry(conn->net->loop, change);
+  conn->state = (uint8_t)state;
+}
+
 static bool waits_to_write(const struct sp_conn *conn) { return conn->output_sent < conn->output.len; }
 
 static int wanted(const struct sp_conn *conn) {
@@ -46,7 +56,7 @@ void sp_conn_finish(struct sp_conn *conn, enum sp_conn_end end, const struct sp_
     sp_err_context(&told, "during the TLS handshake");
   }
   conn->ended = true;
-  conn->state = SP_CONN_ENDED;
+  sp_conn_enter(conn, SP_CONN_ENDED);
   sp_timer_stop(&conn->defer);
   sp_conn_want(conn);
   conn->handler->on_end(conn, end, &told);
@@ -73,6 +83,7 @@ void sp_conn_close(struct sp_conn *conn) {
   if (conn->closing) return;
   if (conn->tls && conn->fd >= 0) sp_conn_say_goodbye(conn);
   conn->closing = true;
+  sp_conn_enter(conn, SP_CONN_ENDED);
   sp_timer_stop(&conn->defer);
   sp_tls_destroy(conn->tls);
   conn->tls = NULL;
@@ -165,7 +176,7 @@ void sp_conn_connect(struct sp_conn *conn, const struct sp_address *address, str
                      const char *host) {
   SP_CHECK(conn->state == SP_CONN_IDLE && !conn->closing);
   struct sp_err err;
-  conn->state = SP_CONN_CONNECTING;
+  sp_conn_enter(conn, SP_CONN_CONNECTING);
   conn->begun_ns = sp_clock_mono_ns();
   if (tls) {
     conn->tls = sp_tls_create(tls, host, &err);
@@ -193,7 +204,7 @@ static void on_connected(struct sp_conn *conn) {
     return;
   }
   conn->connected_ns = sp_clock_mono_ns();
-  conn->state = conn->tls ? SP_CONN_HANDSHAKING : SP_CONN_OPEN;
+  sp_conn_enter(conn, conn->tls ? SP_CONN_HANDSHAKING : SP_CONN_OPEN);
   sp_conn_want(conn);
   if (conn->tls) sp_conn_handshake(conn);
   else conn->handler->on_open(conn, conn->connected_ns - conn->begun_ns, -1);
@@ -212,7 +223,7 @@ int sp_conn_accept(struct sp_conn *conn, int fd, struct sp_tls_context *tls, str
     return SP_EIO;
   }
   prepare_socket(fd);
-  conn->state = tls ? SP_CONN_HANDSHAKING : SP_CONN_OPEN;
+  sp_conn_enter(conn, tls ? SP_CONN_HANDSHAKING : SP_CONN_OPEN);
   sp_conn_want(conn);
   return SP_OK;
 }

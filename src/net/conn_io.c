@@ -170,7 +170,7 @@ void sp_conn_handshake(struct sp_conn *conn) {
   if (done < 0) {
     sp_conn_finish(conn, SP_CONN_TLS_FAILED, &err);
   } else if (done > 0) {
-    conn->state = SP_CONN_OPEN;
+    sp_conn_enter(conn, SP_CONN_OPEN);
     sp_conn_want(conn);
     int64_t tls_ns = sp_clock_mono_ns() - conn->connected_ns;
     if (conn->handler->on_open) conn->handler->on_open(conn, conn->connected_ns - conn->begun_ns, tls_ns);

@@ -22,6 +22,9 @@ enum sp_conn_state {
 static inline bool sp_conn_over(const struct sp_conn *conn) { return conn->closing || conn->ended; }
 
 /* conn.c */
+/* The only place that changes the state: a connection being made asks the loop for promptness, since the times of its
+ * making have no kernel stamps. */
+void sp_conn_enter(struct sp_conn *conn, enum sp_conn_state state);
 void sp_conn_want(struct sp_conn *conn); /* tells the poll what this state waits for */
 /* Ends now: on_end is called. From the loop only. */
 void sp_conn_finish(struct sp_conn *conn, enum sp_conn_end end, const struct sp_err *err);

@@ -9,6 +9,10 @@
 
 struct sp_worker *sp_lua_thread_worker(const struct sp_lua_thread *thread) { return thread->worker; }
 
+/* Turns of the loop at least so far apart while streams run (loop.h): thousands of streams then cost a fraction of the
+ * wake-ups. Arrivals keep their kernel stamps, so only what has none waits: at most this long. */
+#define SP_PACE_NS SP_NS_PER_MS
+
 /* -- the thread's own state -- */
 
 static int ref_field(lua_State *L, int index, const char *name) {
@@ -95,6 +99,7 @@ static void free_thread(struct sp_lua_thread *thread) {
 static int open_client(struct sp_lua_thread *thread, struct sp_err *err) {
   struct sp_http_client_options options = {
       .loop = sp_worker_loop(thread->worker), .tls = thread->conf->tls, .on_lag = on_lag, .ctx = thread};
+  sp_loop_set_pace(options.loop, SP_PACE_NS, false);
   thread->client = sp_http_client_create(&options, err);
   return thread->client ? 0 : err->code;
 }
