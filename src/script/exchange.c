@@ -30,7 +30,7 @@ struct sp_exchange {
   int64_t head_user_ns; /* the read that completed the head */
   unsigned head_events; /* events in that read */
   /* the read under way: its first event waits for the read's end to know which stamp is true */
-  const struct sp_rx *rx;
+  struct sp_rx rx; /* a copy: an exchange that is hung up inside of a read ends after it */
   unsigned read_events;
   unsigned held_marks;
   bool held, held_terminal;
@@ -77,15 +77,15 @@ static void release_held(struct sp_exchange *exchange, int64_t at_ns) {
 
 static void hold_or_time(struct sp_exchange *exchange, unsigned marks, bool terminal) {
   exchange->read_events++;
-  if (exchange->rx->user_ns == exchange->head_user_ns) exchange->head_events++;
+  if (exchange->rx.user_ns == exchange->head_user_ns) exchange->head_events++;
   if (exchange->read_events == 1) {
     exchange->held = true;
     exchange->held_marks = marks;
     exchange->held_terminal = terminal;
     return;
   }
-  release_held(exchange, exchange->rx->user_ns);
-  time_event(exchange, marks, terminal, exchange->rx->user_ns);
+  release_held(exchange, exchange->rx.user_ns);
+  time_event(exchange, marks, terminal, exchange->rx.user_ns);
 }
 
 static int64_t rx_time(const struct sp_rx *rx, unsigned events) {
@@ -129,6 +129,13 @@ static void count_marks(struct sp_sample *sample, unsigned marks) {
   }
 }
 
+/* Up to the text's cap: what is behind it is dropped, not what still happens to fit. True when all was taken. */
+static bool keep_text(struct sp_exchange *exchange, struct sp_str bytes) {
+  size_t room = exchange->text.max - exchange->text.len;
+  sp_buf_append(&exchange->text, bytes.bytes, bytes.len < room ? bytes.len : room);
+  return bytes.len <= room;
+}
+
 static void take_rare(struct sp_exchange *exchange, const struct sp_meaning *meaning) {
   count_marks(&exchange->sample, meaning->marks);
   if (meaning->marks & SP_MARK_NODE) {
@@ -138,14 +145,14 @@ static void take_rare(struct sp_exchange *exchange, const struct sp_meaning *mea
   if (meaning->marks & SP_MARK_USAGE) take_usage(&exchange->sample, &meaning->usage);
   if (meaning->marks & SP_MARK_REPLACE) {
     sp_buf_clear(&exchange->text);
-    sp_buf_append_str(&exchange->text, meaning->text);
+    keep_text(exchange, meaning->text);
   }
 }
 
 /* The answer's text; over its cap the text is cut, the timing goes on: a load test needs no more of it. */
 static void take_text(struct sp_exchange *exchange, struct sp_str text) {
   exchange->sample.answer_chars += sp_utf8_count(text);
-  (void)sp_buf_append_str(&exchange->text, text);
+  keep_text(exchange, text);
 }
 
 static void set_detail(struct sp_exchange *exchange, struct sp_str text) {
@@ -182,7 +189,7 @@ static int on_sse_event(void *ctx, const struct sp_sse_event *event) {
     struct sp_exchange_event seen = {event, &meaning};
     hooks->on_event(exchange->options.ctx, exchange, &seen);
   }
-  settle(exchange, &meaning);
+  if (!exchange->aborted) settle(exchange, &meaning); /* else: hung up in the hook */
   return 0;
 }
 
@@ -237,9 +244,9 @@ static int on_head(void *ctx, const struct sp_http1_head *head, const struct sp_
 
 static int on_body(void *ctx, struct sp_str bytes, const struct sp_rx *rx, struct sp_err *err) {
   struct sp_exchange *exchange = ctx;
-  exchange->rx = rx;
+  exchange->rx = *rx;
   if (exchange->is_stream) return sp_sse_feed(&exchange->sse, bytes, err);
-  if (sp_buf_append_str(&exchange->text, bytes) == 0) return 0;
+  if (keep_text(exchange, bytes)) return 0;
   if (exchange->status >= 400) return 0; /* enough seen for its message */
   return sp_fail(err, SP_ELIMIT, "the answer's body is over %u MiB (SP_BODY_MAX)", SP_BODY_MAX >> 20);
 }
@@ -278,7 +285,11 @@ static enum sp_outcome whole_end(struct sp_exchange *exchange, const struct sp_h
 static enum sp_outcome judge_end(struct sp_exchange *exchange, const struct sp_http_result *result) {
   if (exchange->state == SP_STREAM_DONE) return SP_OUTCOME_OK;
   if (exchange->state == SP_STREAM_FAILED) return SP_OUTCOME_STREAM_ERROR;
-  if (exchange->aborted) return exchange->abort_outcome;
+  if (result->end == SP_HTTP_ABORTED) {
+    SP_CHECK(exchange->aborted);
+    return exchange->abort_outcome;
+  }
+  if (exchange->aborted) sp_buf_clear(&exchange->detail); /* too late: the call had ended by itself */
   switch (result->end) {
   case SP_HTTP_OK:
   case SP_HTTP_CUT: return whole_end(exchange, result);
@@ -288,8 +299,7 @@ static enum sp_outcome judge_end(struct sp_exchange *exchange, const struct sp_h
   case SP_HTTP_PROTOCOL: set_detail(exchange, sp_str_from(result->detail)); return SP_OUTCOME_PROTOCOL;
   case SP_HTTP_ABORTED: break;
   }
-  SP_CHECK(result->end != SP_HTTP_ABORTED); /* nobody aborted it */
-  return SP_OUTCOME_CANCELLED;
+  return exchange->abort_outcome;
 }
 
 static void take_phases(struct sp_exchange *exchange, const struct sp_http_result *result) {
@@ -332,7 +342,7 @@ static int64_t end_of(const struct sp_exchange *exchange, const struct sp_http_r
 
 static void on_done(void *ctx, const struct sp_http_result *result) {
   struct sp_exchange *exchange = ctx;
-  if (exchange->held) release_held(exchange, exchange->rx->user_ns);
+  release_held(exchange, exchange->rx.user_ns);
   struct sp_sample *sample = &exchange->sample;
   sample->outcome = judge_end(exchange, result);
   sample->bytes_in = result->bytes_in;

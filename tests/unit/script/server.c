@@ -81,7 +81,7 @@ static void hold(int fd) {
 }
 
 /* False: no further request on this connection. */
-static bool follow(int fd, const struct step *step) {
+static bool follow(struct server *server, int fd, const struct step *step) {
   for (;; step++) {
     bool going = true;
     switch (step->kind) {
@@ -103,6 +103,7 @@ static bool follow(int fd, const struct step *step) {
       return false;
     }
     if (!going) return false;
+    atomic_fetch_add(&server->steps, 1);
   }
 }
 
@@ -113,7 +114,7 @@ static void *run_conn(void *arg) {
   bool going = true;
   while (going && read_request(conn->fd, &request)) {
     keep_request(conn->server, &request);
-    going = follow(conn->fd, find_steps(conn->server, request.bytes));
+    going = follow(conn->server, conn->fd, find_steps(conn->server, request.bytes));
   }
   sp_buf_fini(&request);
   close(conn->fd);

@@ -60,6 +60,7 @@ struct server {
   pthread_t thread;
   struct server_conn conns[SERVER_CONNS_MAX];
   atomic_int conn_count, request_count;
+  atomic_int steps; /* sent, of all connections */
   pthread_mutex_t mutex;
   char *requests[SERVER_REQUESTS_MAX]; /* the first ones, head and body, terminated */
 };
