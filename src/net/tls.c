@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,9 @@ struct sp_tls_context {
   BIO_METHOD *bio; /* our two buffers as a BIO; unlike BIO_s_mem they give their memory back */
   bool server, insecure;
   struct alpn alpn;
+  /* The system's authorities take some 20 ms to read: only once a connection needs them. */
+  pthread_mutex_t lock;
+  bool system_wanted;
 };
 
 struct sp_tls {
@@ -179,10 +183,7 @@ static int load_authorities(SSL_CTX *ssl, const struct sp_tls_options *options, 
   int mode = SSL_VERIFY_PEER | (options->server ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);
   SSL_CTX_set_verify(ssl, verify ? mode : SSL_VERIFY_NONE, NULL);
   if (!verify) return SP_OK;
-  if (!options->ca_file) {
-    if (SSL_CTX_set_default_verify_paths(ssl) == 1) return SP_OK;
-    return fail_with_queue(err, "cannot load the system's certificate authorities");
-  }
+  if (!options->ca_file) return SP_OK; /* the system's, later */
   if (SSL_CTX_load_verify_file(ssl, options->ca_file) == 1) return SP_OK;
   fail_with_queue(err, "no PEM certificates");
   return sp_err_context(err, "cannot load '%s'", options->ca_file);
@@ -216,6 +217,8 @@ struct sp_tls_context *sp_tls_context_create(const struct sp_tls_options *option
   context->bio = make_bio_method();
   context->server = options->server;
   context->insecure = options->insecure;
+  context->system_wanted = !options->server && !options->insecure && !options->ca_file;
+  pthread_mutex_init(&context->lock, NULL);
   set_defaults(ssl);
   if (set_alpn(context, options, err) < 0 || load_certificate(ssl, options, err) < 0 ||
       load_authorities(ssl, options, err) < 0) {
@@ -229,6 +232,7 @@ void sp_tls_context_destroy(struct sp_tls_context *context) {
   if (!context) return;
   SSL_CTX_free(context->ssl);
   BIO_meth_free(context->bio);
+  pthread_mutex_destroy(&context->lock);
   free(context);
 }
 
@@ -270,8 +274,20 @@ static void attach_bio(struct sp_tls *tls, const BIO_METHOD *method) {
   SSL_set_bio(tls->ssl, bio, bio); /* takes the one reference for both directions */
 }
 
+static int load_system_authorities(struct sp_tls_context *context, struct sp_err *err) {
+  int code = SP_OK;
+  pthread_mutex_lock(&context->lock);
+  if (context->system_wanted) {
+    if (SSL_CTX_set_default_verify_paths(context->ssl) == 1) context->system_wanted = false;
+    else code = fail_with_queue(err, "cannot load the system's certificate authorities");
+  }
+  pthread_mutex_unlock(&context->lock);
+  return code;
+}
+
 struct sp_tls *sp_tls_create(struct sp_tls_context *context, const char *host, struct sp_err *err) {
   ERR_clear_error();
+  if (load_system_authorities(context, err)) return NULL;
   struct sp_tls *tls = sp_alloc(sizeof(*tls));
   sp_buf_init(&tls->input, SP_TLS_INPUT_MAX);
   sp_buf_init(&tls->output, SP_TLS_OUTPUT_MAX);
