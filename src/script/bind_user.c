@@ -94,7 +94,10 @@ static int core_check(lua_State *L) {
   struct sp_lua_user *lua_user = sp_lua_user_of(L, 1);
   const char *message = luaL_checkstring(L, 2);
   if (!lua_user->pending) {
-    return luaL_error(L, "check '%s' has no request to judge: call it right after the request, before a pause", message);
+    luaL_where(L, 2); /* the plan's line, not the prelude's */
+    lua_pushfstring(L, "check '%s' has no request to judge: call it right after the request, before a pause", message);
+    lua_concat(L, 2);
+    return lua_error(L);
   }
   sp_exchange_fail_check(lua_user->pending->exchange, message);
   return 0;

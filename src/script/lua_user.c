@@ -84,7 +84,9 @@ static void after_coroutine(struct sp_lua_user *lua_user, int status) {
     const char *text = lua_tostring(lua_user->co, -1);
     sp_lua_user_error(lua_user, text ? text : "an error that is no text");
   }
-  if (status != LUA_YIELD) {
+  bool asked = lua_user->wait != SP_WAIT_NOTHING || lua_user->over || lua_user->dropped;
+  if (status == LUA_YIELD && !asked) sp_lua_user_error(lua_user, "a task must not call coroutine.yield: nothing would resume it");
+  if (status != LUA_YIELD || !asked) {
     forget_coroutine(lua_user);
     lua_user->over = true;
   }

@@ -62,6 +62,20 @@ static int add_header(struct sp_buf *headers, struct sp_str name, struct sp_str 
   return sp_buf_append_str(headers, value) || sp_buf_append(headers, "\r\n", 2) ? SP_ELIMIT : 0;
 }
 
+/* A line end in a header would smuggle in another one. */
+static int check_header(struct sp_str name, struct sp_str value, struct sp_err *err) {
+  static const char separators[] = " \t\r\n:\"(),/;<=>?@[\\]{}";
+  bool good = name.len > 0;
+  for (size_t i = 0; i < name.len; i++) {
+    good &= (unsigned char)name.bytes[i] > 0x20 && (unsigned char)name.bytes[i] < 0x7f && !strchr(separators, name.bytes[i]);
+  }
+  if (!good) return sp_fail(err, SP_EPLAN, "'" SP_STR_FMT "' is no header's name", SP_STR_ARG(name));
+  for (size_t i = 0; i < value.len; i++) {
+    if (strchr("\r\n", value.bytes[i])) return sp_fail(err, SP_EPLAN, "header '" SP_STR_FMT "' has a line end or NUL in it", SP_STR_ARG(name));
+  }
+  return 0;
+}
+
 static bool is_header(struct sp_str name, struct sp_str wanted) { return sp_str_ieq(name, wanted); }
 
 static int read_headers(struct sp_request_spec *spec, lua_State *L, int index, struct sp_str content_type, struct sp_err *err) {
@@ -74,6 +88,7 @@ static int read_headers(struct sp_request_spec *spec, lua_State *L, int index, s
     name.bytes = lua_tolstring(L, -2, &name.len);
     value.bytes = lua_tolstring(L, -1, &value.len);
     if (!value.bytes) { code = sp_fail(err, SP_EPLAN, "header '%s' must be a string", name.bytes); break; }
+    if ((code = check_header(name, value, err))) break;
     has_type |= is_header(name, SP_STR("content-type"));
     has_accept |= is_header(name, SP_STR("accept"));
     if (add_header(&spec->headers, name, value)) code = sp_fail(err, SP_EPLAN, "the headers are over %u bytes", SP_HTTP1_HEAD_MAX);

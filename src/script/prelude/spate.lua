@@ -266,8 +266,10 @@ end
 local User = {}
 User.__index = User
 
-local REQUEST_MEMBERS = { method = 1, path = 1, url = 1, json = 1, body = 1, form = 1, headers = 1, name = 1, timeout = 1,
-  stream = 1, on_event = 1, first_byte_timeout = 1, silence_timeout = 1, connection = 1, gzip = 1 }
+-- Each member and its type; a time is a number of seconds or a text like "5s".
+local REQUEST_MEMBERS = { method = "string", path = "string", url = "string", json = "any", body = "string", form = "table",
+  headers = "table", name = "string", timeout = "time", stream = "any", on_event = "function", first_byte_timeout = "time",
+  silence_timeout = "time", connection = "string", gzip = "boolean", content_type = "string" }
 local STREAMS = { dify = 1, openai = 1, sse = 1 }
 
 local function form_encode(form)
@@ -280,9 +282,16 @@ end
 
 local function check_spec(spec)
   expect(3, spec, "table", "request{…}")
-  for key in pairs(spec) do
-    if not REQUEST_MEMBERS[key] then check_members(3, spec, REQUEST_MEMBERS, "request{…}") end
+  for key, value in pairs(spec) do
+    local kind = REQUEST_MEMBERS[key]
+    if not kind then check_members(3, spec, REQUEST_MEMBERS, "request{…}") end
+    if kind == "time" then
+      if type(value) ~= "number" or value < 0 then spec[key] = seconds(3, value, "request." .. key) end
+    elseif kind ~= "any" and type(value) ~= kind then
+      expect(3, value, kind, "request." .. key)
+    end
   end
+  if spec.connection then read_connection(3, spec.connection, "request{…}") end
   local stream = spec.stream
   if stream and type(stream) ~= "function" and not STREAMS[stream] then
     fail(3, "request{stream = %s}: there is \"dify\", \"openai\", \"sse\" or a function", tostring(stream))
