@@ -2,19 +2,21 @@
 
 #include "base/mem.h"
 #include "base/units.h"
+#include "script/exchange_detail.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A slice as one line of at most `size` - 1 bytes, cut at a character with "…". */
-static void one_line(struct sp_str text, char *line, size_t size) {
-  size_t len = text.len, room = size - 1;
+/* A slice as one line of at most `size` - 1 bytes, without secrets, cut at a character with "…". */
+static void one_line(const struct sp_timeline *timeline, struct sp_str text, char *line, size_t size) {
+  char wide[1024];
+  size_t len = sp_detail_line(wide, sizeof(wide), text, timeline->secrets, timeline->secret_count), room = size - 1;
   bool cut = len > room;
   if (cut) {
     len = room - 3;
-    while (len > 0 && ((unsigned char)text.bytes[len] & 0xc0) == 0x80) len--;
+    while (len > 0 && ((unsigned char)wide[len] & 0xc0) == 0x80) len--;
   }
-  for (size_t i = 0; i < len; i++) line[i] = (unsigned char)text.bytes[i] < 0x20 || text.bytes[i] == 0x7f ? ' ' : text.bytes[i];
+  memcpy(line, wide, len);
   memcpy(line + len, cut ? "…" : "", cut ? 4 : 1);
 }
 
@@ -27,6 +29,10 @@ static void on_start(void *ctx, const struct sp_request_key *key, struct sp_str 
   struct sp_buf shown;
   sp_buf_init(&shown, SP_URL_MAX * 2);
   sp_url_redact(url, &shown);
+  if (shown.bytes) {
+    sp_redact(shown.bytes, &shown.len, timeline->secrets, timeline->secret_count);
+    shown.bytes[shown.len] = '\0';
+  }
   timeline->start_ns = start_ns;
   fprintf(timeline->out, "%s (%s) · " SP_STR_FMT " %s\n", key->name, key->user_class, SP_STR_ARG(method), shown.bytes ? shown.bytes : "");
   sp_buf_fini(&shown);
@@ -41,34 +47,37 @@ static struct sp_timeline_line *hold(struct sp_timeline *timeline) {
   return &timeline->held[timeline->held_count++];
 }
 
-static void node_note(const struct sp_node_finished *node, char *note, size_t size) {
-  char elapsed[SP_UNIT_TEXT_SIZE] = "no time given";
+static void node_note(const struct sp_timeline *timeline, const struct sp_node_finished *node, char *note, size_t size) {
+  char elapsed[SP_UNIT_TEXT_SIZE] = "no time given", title[80], type[32];
+  one_line(timeline, node->title, title, sizeof(title));
+  one_line(timeline, node->type, type, sizeof(type));
   if (node->elapsed_ns >= 0) sp_format_duration(node->elapsed_ns, elapsed, sizeof(elapsed));
-  snprintf(note, size, SP_STR_FMT " (" SP_STR_FMT "): %s%s", SP_STR_ARG(node->title), SP_STR_ARG(node->type), elapsed,
-           node->failed ? ", failed" : "");
+  snprintf(note, size, "%s (%s): %s%s", title, type, elapsed, node->failed ? ", failed" : "");
 }
 
 static void on_event(void *ctx, const struct sp_exchange_event *event) {
-  struct sp_timeline_line *line = hold(ctx);
+  struct sp_timeline *timeline = ctx;
+  struct sp_timeline_line *line = hold(timeline);
   const struct sp_meaning *meaning = event->meaning;
-  one_line(meaning->name, line->name, sizeof(line->name));
+  one_line(timeline, meaning->name, line->name, sizeof(line->name));
   line->note[0] = '\0';
   if (meaning->marks & (SP_MARK_TOKEN | SP_MARK_REASONING | SP_MARK_REPLACE)) {
     char text[120];
-    one_line(meaning->text, text, sizeof(text));
+    one_line(timeline, meaning->text, text, sizeof(text));
     snprintf(line->note, sizeof(line->note), "%s\"%s\"", meaning->marks & SP_MARK_TOKEN ? "token " : "", text);
   } else if (meaning->marks & SP_MARK_NODE) {
-    node_note(&meaning->node, line->note, sizeof(line->note));
+    node_note(timeline, &meaning->node, line->note, sizeof(line->note));
   } else if (meaning->state == SP_STREAM_FAILED) {
-    one_line(meaning->detail, line->note, sizeof(line->note));
+    one_line(timeline, meaning->detail, line->note, sizeof(line->note));
   } else if (meaning->marks & SP_MARK_UNKNOWN) {
-    one_line(event->sse->data, line->note, sizeof(line->note));
+    one_line(timeline, event->sse->data, line->note, sizeof(line->note));
   }
 }
 
 static void on_blank(void *ctx, struct sp_str type) {
+  const struct sp_timeline *timeline = ctx;
   char name[40];
-  one_line(type.len ? type : SP_STR("(comment)"), name, sizeof(name));
+  one_line(timeline, type.len ? type : SP_STR("(comment)"), name, sizeof(name));
   print_at(ctx, sp_clock_mono_ns(), name, "");
 }
 
@@ -104,7 +113,7 @@ static void on_end(void *ctx, const struct sp_request_key *key, struct sp_exchan
   timeline->requests++;
   if (sample->outcome != SP_OUTCOME_OK) timeline->failures++;
   char text[400];
-  one_line(sp_exchange_text(exchange), text, sizeof(text));
+  one_line(timeline, sp_exchange_text(exchange), text, sizeof(text));
   const char *detail = sp_exchange_detail(exchange);
   fprintf(timeline->out, "  = %s%s%s%s\n", sp_outcome_name(sample->outcome), sp_exchange_status(exchange) == 200 ? " · 200" : "",
           *detail ? " · " : "", detail);
@@ -121,8 +130,8 @@ static void on_task_error(void *ctx, const char *task, const char *detail) {
   fprintf(timeline->out, "  ! error in the plan: %s\n", detail);
 }
 
-void sp_timeline_init(struct sp_timeline *timeline, FILE *out) {
-  *timeline = (struct sp_timeline){.out = out};
+void sp_timeline_init(struct sp_timeline *timeline, FILE *out, const struct sp_plan *plan) {
+  *timeline = (struct sp_timeline){.out = out, .secrets = plan->secrets, .secret_count = plan->secret_count};
   timeline->tap = (struct sp_tap){.ctx = timeline, .on_start = on_start, .on_event = on_event, .on_blank = on_blank,
       .on_events_timed = on_events_timed, .on_end = on_end, .on_task_error = on_task_error};
 }

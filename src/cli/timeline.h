@@ -5,6 +5,7 @@
 #ifndef SP_CLI_TIMELINE_H
 #define SP_CLI_TIMELINE_H
 
+#include "script/plan.h"
 #include "script/user_lua.h"
 
 #define SP_TIMELINE_HELD_MAX 4096u /* events of one read */
@@ -15,13 +16,15 @@ struct sp_timeline_line {
 struct sp_timeline {
   struct sp_tap tap;
   FILE *out;
+  const struct sp_str *secrets; /* of the plan, borrowed: shown as *** */
+  size_t secret_count;
   bool full; /* whole data of every event instead of a short note */
   int64_t start_ns;
   struct sp_timeline_line *held; /* events of the read under way: their time is known at its end */
   size_t held_count, held_cap;
   uint64_t requests, failures, task_errors;
 };
-void sp_timeline_init(struct sp_timeline *timeline, FILE *out);
+void sp_timeline_init(struct sp_timeline *timeline, FILE *out, const struct sp_plan *plan);
 void sp_timeline_fini(struct sp_timeline *timeline);
 
 #endif

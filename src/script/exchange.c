@@ -232,7 +232,7 @@ static int on_head(void *ctx, const struct sp_http1_head *head, const struct sp_
   sp_buf_append_str(&exchange->headers, head->raw);
   if (head->status >= 400) {
     exchange->text.max = SP_ERROR_BODY_MAX;
-    sp_detail_status(&exchange->detail, head);
+    sp_detail_status(&exchange->detail, head, exchange->options.secrets, exchange->options.secret_count);
     return 0;
   }
   if (!exchange->options.stream) return 0;

@@ -79,10 +79,11 @@ void sp_detail_set(struct sp_buf *detail, struct sp_str text, const struct sp_st
   append(detail, text, secrets, secret_count);
 }
 
-void sp_detail_status(struct sp_buf *detail, const struct sp_http1_head *head) {
+void sp_detail_status(struct sp_buf *detail, const struct sp_http1_head *head, const struct sp_str *secrets,
+                      size_t secret_count) {
   sp_buf_clear(detail);
   sp_buf_printf(detail, "%d ", head->status);
-  append(detail, head->reason.len < 64 ? head->reason : SP_STR(""), NULL, 0);
+  append(detail, head->reason.len < 64 ? head->reason : SP_STR(""), secrets, secret_count);
   if (detail->len && detail->bytes[detail->len - 1] == ' ') cut(detail, detail->len - 1);
 }
 

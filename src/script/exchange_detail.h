@@ -10,7 +10,8 @@
 /* Replaces what *detail holds. */
 void sp_detail_set(struct sp_buf *detail, struct sp_str text, const struct sp_str *secrets, size_t secret_count);
 /* "503 Service Unavailable". */
-void sp_detail_status(struct sp_buf *detail, const struct sp_http1_head *head);
+void sp_detail_status(struct sp_buf *detail, const struct sp_http1_head *head, const struct sp_str *secrets,
+                      size_t secret_count);
 /* Puts what an error's JSON body says behind the status: Dify's {"code","message"}, OpenAI's {"error":{…}}. */
 void sp_detail_add_body(struct sp_buf *detail, struct sp_str body, const struct sp_str *secrets, size_t secret_count);
 
