@@ -82,7 +82,9 @@ static int core_url_encode(lua_State *L) {
 }
 
 static int core_feed_next(lua_State *L) {
-  lua_pushnumber(L, (double)sp_feeds_next(sp_lua_of(L)->plan->feeds, luaL_checkstring(L, 1)));
+  struct sp_feeds *feeds = sp_lua_of(L)->plan->feeds;
+  if (!feeds) return luaL_error(L, "a feed belongs into a plan");
+  lua_pushnumber(L, (double)sp_feeds_next(feeds, luaL_checkstring(L, 1)));
   return 1;
 }
 

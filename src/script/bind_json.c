@@ -4,9 +4,12 @@
 #include "wire/json.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define SP_LUA_JSON_MAX (64u * 1024u * 1024u) /* bytes of an encoded value */
+/* Slots for the deepest value, taken at once: further in, a full stack would jump over memory that is ours to free. */
+#define SP_JSON_STACK (4 * (SP_JSON_DEPTH_MAX + 4))
 
 struct encoder {
   lua_State *L;
@@ -30,19 +33,44 @@ static bool is_array(lua_State *L, int index) {
   return first;
 }
 
+/* The fewest digits that give the same double again: 0.1, not 0.10000000000000001. */
 static int encode_number(struct encoder *encoder, double number) {
   if (isnan(number) || isinf(number)) return sp_fail(encoder->err, SP_EPLAN, "JSON has no number like %g", number);
   if (number == floor(number) && fabs(number) < 1e15) return sp_buf_printf(encoder->out, "%.0f", number);
-  return sp_buf_printf(encoder->out, "%.17g", number);
+  char text[40];
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(text, sizeof(text), "%.*g", digits, number);
+    if (strtod(text, NULL) == number) break;
+  }
+  return sp_buf_append_text(encoder->out, text);
+}
+
+/* What an array would leave out must not get lost in silence. */
+static int check_array(struct encoder *encoder, int index, size_t count) {
+  lua_State *L = encoder->L;
+  lua_pushnil(L);
+  while (lua_next(L, index)) {
+    lua_pop(L, 1);
+    double key = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : 0;
+    if (key >= 1 && key <= (double)count && key == floor(key)) continue;
+    bool named = lua_type(L, -1) == LUA_TSTRING;
+    sp_fail(encoder->err, SP_EPLAN, "a table with list items cannot have %s%s%s too", named ? "the member '" : "other members",
+            named ? lua_tostring(L, -1) : "", named ? "'" : "");
+    lua_pop(L, 1);
+    return SP_EPLAN;
+  }
+  return 0;
 }
 
 static int encode_array(struct encoder *encoder, int index, int depth) {
-  int code = sp_buf_append_char(encoder->out, '[');
   size_t count = lua_objlen(encoder->L, index);
+  int code = check_array(encoder, index, count);
+  if (code == 0) code = sp_buf_append_char(encoder->out, '[');
   for (size_t i = 1; code == 0 && i <= count; i++) {
     if (i > 1) code = sp_buf_append_char(encoder->out, ',');
     lua_rawgeti(encoder->L, index, (int)i);
     if (code == 0) code = encode_value(encoder, lua_gettop(encoder->L), depth + 1);
+    if (code == SP_EPLAN) sp_err_context(encoder->err, "item %zu", i);
     lua_pop(encoder->L, 1);
   }
   return code ? code : sp_buf_append_char(encoder->out, ']');
@@ -72,6 +100,7 @@ static int encode_object(struct encoder *encoder, int index, int depth) {
     first = false;
     if (code == 0) code = encode_key(encoder, top - 1);
     if (code == 0) code = encode_value(encoder, top, depth + 1);
+    if (code == SP_EPLAN && lua_type(L, top - 1) == LUA_TSTRING) sp_err_context(encoder->err, "'%s'", lua_tostring(L, top - 1));
     lua_settop(L, top - 1);
   }
   return code ? code : sp_buf_append_char(encoder->out, '}');
@@ -80,8 +109,10 @@ static int encode_object(struct encoder *encoder, int index, int depth) {
 static int encode_value(struct encoder *encoder, int index, int depth) {
   lua_State *L = encoder->L;
   size_t len;
-  if (depth > SP_JSON_DEPTH_MAX) return sp_fail(encoder->err, SP_EPLAN, "a table is nested over %d deep", SP_JSON_DEPTH_MAX);
-  luaL_checkstack(L, 6, "JSON");
+  if (depth > SP_JSON_DEPTH_MAX) {
+    /* Not SP_EPLAN: sixty names in front would hide the sentence. */
+    return sp_fail(encoder->err, SP_EPARSE, "a table is nested over %d deep, or holds itself", SP_JSON_DEPTH_MAX);
+  }
   switch (lua_type(L, index)) {
   case LUA_TNIL:
   case LUA_TLIGHTUSERDATA: return sp_buf_append_text(encoder->out, "null");
@@ -99,10 +130,12 @@ static int encode_value(struct encoder *encoder, int index, int depth) {
 int sp_lua_json_encode(lua_State *L, int index, struct sp_buf *out, struct sp_err *err) {
   struct encoder encoder = {L, out, err};
   int top = lua_gettop(L);
+  if (!lua_checkstack(L, SP_JSON_STACK)) return sp_fail(err, SP_EPLAN, "the Lua stack is full");
   int code = encode_value(&encoder, index < 0 ? top + 1 + index : index, 0);
   lua_settop(L, top);
   if (code == SP_ELIMIT) return sp_fail(err, SP_EPLAN, "the JSON is over %zu bytes", out->max);
-  return code;
+  if (code) err->code = SP_EPLAN;
+  return code ? SP_EPLAN : 0;
 }
 
 /* -- decode -- */
@@ -125,7 +158,6 @@ static void push_children(lua_State *L, const struct sp_json *doc, int value, bo
 }
 
 static int push_value(lua_State *L, const struct sp_json *doc, int value, struct sp_buf *scratch) {
-  luaL_checkstack(L, 6, "JSON");
   switch (sp_json_kind(doc, value)) {
   case SP_JSON_BOOL: lua_pushboolean(L, sp_json_bool(doc, value, false)); break;
   case SP_JSON_NUMBER: lua_pushnumber(L, sp_json_number(doc, value, 0)); break;
@@ -156,6 +188,7 @@ static int json_decode(lua_State *L) {
   struct sp_json doc;
   struct sp_buf scratch;
   struct sp_err err;
+  luaL_checkstack(L, SP_JSON_STACK, "JSON");
   sp_json_init(&doc);
   sp_buf_init(&scratch, SP_LUA_JSON_MAX);
   int results = 1;
