@@ -1,7 +1,7 @@
 -- Tasks that break, each in its own way; line numbers matter to the test.
 local spate = require("spate")
 
-local only = spate.param("only", "index")
+local only, key = spate.param("only", "index"), spate.param("key", "sk-very-secret")
 
 local breaks = {
   index = function(user) local nothing; return nothing.member end, -- line 7
@@ -20,7 +20,17 @@ local breaks = {
   yield = function() coroutine.yield(1) end,
   wrapped = function(user) coroutine.wrap(function() user:get("/") end)() end,
   long = function() error(("x"):rep(100000)) end,
-  secret = function(user) error("the key is " .. spate.param("key", "sk-very-secret")) end,
+  secret = function(user) error("the key is " .. key) end,
+  types = function(user) user:get("/", { timeout = "5 parsecs" }) end,
+  types2 = function(user) user:get("/", { headers = "X-A: 1" }) end,
+  types3 = function(user) user:post("/", { body = { a = 1 } }) end,
+  types4 = function(user) user:get("/", { connection = "none" }) end,
+  twice = function(user)
+    local spec = { path = "/", form = { a = 1 }, timeout = "5s", method = "POST" }
+    user:request(spec)
+    user:request(spec)
+    error("but twice was well")
+  end,
 }
 
 spate.user("Breaker", {
