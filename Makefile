@@ -6,11 +6,12 @@ JOBS  ?= $(shell nproc)
 
 .PHONY: all demo test bench fuzz lint clean install-build install-test install-bench
 
+# The program itself is built for speed and by itself; scripts/test makes builds of its own for the tests.
 all: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) -j $(JOBS) --quiet
+	@ninja -C $(BUILD) -j $(JOBS) --quiet src/spate bench/floor
 
 $(BUILD)/build.ninja: | install-build
-	@meson setup $(BUILD) >/dev/null
+	@meson setup $(BUILD) -Dbuildtype=release -Db_lto=true >/dev/null
 
 demo: install-build all
 	@$(BUILD)/src/spate demo
