@@ -170,7 +170,7 @@ static void interval_text(const struct sp_confidence *confidence, const struct s
   sp_slo_format(slo, confidence->low, low, sizeof(low));
   sp_slo_format(slo, confidence->high, high, sizeof(high));
   snprintf(out, size, "%s (95 %%: %s to %s%s)", value, low, high,
-           confidence->state == SP_CONFIDENCE_DEPENDENT ? ", rather more: the run is short for how slowly it changes" : "");
+           confidence->state == SP_CONFIDENCE_DEPENDENT ? ", rather more: the run is short for its slow changes" : "");
 }
 
 char *sp_confidence_text(const struct sp_confidence *confidence, const struct sp_slo *slo, char *out, size_t size) {
@@ -184,7 +184,7 @@ char *sp_confidence_text(const struct sp_confidence *confidence, const struct sp
     snprintf(out, size, "%s, not enough samples to say p%g: %llu of the %llu that it needs", value, slo->percentile,
              (unsigned long long)confidence->samples, (unsigned long long)confidence->needed);
     break;
-  case SP_CONFIDENCE_FEW_BATCHES: snprintf(out, size, "%s (the steady part is too short for an interval)", value); break;
+  case SP_CONFIDENCE_FEW_BATCHES: snprintf(out, size, "%s (steady for too short for an interval)", value); break;
   case SP_CONFIDENCE_EXTREME: snprintf(out, size, "%s", value); break;
   }
   return out;

@@ -48,7 +48,7 @@ struct sp_hist_bucket {
 };
 bool sp_hist_next(const struct sp_hist *hist, uint32_t *cursor, struct sp_hist_bucket *out);
 /* For encoders: after a bucket was given its index is *cursor - 1 (HdrHistogram's index of counts). This adds n to the
- * counter of that index and to nothing else: count, sums, min and max are the decoder's own work. False: no such index. */
+ * counter of that index and to nothing else: count, sums, min and max are the decoder's own work. False: no such one. */
 bool sp_hist_add_counter(struct sp_hist *hist, uint32_t index, uint64_t n);
 
 /* The columns of every output (schema HIST), in milliseconds where the values are microseconds

@@ -53,7 +53,8 @@ void sp_limits_fini(struct sp_limits *limits) {
   *limits = (struct sp_limits){ 0 };
 }
 
-bool sp_limits_kept(const struct sp_limits *limits, const char *name, const char *task, const struct sp_sample *sample) {
+bool sp_limits_kept(const struct sp_limits *limits, const char *name, const char *task,
+                    const struct sp_sample *sample) {
   for (size_t i = 0; limits && i < limits->count; i++) {
     const struct sp_limit *limit = &limits->items[i];
     int64_t ns = sp_sample_metric(sample, limit->metric);

@@ -171,7 +171,8 @@ static int read_percentile(struct parser *parser, struct sp_str word, size_t at)
     return fail_at(parser, at, "'" SP_STR_FMT "' is no percentile: write p95 or p99.9", SP_STR_ARG(word));
   }
   if (word_is(word, "p999") || word_is(word, "p9999")) {
-    return fail_at(parser, at, "a percentile is at most 100: did you mean 'p99.%.*s'?", (int)word.len - 3, word.bytes + 3);
+    return fail_at(parser, at, "a percentile is at most 100: did you mean 'p99.%.*s'?", (int)word.len - 3,
+                   word.bytes + 3);
   }
   if (!(percentile > 0) || percentile > 100) {
     return fail_at(parser, at, "a percentile is over 0 and at most 100");
@@ -195,8 +196,8 @@ static int read_statistic(struct parser *parser, struct sp_str word, size_t at) 
   if (word.len > 1 && (word.bytes[0] == 'p' || word.bytes[0] == 'P') && is_digit(word.bytes[1])) {
     return read_percentile(parser, word, at);
   }
-  return fail_at(parser, at, "no statistic '" SP_STR_FMT "'%s (there are p95, p99.9 and so on, mean, min and max)", SP_STR_ARG(word),
-                 did_you_mean(word, next_head, near, sizeof(near)));
+  return fail_at(parser, at, "no statistic '" SP_STR_FMT "'%s (there are p95, p99.9 and so on, mean, min and max)",
+                 SP_STR_ARG(word), did_you_mean(word, next_head, near, sizeof(near)));
 }
 
 static int read_subject(struct parser *parser) {
@@ -266,7 +267,8 @@ static int read_left(struct parser *parser) {
   size_t at = parser->at;
   struct sp_str word = read_while(parser, is_word);
   if (word.len == 0) {
-    return fail_at(parser, at, "a figure is expected, like p95(ttft), failed_share or rps, %s", seen(parser, text, sizeof(text)));
+    return fail_at(parser, at, "a figure is expected, like p95(ttft), failed_share or rps, %s",
+                   seen(parser, text, sizeof(text)));
   }
   skip_spaces(parser);
   for (int i = SP_SLO_OF_FAILED_SHARE; i < SP_SLO_OF_COUNT; i++) {

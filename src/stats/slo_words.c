@@ -145,7 +145,12 @@ static void put_limit(struct sp_buf *buf, const struct sp_slo *slo) {
   static const struct {
     int shift;
     const char *suffix;
-  } as[] = { [SP_SLO_MS] = { 0, "ms" }, [SP_SLO_SHARE] = { -2, "%" }, [SP_SLO_PER_S] = { 0, "/s" }, [SP_SLO_OWN] = { 0, "" } };
+  } as[] = {
+    [SP_SLO_MS] = { 0, "ms" },
+    [SP_SLO_SHARE] = { -2, "%" },
+    [SP_SLO_PER_S] = { 0, "/s" },
+    [SP_SLO_OWN] = { 0, "" },
+  };
   char number[64];
   enum sp_slo_unit unit = sp_slo_unit(slo);
   print_number(slo->limit, as[unit].shift, number, sizeof(number));

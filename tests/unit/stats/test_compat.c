@@ -1,4 +1,4 @@
-/* Other tools' definitions on samples made by hand: each value here was reckoned on paper from the tool's own formula. */
+/* Other tools' definitions on samples made by hand: each value was reckoned on paper from the tool's own formula. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -171,7 +171,8 @@ static void little_to_go_by(void **state) {
   sample.metric_ns[SP_METRIC_TTFB] = 30 * MS;
   sample.metric_ns[SP_METRIC_E2E] = 40 * MS;
   for (size_t i = 0; i < SP_COMPAT_ROWS; i++) {
-    bool whole = strcmp(sp_compat_rows[i].name, "guidellm:e2e") == 0 || strcmp(sp_compat_rows[i].name, "locust:response_time") == 0;
+    const char *name = sp_compat_rows[i].name;
+    bool whole = strcmp(name, "guidellm:e2e") == 0 || strcmp(name, "locust:response_time") == 0;
     struct sp_hist hist;
     sp_hist_init(&hist);
     sp_compat_rows[i].record(&sample, &hist);

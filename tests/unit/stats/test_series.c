@@ -160,7 +160,8 @@ static void assert_same_cell(const struct sp_cell *a, const struct sp_cell *b, c
   assert_same_hist(&a->failed_e2e, &b->failed_e2e);
 }
 
-static void assert_same_interval(const struct sp_interval *sum, const struct sp_interval *back, const struct sp_series *series) {
+static void assert_same_interval(const struct sp_interval *sum, const struct sp_interval *back,
+                                 const struct sp_series *series) {
   assert_int_equal(sum->cells.count, back->cells.count);
   for (size_t i = 0; i < sum->cells.count; i++) {
     const struct sp_map_entry *entry = &sum->cells.entries[i];
@@ -321,7 +322,8 @@ static void the_longest_steady_stretch(void **state) {
 
 /* One letter a second: '.' a good second (100 ms, 10 requests), 'x' a bad one (900 ms), '-' nothing;
  * capitals W R D before it: warm-up, ramp, drain. Gives the seconds after which the SLO was lost, -1 for never. */
-static int run_windows(const char *slo_text, const char *seconds, struct sp_window_track *track, struct sp_slo_value *out) {
+static int run_windows(const char *slo_text, const char *seconds, struct sp_window_track *track,
+                       struct sp_slo_value *out) {
   static struct sp_slo slo;
   slo = parsed(slo_text);
   struct sp_series *series = sp_series_create(&(struct sp_series_options){ .slos = &slo, .slo_count = 1 });
@@ -387,7 +389,7 @@ static void warm_up_ramp_and_drain(void **state) {
   assert_int_equal(run_windows("max(ttft) < 500ms over 2s", "WxxxxS.....", &track, &value), -1);
   assert_int_equal(run_windows("max(ttft) < 500ms over 2s", "R..x..S.....", &track, &value), 3);
   assert_int_equal(run_windows("max(ttft) < 500ms over 2s", "S.....D..x", &track, &value), 8);
-  assert_int_equal(run_windows("rps > 9 over 2s", "R--S......D--", &track, &value), -1); /* a rate is of the steady part */
+  assert_int_equal(run_windows("rps > 9 over 2s", "R--S......D--", &track, &value), -1); /* a rate: steady only */
   assert_true(value.met && fabs(value.value - 10) < 0.1);
   assert_int_equal(run_windows("rps > 9 over 2s", "R--S...-..D--", &track, &value), 6);
   assert_true(!value.met && fabs(value.value - 5) < 0.1);
@@ -412,7 +414,7 @@ static void a_run_shorter_than_the_window(void **state) {
   (void)state;
   struct sp_window_track track;
   struct sp_slo_value value;
-  assert_int_equal(run_windows("max(ttft) < 500ms over 30s", "WxS..x..", &track, &value), -1); /* nothing is lost early */
+  assert_int_equal(run_windows("max(ttft) < 500ms over 30s", "WxS..x..", &track, &value), -1); /* not lost early */
   assert_int_equal(track.windows, 1);
   assert_true(!value.met && value.value > 890);
   run_windows("rps > 9 over 30s", "R-S....D-", &track, &value);

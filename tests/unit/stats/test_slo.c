@@ -222,8 +222,9 @@ static void random_number(struct sp_rng *rng, uint64_t below, char *out, size_t 
   if (decimals == 0) {
     snprintf(out, size, "%llu", (unsigned long long)whole);
   } else {
+    static const uint64_t tens[] = { 1, 10, 100, 1000, 10000 };
     snprintf(out, size, "%llu.%0*llu", (unsigned long long)whole, (int)decimals,
-             (unsigned long long)(decimals == 1 ? part % 10 : decimals == 2 ? part % 100 : decimals == 3 ? part % 1000 : part));
+             (unsigned long long)(part % tens[decimals]));
   }
 }
 
@@ -262,8 +263,8 @@ static void random_expression(struct sp_rng *rng, char *out, size_t size) {
   switch (sp_rng_below(rng, 4)) {
   case 0: {
     random_number(rng, 100000, number, sizeof(number));
-    snprintf(out, size, "%s(%s)%s%s%s", statistic, sp_metric_info((enum sp_metric)sp_rng_below(rng, SP_METRIC_COUNT))->name,
-             op, number, times[sp_rng_below(rng, 5)]);
+    enum sp_metric metric = (enum sp_metric)sp_rng_below(rng, SP_METRIC_COUNT);
+    snprintf(out, size, "%s(%s)%s%s%s", statistic, sp_metric_info(metric)->name, op, number, times[sp_rng_below(rng, 5)]);
     break;
   }
   case 1: {
@@ -347,8 +348,9 @@ static void values_for_people(void **state) {
     double value;
     const char *shown;
   } rows[] = {
-    { "p95(ttft) < 1", 1234.5, "1,235 ms" }, { "p95(ttft) < 1", 12.34, "12.3 ms" }, { "failed_share < 1", 0.0042, "0.42 %" },
-    { "rps > 1", 21.53, "21.5/s" },          { "events_per_s > 1", 12345, "12345/s" }, { "p5(custom:x) < 1", 3.25, "3.25" },
+    { "p95(ttft) < 1", 1234.5, "1,235 ms" },   { "p95(ttft) < 1", 12.34, "12.3 ms" },
+    { "failed_share < 1", 0.0042, "0.42 %" },  { "rps > 1", 21.53, "21.5/s" },
+    { "events_per_s > 1", 12345, "12345/s" },  { "p5(custom:x) < 1", 3.25, "3.25" },
   };
   char text[SP_SLO_VALUE_SIZE];
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

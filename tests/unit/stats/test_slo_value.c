@@ -47,7 +47,8 @@ static const struct sp_request_key simple = { "chat", "ChatUser", "simple" };
 static const struct sp_request_key complex_chat = { "chat", "ChatUser", "complex" };
 static const struct sp_request_key list = { "list", "ChatUser", "complex" };
 
-static void end(struct sp_recorder *recorder, const struct sp_request_key *key, enum sp_outcome outcome, int64_t ttft_ms) {
+static void end(struct sp_recorder *recorder, const struct sp_request_key *key, enum sp_outcome outcome,
+                int64_t ttft_ms) {
   struct sp_sample sample;
   sp_sample_init(&sample);
   sample.outcome = outcome;
