@@ -65,19 +65,6 @@ void sp_run_set_rate(struct sp_run *run, double per_s);
 void sp_run_destroy(struct sp_run *run); /* after on_end, or never started */
 
 /* After on_end. */
-struct sp_thread_facts {
-  double cpu_share;  /* of one CPU, 0 … 1, over the run */
-  double wait_share; /* of the time, waiting for a CPU that others had */
-};
-
-/* What the counts say against what the times say; both are means over the time (engine/validity.h). */
-struct sp_little {
-  double observed;  /* users, or requests in flight, integrated over the time */
-  double predicted; /* throughput x mean time; NAN where there is too little to say */
-  uint64_t samples;
-  double lost_s; /* the difference, a sample: > 0: time that the times don't know of */
-};
-
 struct sp_run_facts {
   int64_t duration_ns; /* start -> the end of the run phase or of the last request, the later of both */
   /* Start (or end of warm-up) -> the begin of ENDING, or the end of the last request that ended by itself if that

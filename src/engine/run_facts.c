@@ -152,3 +152,20 @@ void sp_run_stage(const struct sp_run *run, size_t i, struct sp_run_stage *out) 
     .interval = interval,
   };
 }
+
+/* -- for the verdict -- */
+
+void sp_run_validity_facts(const struct sp_run *run, const struct sp_run_facts *facts, struct sp_validity_facts *out) {
+  *out = (struct sp_validity_facts){
+    .totals = run->totals,
+    .cpu_share = facts->cpu_share,
+    .dropped_starts = facts->arrivals_dropped,
+    .duration_ns = facts->duration_ns,
+    .thread = facts->thread,
+    .thread_count = facts->threads,
+    .throttling = facts->throttling,
+    .users_law = facts->users_law,
+    .requests_law = facts->requests_law,
+  };
+  sp_port_range_read(NULL, &out->port_low, &out->port_high);
+}

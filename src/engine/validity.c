@@ -9,10 +9,20 @@
 
 #define CPU_SHARE_LIMIT 0.90
 #define LAG_LIMIT_NS (10 * SP_NS_PER_MS)
+#define LOOP_LAG_LIMIT_NS (25 * SP_NS_PER_MS) /* of timers: wider, for lag and late starts are the direct evidence */
+#define WAIT_SHARE_LIMIT 0.20
+#define THROTTLED_SHARE_LIMIT 0.01
+#define CLOSURE_LIMIT 0.05
+/* Times of a ms are taken at two ends of a loop's turn; only what is lost beyond this a sample is a verdict. */
+#define CLOSURE_LOST_LIMIT_S 0.010
 #define LAG_PERCENTILE 99.0
 #define LATE_STARTS_SHARE_LIMIT 0.01
 
 static void add_reason(struct sp_validity *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add_note(struct sp_validity *out, const char *text) {
+  if (out->note_count < SP_NOTES_MAX) snprintf(out->notes[out->note_count++], SP_REASON_TEXT_MAX, "%s", text);
+}
 
 static void add_reason(struct sp_validity *out, const char *format, ...) {
   out->valid = false;
@@ -25,12 +35,49 @@ static void add_reason(struct sp_validity *out, const char *format, ...) {
 
 /* -- one function a reason: adds its sentence or nothing -- */
 
+/* The thread with the highest of a share; "engine thread 2 of 4". */
+static double worst_thread(const struct sp_validity_facts *facts, bool waiting, char *name, size_t size) {
+  double worst = waiting ? 0 : facts->cpu_share;
+  snprintf(name, size, "an engine thread");
+  for (unsigned i = 0; i < facts->thread_count; i++) {
+    double share = waiting ? facts->thread[i].wait_share : facts->thread[i].cpu_share;
+    if (share < worst || !(share > 0)) continue;
+    worst = share;
+    snprintf(name, size, "engine thread %u of %u", i + 1, facts->thread_count);
+  }
+  return worst;
+}
+
 static void judge_cpu(const struct sp_validity_facts *facts, struct sp_validity *out) {
-  if (facts->cpu_share <= CPU_SHARE_LIMIT) return;
+  char name[64];
+  double share = worst_thread(facts, false, name, sizeof(name));
+  if (share <= CPU_SHARE_LIMIT) return;
   add_reason(out,
-             "an engine thread was %.0f %% busy (limit %.0f %%): times include the generator's own queueing; use more "
-             "--threads or another machine",
-             facts->cpu_share * 100, CPU_SHARE_LIMIT * 100);
+             "%s was %.0f %% busy (limit %.0f %%): times include the generator's own queueing; use more --threads or "
+             "another machine",
+             name, share * 100, CPU_SHARE_LIMIT * 100);
+}
+
+static void judge_wait(const struct sp_validity_facts *facts, struct sp_validity *out) {
+  char name[64];
+  double share = worst_thread(facts, true, name, sizeof(name));
+  if (share <= WAIT_SHARE_LIMIT) return;
+  add_reason(out,
+             "%s waited for a CPU %.0f %% of the time (limit %.0f %%): other work had it; move that off this machine, "
+             "or give the generator CPUs of its own (taskset)",
+             name, share * 100, WAIT_SHARE_LIMIT * 100);
+}
+
+static void judge_throttling(const struct sp_validity_facts *facts, struct sp_validity *out) {
+  const struct sp_throttling *throttling = &facts->throttling;
+  if (!throttling->known || facts->duration_ns <= 0) return;
+  double share = (double)throttling->throttled_ns / (double)facts->duration_ns;
+  if (throttling->periods == 0 || share <= THROTTLED_SHARE_LIMIT) return;
+  char text[SP_UNIT_TEXT_SIZE];
+  add_reason(out,
+             "the generator's own cgroup was throttled: it used its CPU limit up in %llu periods and stood still for "
+             "%s; raise the limit (cpu.max, a container's --cpus, a pod's limits.cpu) or take it away",
+             (unsigned long long)throttling->periods, sp_format_duration(throttling->throttled_ns, text, sizeof(text)));
 }
 
 static uint64_t count_over(const struct sp_hist *hist, int64_t limit) {
@@ -42,8 +89,8 @@ static uint64_t count_over(const struct sp_hist *hist, int64_t limit) {
 }
 
 /* Whether the p99 is over the limit, and of enough late samples to mean it. */
-static bool is_late(const struct sp_hist *lag_us) {
-  int64_t limit_us = LAG_LIMIT_NS / SP_NS_PER_US;
+static bool is_late(const struct sp_hist *lag_us, int64_t limit_ns) {
+  int64_t limit_us = limit_ns / SP_NS_PER_US;
   if (lag_us->count == 0 || sp_hist_percentile(lag_us, LAG_PERCENTILE) <= limit_us) return false;
   return count_over(lag_us, limit_us) >= SP_LATE_SAMPLES_MIN;
 }
@@ -54,7 +101,7 @@ static double p99_ms(const struct sp_hist *lag_us) {
 
 static void judge_lag(const struct sp_validity_facts *facts, struct sp_validity *out) {
   const struct sp_hist *lag = &facts->totals->lag;
-  if (!is_late(lag)) return;
+  if (!is_late(lag, LAG_LIMIT_NS)) return;
   add_reason(out,
              "bytes waited for the generator: lag p99 %.1f ms between the kernel's receive and our read (limit 10 ms); "
              "use more --threads, fewer users or another machine",
@@ -63,9 +110,9 @@ static void judge_lag(const struct sp_validity_facts *facts, struct sp_validity 
 
 static void judge_loop_lag(const struct sp_validity_facts *facts, struct sp_validity *out) {
   const struct sp_hist *lag = &facts->totals->loop_lag;
-  if (!is_late(lag)) return;
+  if (!is_late(lag, LOOP_LAG_LIMIT_NS)) return;
   add_reason(out,
-             "the generator's timers ran late: p99 %.1f ms (limit 10 ms); the machine is short of CPU or the plan "
+             "the generator's timers ran late: p99 %.1f ms (limit 25 ms); the machine is short of CPU or the plan "
              "computes for long: use more --threads, or move other work off this machine",
              p99_ms(lag));
 }
@@ -73,20 +120,87 @@ static void judge_loop_lag(const struct sp_validity_facts *facts, struct sp_vali
 static void judge_late_starts(const struct sp_validity_facts *facts, struct sp_validity *out) {
   uint64_t late = facts->totals->late_starts, tasks = facts->totals->tasks;
   if (late < SP_LATE_SAMPLES_MIN || (double)late <= LATE_STARTS_SHARE_LIMIT * (double)tasks) return;
-  char late_text[SP_UNIT_TEXT_SIZE], tasks_text[SP_UNIT_TEXT_SIZE];
+  char late_text[SP_UNIT_TEXT_SIZE], tasks_text[SP_UNIT_TEXT_SIZE], p99[64] = "";
+  const struct sp_hist *lag = &facts->totals->start_lag;
+  if (lag->count > 0) snprintf(p99, sizeof(p99), "; p99 %.1f ms", p99_ms(lag));
   add_reason(out,
-             "%s of %s tasks (%.1f %%) began over 10 ms after they were due (limit 1 %%): the load was not what was "
+             "%s of %s tasks (%.1f %%) began over 10 ms after they were due (limit 1 %%%s): the load was not what was "
              "asked for; use more --threads or another machine",
              sp_format_count(late, late_text, sizeof(late_text)),
              sp_format_count(tasks, tasks_text, sizeof(tasks_text)),
-             tasks > 0 ? 100 * (double)late / (double)tasks : 100);
+             tasks > 0 ? 100 * (double)late / (double)tasks : 100, p99);
+}
+
+static uint64_t dropped_of(const struct sp_validity_facts *facts) {
+  return facts->dropped_starts > 0 ? facts->dropped_starts : facts->totals->dropped_starts;
 }
 
 static void judge_dropped_starts(const struct sp_validity_facts *facts, struct sp_validity *out) {
-  if (facts->dropped_starts == 0) return;
-  char text[SP_UNIT_TEXT_SIZE];
-  add_reason(out, "%s starts that were due were dropped: the load was not what was asked for; raise --max-in-flight",
-             sp_format_count(facts->dropped_starts, text, sizeof(text)));
+  uint64_t dropped = dropped_of(facts), due = facts->totals->arrivals + dropped;
+  if (dropped == 0) return;
+  char text[SP_UNIT_TEXT_SIZE], due_text[SP_UNIT_TEXT_SIZE], share[80] = "";
+  if (due > dropped)
+    snprintf(share, sizeof(share), " (%.1f %% of %s)", 100 * (double)dropped / (double)due,
+             sp_format_count(due, due_text, sizeof(due_text)));
+  add_reason(out,
+             "%s starts%s that were due were dropped: the load was not what was asked for; raise --max-in-flight, "
+             "or ask for a rate that the target can serve",
+             sp_format_count(dropped, text, sizeof(text)), share);
+}
+
+/* -- Little's law -- */
+
+static double closure_of(const struct sp_little *law) {
+  return law->observed > 0 && law->samples > 0 ? law->predicted / law->observed - 1 : (double)NAN;
+}
+
+static bool is_open(double closure, const struct sp_little *law) {
+  return fabs(closure) > CLOSURE_LIMIT && fabs(law->lost_s) > CLOSURE_LOST_LIMIT_S; /* false for a NAN */
+}
+
+static void judge_users_law(const struct sp_validity_facts *facts, struct sp_validity *out) {
+  const struct sp_little *law = &facts->users_law;
+  if (!is_open(out->users_closure, law)) return;
+  add_reason(out,
+             "Little's law does not close for the users: %.2f were there, but tasks and pauses account for %.2f "
+             "(%.1f %% off, limit 5 %%): the rest of their time went to the generator; use more --threads or another "
+             "machine",
+             law->observed, law->predicted, 100 * fabs(out->users_closure));
+}
+
+static void judge_requests_law(const struct sp_validity_facts *facts, struct sp_validity *out) {
+  const struct sp_little *law = &facts->requests_law;
+  if (!is_open(out->requests_closure, law)) return;
+  add_reason(out,
+             "Little's law does not close for the requests: %.2f were in flight, but requests a second times their "
+             "time gives %.2f (%.1f %% off, limit 5 %%): they waited inside the generator; use more --threads or "
+             "another machine",
+             law->observed, law->predicted, 100 * fabs(out->requests_closure));
+}
+
+/* -- what ran out -- */
+
+static void judge_ports(const struct sp_validity_facts *facts, struct sp_validity *out) {
+  if (facts->port_exhausted == 0) return;
+  char text[SP_UNIT_TEXT_SIZE], range[160] = "the system's range of local ports", opened[80] = "";
+  if (facts->port_high > 0)
+    snprintf(range, sizeof(range), "local ports %u to %u, each kept for a minute after its connection (TIME_WAIT), allow "
+             "%.0f new connections a second to one address", facts->port_low, facts->port_high,
+             sp_port_range_conn_rate(facts->port_low, facts->port_high));
+  if (facts->conn_rate > 0) snprintf(opened, sizeof(opened), ", and the run opened %.0f", facts->conn_rate);
+  add_reason(out,
+             "%s connections found no local port (EADDRNOTAVAIL): %s%s; keep connections alive, widen "
+             "net.ipv4.ip_local_port_range, or use several source addresses",
+             sp_format_count(facts->port_exhausted, text, sizeof(text)), range, opened);
+}
+
+static void judge_files(const struct sp_validity_facts *facts, struct sp_validity *out) {
+  if (facts->files_exhausted == 0) return;
+  char text[SP_UNIT_TEXT_SIZE], limit[64] = "";
+  if (facts->file_limit > 0) snprintf(limit, sizeof(limit), " (the limit is %llu)", (unsigned long long)facts->file_limit);
+  add_reason(out,
+             "%s connections found no file descriptor (EMFILE)%s: raise it with 'ulimit -n', or use fewer users",
+             sp_format_count(facts->files_exhausted, text, sizeof(text)), limit);
 }
 
 static void judge_tally(const struct sp_validity_facts *facts, struct sp_validity *out) {
@@ -101,16 +215,26 @@ static void judge_tally(const struct sp_validity_facts *facts, struct sp_validit
 }
 
 static void (*const judges[])(const struct sp_validity_facts *facts, struct sp_validity *out) = {
-  judge_tally, judge_dropped_starts, judge_late_starts, judge_cpu, judge_lag, judge_loop_lag,
+  judge_tally, judge_dropped_starts, judge_ports,      judge_files,     judge_late_starts,  judge_throttling,
+  judge_cpu,   judge_wait,           judge_lag,        judge_loop_lag,  judge_users_law,    judge_requests_law,
 };
+
+static double larger(double a, double b) {
+  double a_size = fabs(a), b_size = fabs(b);
+  return isnan(a) ? b_size : isnan(b) || a_size > b_size ? a_size : b_size;
+}
 
 void sp_validity_judge(const struct sp_validity_facts *facts, struct sp_validity *out) {
   *out = (struct sp_validity){
     .valid = true,
     .cpu_share = facts->cpu_share,
-    .closure_error = (double)NAN,
+    .users_closure = closure_of(&facts->users_law),
+    .requests_closure = closure_of(&facts->requests_law),
     .late_starts = facts->totals->late_starts,
-    .dropped_starts = facts->dropped_starts,
+    .dropped_starts = dropped_of(facts),
   };
+  out->closure_error = larger(out->users_closure, out->requests_closure);
   for (size_t i = 0; i < sizeof(judges) / sizeof(judges[0]); i++) judges[i](facts, out);
+  if (facts->shared_machine)
+    add_note(out, "the target is on this machine: it shares the CPU with the generator");
 }

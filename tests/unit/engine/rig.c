@@ -21,17 +21,72 @@ void rig_init(struct rig *rig, uint64_t users, double request_s, double think_s,
   rig->type_conf = &rig->null;
 }
 
+void rig_rate(struct rig *rig, double per_s, enum sp_arrivals_kind kind) {
+  rig->load.kind = SP_LOAD_RATE;
+  rig->load.rate_per_s = per_s;
+  rig->load.arrivals = kind;
+}
+
+void rig_stages(struct rig *rig, const struct sp_stage *stages, size_t count) {
+  rig->load.stage_count = count;
+  memcpy(rig->load.stages, stages, count * sizeof(*stages));
+}
+
 static void on_tick(void *ctx, const struct sp_run_view *view) {
   struct rig *rig = ctx;
   assert_int_equal(rig->end_count, 0);
   assert_true(rig->tick_count < RIG_TICKS_MAX);
   struct rig_tick *tick = &rig->ticks[rig->tick_count++];
   *tick = (struct rig_tick){ .phase = view->phase, .elapsed_ns = view->elapsed_ns, .users = view->users,
-                             .users_target = view->users_target, .in_flight = view->in_flight };
+                             .users_target = view->users_target, .in_flight = view->in_flight,
+                             .rate_target = view->rate_target, .stage = view->stage };
   sp_tally_interval(view->last, &tick->last);
   sp_tally_interval(view->totals, &tick->totals);
   sp_interval_merge(rig->all, view->last);
   if (rig->at_tick != NULL) rig->at_tick(rig, view);
+}
+
+static void add_tally(struct sp_tally *sum, const struct sp_tally *tally) {
+  sum->started += tally->started;
+  sum->ok += tally->ok;
+  sum->failed += tally->failed;
+  sum->abandoned += tally->abandoned;
+  sum->cancelled += tally->cancelled;
+  sum->rate_limited += tally->rate_limited;
+  sum->bytes_in += tally->bytes_in;
+  sum->bytes_out += tally->bytes_out;
+}
+
+static void take_stages(struct rig *rig) {
+  const struct sp_interval *totals = sp_run_totals(rig->run);
+  struct sp_tally sum = { 0 }, whole;
+  uint64_t tasks = 0, arrivals = 0;
+  int64_t measured_ns = 0;
+  rig->stage_count = sp_run_stage_count(rig->run);
+  for (size_t i = 0; i < rig->stage_count; i++) {
+    struct rig_stage *stage = &rig->stages[i];
+    sp_run_stage(rig->run, i, &stage->facts);
+    sp_tally_interval(stage->facts.interval, &stage->tally);
+    stage->tasks = stage->facts.interval->tasks;
+    stage->arrivals = stage->facts.interval->arrivals;
+    stage->dropped = stage->facts.interval->dropped_starts;
+    add_tally(&sum, &stage->tally);
+    tasks += stage->tasks;
+    arrivals += stage->arrivals;
+    measured_ns += stage->facts.measured_ns;
+  }
+  if (rig->stage_count == 0) return;
+  sp_tally_interval(totals, &whole);
+  assert_memory_equal(&sum, &whole, sizeof(sum));
+  assert_int_equal(tasks, totals->tasks);
+  assert_int_equal(arrivals, totals->arrivals);
+  assert_int_equal(measured_ns, rig->facts.measured_ns);
+}
+
+static void judge(struct rig *rig) {
+  struct sp_validity_facts facts;
+  sp_run_validity_facts(rig->run, &rig->facts, &facts);
+  sp_validity_judge(&facts, &rig->validity);
 }
 
 static void on_end(void *ctx) {
@@ -40,6 +95,8 @@ static void on_end(void *ctx) {
   sp_run_facts(rig->run, &rig->facts);
   if (rig->facts.aborted != NULL) snprintf(rig->aborted, sizeof(rig->aborted), "%s", rig->facts.aborted);
   sp_interval_merge(rig->totals, sp_run_totals(rig->run));
+  take_stages(rig);
+  judge(rig);
   sp_run_destroy(rig->run); /* allowed here */
   sp_loop_stop(rig->loop);
 }

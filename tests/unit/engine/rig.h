@@ -24,7 +24,15 @@ struct rig_tick {
   enum sp_phase phase;
   int64_t elapsed_ns;
   uint64_t users, users_target, in_flight;
+  double rate_target;
+  size_t stage;
   struct sp_tally last, totals;
+};
+
+struct rig_stage {
+  struct sp_run_stage facts; /* interval: not valid any more */
+  struct sp_tally tally;
+  uint64_t tasks, arrivals, dropped;
 };
 
 struct rig {
@@ -52,10 +60,15 @@ struct rig {
   struct sp_interval *totals;  /* a copy */
   struct sp_interval *all;     /* the sum of all `last` */
   struct sp_tally tally, tally_all;
+  size_t stage_count;
+  struct rig_stage stages[SP_STAGES_MAX];
+  struct sp_validity validity;
 };
 
 void rig_init(struct rig *rig, uint64_t users, double request_s, double think_s, int64_t run_time_ns);
-void rig_run(struct rig *rig); /* asserts that the books close */
+void rig_rate(struct rig *rig, double per_s, enum sp_arrivals_kind kind); /* makes it an open loop */
+void rig_stages(struct rig *rig, const struct sp_stage *stages, size_t count);
+void rig_run(struct rig *rig); /* asserts that the books close, and that stages add up to the totals */
 void rig_fini(struct rig *rig);
 
 const struct sp_cell *rig_cell(const struct sp_interval *interval, const char *class, const char *task);
