@@ -45,6 +45,12 @@ static int core_duration(lua_State *L) {
   return 1;
 }
 
+/* core.place(): where the plan is, for the front of an error. */
+static int core_place(lua_State *L) {
+  sp_lua_push_place(L);
+  return 1;
+}
+
 static int core_now(lua_State *L) {
   lua_pushnumber(L, (double)sp_clock_mono_ns() / 1e9);
   return 1;
@@ -83,7 +89,7 @@ static int core_url_encode(lua_State *L) {
 
 static int core_feed_next(lua_State *L) {
   struct sp_feeds *feeds = sp_lua_of(L)->plan->feeds;
-  if (!feeds) return luaL_error(L, "a feed belongs into a plan");
+  if (!feeds) sp_lua_fail(L, "a feed belongs into a plan");
   lua_pushnumber(L, (double)sp_feeds_next(feeds, luaL_checkstring(L, 1)));
   return 1;
 }
@@ -91,7 +97,7 @@ static int core_feed_next(lua_State *L) {
 /* core.metric(name, unit, value) */
 static int core_metric(lua_State *L) {
   struct sp_lua *lua = sp_lua_of(L);
-  if (!lua->thread) return luaL_error(L, "a metric takes values while users run, not while the plan loads");
+  if (!lua->thread) sp_lua_fail(L, "a metric takes values while users run, not while the plan loads");
   sp_recorder_custom(sp_worker_recorder(sp_lua_thread_worker(lua->thread)), luaL_checkstring(L, 1), luaL_checkstring(L, 2),
                      luaL_checknumber(L, 3));
   return 0;
@@ -101,7 +107,8 @@ void sp_bind_basics(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"param", core_param},         {"duration", core_duration}, {"now", core_now},
       {"read_file", core_read_file}, {"log", core_log},           {"url_encode", core_url_encode},
-      {"feed_next", core_feed_next}, {"metric", core_metric},     {NULL, NULL}};
+      {"feed_next", core_feed_next}, {"metric", core_metric},
+      {"place", core_place},         {NULL, NULL}};
   sp_bind_list(L, functions);
   const struct sp_plan *plan = sp_lua_of(L)->plan;
   lua_pushboolean(L, plan->options.describing);

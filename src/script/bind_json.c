@@ -212,7 +212,8 @@ static int json_encode(lua_State *L) {
   int code = sp_lua_json_encode(L, 1, &out, &err);
   if (code == 0) lua_pushlstring(L, out.bytes, out.len);
   sp_buf_fini(&out);
-  return code ? luaL_error(L, "json.encode: %s", err.text) : 1;
+  if (code) sp_lua_fail(L, "json.encode: %s", err.text);
+  return 1;
 }
 
 void sp_bind_json(lua_State *L) {

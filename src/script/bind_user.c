@@ -94,10 +94,7 @@ static int core_check(lua_State *L) {
   struct sp_lua_user *lua_user = sp_lua_user_of(L, 1);
   const char *message = luaL_checkstring(L, 2);
   if (!lua_user->pending) {
-    luaL_where(L, 2); /* the plan's line, not the prelude's */
-    lua_pushfstring(L, "check '%s' has no request to judge: call it right after the request, before a pause", message);
-    lua_concat(L, 2);
-    return lua_error(L);
+    sp_lua_fail(L, "check '%.200s' has no request to judge: call it right after the request, before a pause", message);
   }
   sp_exchange_fail_check(lua_user->pending->exchange, message);
   return 0;
@@ -106,7 +103,7 @@ static int core_check(lua_State *L) {
 /* core.random(u | nil, a, b): as math.random, from the user's own generator. */
 static int core_random(lua_State *L) {
   struct sp_lua_user *lua_user = lua_touserdata(L, 1);
-  if (!lua_user) return luaL_error(L, "random needs a user");
+  if (!lua_user) sp_lua_fail(L, "random needs a user");
   struct sp_rng *rng = &lua_user->user->rng;
   if (lua_isnoneornil(L, 2)) {
     lua_pushnumber(L, sp_rng_uniform(rng));
@@ -117,7 +114,8 @@ static int core_random(lua_State *L) {
     low = high;
     high = luaL_checknumber(L, 3);
   }
-  if (!(high >= low) || high - low > 9e15) return luaL_error(L, "random(%f, %f): the interval is empty", low, high);
+  if (!(high >= low)) sp_lua_fail(L, "random(%g, %g): the interval is empty", low, high);
+  if (!(high - low <= 9e15)) sp_lua_fail(L, "random(%g, %g): the interval is too wide", low, high); /* also inf - inf */
   lua_pushnumber(L, floor(low) + (double)sp_rng_below(rng, (uint64_t)(floor(high) - floor(low)) + 1));
   return 1;
 }

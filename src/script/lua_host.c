@@ -5,6 +5,7 @@
 #include "script/embedded.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -39,6 +40,30 @@ int sp_lua_call(lua_State *L, int args, int results, struct sp_err *err) {
   sp_fail(err, SP_EPLAN, "%s", text ? text : "an error that is no text");
   lua_pop(L, 1);
   return SP_EPLAN;
+}
+
+void sp_lua_push_place(lua_State *L) {
+  lua_Debug at;
+  for (int level = 0; lua_getstack(L, level, &at); level++) {
+    lua_getinfo(L, "Sl", &at);
+    if (at.source[0] != '@' || at.currentline <= 0) continue;
+    lua_pushfstring(L, "%s:%d: ", at.short_src, at.currentline);
+    return;
+  }
+  lua_pushliteral(L, "");
+}
+
+int sp_lua_fail(lua_State *L, const char *format, ...) {
+  char text[SP_ERR_TEXT_MAX];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof(text), format, args);
+  va_end(args);
+  sp_lua_push_place(L);
+  lua_pushstring(L, text);
+  lua_concat(L, 2);
+  lua_error(L);
+  abort(); /* lua_error does not return */
 }
 
 static void add_metatable(lua_State *L, const char *registry_name, const char *core_name) {

@@ -29,6 +29,11 @@ struct sp_lua *sp_lua_of(lua_State *L);
 /* lua_pcall with the error as sp_err (SP_EPLAN). */
 int sp_lua_call(lua_State *L, int args, int results, struct sp_err *err);
 
+/* Where the plan is: pushes "plan.lua:12: ", the innermost line of the stack that is in a file and not in the prelude. */
+void sp_lua_push_place(lua_State *L);
+/* Raises an error with that in front. Nothing of ours may be held. */
+int sp_lua_fail(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
+
 /* -- bindings: each pushes its functions into the table on the top of the stack -- */
 void sp_bind_basics(lua_State *L);  /* bind_basics.c: param, duration, files, time */
 void sp_bind_json(lua_State *L);    /* bind_json.c */

@@ -182,7 +182,8 @@ static const struct sp_exchange_hooks hooks_dialect = {.on_event = on_event, .on
 /* -- life -- */
 
 static int take_function(lua_State *L, int index, const char *name) {
-  lua_getfield(L, index, name);
+  lua_pushstring(L, name);
+  lua_rawget(L, index); /* as the rest of the spec is read */
   if (lua_isfunction(L, -1)) return luaL_ref(L, LUA_REGISTRYINDEX);
   lua_pop(L, 1);
   return LUA_NOREF;
@@ -219,10 +220,7 @@ struct sp_lua_request *sp_lua_request_start(struct sp_lua_user *lua_user, lua_St
   struct sp_err err;
   if (sp_request_spec_read(&spec, lua_user, L, index, &err)) {
     sp_request_spec_fini(&spec);
-    luaL_where(L, 2);
-    lua_pushstring(L, err.text);
-    lua_concat(L, 2);
-    lua_error(L);
+    sp_lua_fail(L, "%s", err.text);
   }
   struct sp_lua_request *request = sp_alloc(sizeof(*request));
   request->owner = lua_user;

@@ -8,15 +8,15 @@
 
 struct sp_lua_user *sp_lua_user_of(lua_State *L, int index) {
   struct sp_lua_user *lua_user = lua_touserdata(L, index);
-  if (!lua_user) luaL_error(L, "call this on a user: user:request{…}");
-  if (lua_user->co != L) luaL_error(L, "a user's calls belong into its own task (not into on_event, another user's task or a coroutine)");
+  if (!lua_user) sp_lua_fail(L, "call this on a user: user:request{…}");
+  if (lua_user->co != L) sp_lua_fail(L, "a user's calls belong into its own task (not into on_event, another user's task or a coroutine)");
   return lua_user;
 }
 
 struct sp_lua_user *sp_lua_user_waiting(lua_State *L, int index) {
   struct sp_lua_user *lua_user = sp_lua_user_of(L, index);
   /* lua_yield would say so too, but after a request was started or a timer set. */
-  if (!lua_isyieldable(L)) luaL_error(L, "a user cannot wait in here: a function that string.gsub, table.sort or the like calls");
+  if (!lua_isyieldable(L)) sp_lua_fail(L, "a user cannot wait in here: a function that string.gsub, table.sort or the like calls");
   return lua_user;
 }
 

@@ -26,7 +26,8 @@ struct sp_lua_thread {
   struct sp_http_client *client;
   struct sp_lua_class *classes;
   int runner_ref, make_user_ref, result_mt_ref, event_mt_ref;
-  struct sp_map keys; /* "class\0task\0name" -> struct sp_request_key */
+  struct sp_map keys; /* "class\0task\0name" -> struct sp_request_key; at most SP_CELLS_MAX */
+  struct sp_request_key other_key;
 };
 
 enum sp_lua_deed { SP_DEED_NONE, SP_DEED_START, SP_DEED_TASK, SP_DEED_STOP };

@@ -4,20 +4,28 @@
 #include "base/mem.h"
 
 #define SP_METHOD_MAX 16u
+#define SP_REQUEST_NAME_MAX (4 * SP_NAME_MAX) /* bytes of a name that are looked at; outputs show SP_NAME_MAX */
+
+/* Raw: a metatable's function could raise past what we hold, and give a text that nobody holds. */
+static void get(lua_State *L, int index, const char *name) {
+  lua_pushstring(L, name);
+  lua_rawget(L, index);
+}
 
 static struct sp_str field(lua_State *L, int index, const char *name) {
   size_t len = 0;
-  lua_getfield(L, index, name);
+  get(L, index, name);
   const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
   lua_pop(L, 1); /* the table still holds it */
   return sp_str_of(text, len);
 }
 
 static int64_t field_ns(lua_State *L, int index, const char *name, int64_t otherwise) {
-  lua_getfield(L, index, name);
+  get(L, index, name);
   double s = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : -1;
   lua_pop(L, 1);
-  return s < 0 ? otherwise : (int64_t)(s * 1e9);
+  if (!(s >= 0)) return otherwise;
+  return s > 1e9 ? INT64_C(1000000000) * SP_NS_PER_S : (int64_t)(s * 1e9);
 }
 
 static bool valid_method(struct sp_str method) {
@@ -57,9 +65,10 @@ static int read_url(struct sp_request_spec *spec, const struct sp_lua_user *lua_
   return code;
 }
 
-static int add_header(struct sp_buf *headers, struct sp_str name, struct sp_str value) {
-  if (sp_buf_append_str(headers, name) || sp_buf_append(headers, ": ", 2)) return SP_ELIMIT;
-  return sp_buf_append_str(headers, value) || sp_buf_append(headers, "\r\n", 2) ? SP_ELIMIT : 0;
+static int add_header(struct sp_buf *headers, struct sp_str name, struct sp_str value, struct sp_err *err) {
+  bool full = sp_buf_append_str(headers, name) || sp_buf_append(headers, ": ", 2) || sp_buf_append_str(headers, value) ||
+              sp_buf_append(headers, "\r\n", 2);
+  return full ? sp_fail(err, SP_EPLAN, "the headers are over %u bytes", SP_HTTP1_HEAD_MAX) : 0;
 }
 
 /* A line end in a header would smuggle in another one. */
@@ -76,32 +85,38 @@ static int check_header(struct sp_str name, struct sp_str value, struct sp_err *
   return 0;
 }
 
-static bool is_header(struct sp_str name, struct sp_str wanted) { return sp_str_ieq(name, wanted); }
+/* The pair on the top of the stack. */
+static int take_header(struct sp_buf *headers, lua_State *L, struct sp_str *name, struct sp_err *err) {
+  struct sp_str value;
+  if (lua_type(L, -2) != LUA_TSTRING) return sp_fail(err, SP_EPLAN, "headers must be { Name = \"value\" }");
+  name->bytes = lua_tolstring(L, -2, &name->len);
+  value.bytes = lua_tolstring(L, -1, &value.len);
+  if (!value.bytes) return sp_fail(err, SP_EPLAN, "header '%s' must be a string", name->bytes);
+  int code = check_header(*name, value, err);
+  return code ? code : add_header(headers, *name, value, err);
+}
 
 static int read_headers(struct sp_request_spec *spec, lua_State *L, int index, struct sp_str content_type, struct sp_err *err) {
   int top = lua_gettop(L), code = 0;
   bool has_type = content_type.len == 0, has_accept = !spec->stream;
-  lua_getfield(L, index, "headers");
-  for (lua_istable(L, -1) ? lua_pushnil(L) : (void)0; lua_istable(L, top + 1) && code == 0 && lua_next(L, top + 1); lua_pop(L, 1)) {
-    struct sp_str name, value;
-    if (lua_type(L, -2) != LUA_TSTRING) { code = sp_fail(err, SP_EPLAN, "headers must be { Name = \"value\" }"); break; }
-    name.bytes = lua_tolstring(L, -2, &name.len);
-    value.bytes = lua_tolstring(L, -1, &value.len);
-    if (!value.bytes) { code = sp_fail(err, SP_EPLAN, "header '%s' must be a string", name.bytes); break; }
-    if ((code = check_header(name, value, err))) break;
-    has_type |= is_header(name, SP_STR("content-type"));
-    has_accept |= is_header(name, SP_STR("accept"));
-    if (add_header(&spec->headers, name, value)) code = sp_fail(err, SP_EPLAN, "the headers are over %u bytes", SP_HTTP1_HEAD_MAX);
+  get(L, index, "headers");
+  if (lua_istable(L, -1)) lua_pushnil(L);
+  while (code == 0 && lua_istable(L, top + 1) && lua_next(L, top + 1)) {
+    struct sp_str name;
+    code = take_header(&spec->headers, L, &name, err);
+    has_type |= code == 0 && sp_str_ieq(name, SP_STR("content-type"));
+    has_accept |= code == 0 && sp_str_ieq(name, SP_STR("accept"));
+    lua_pop(L, 1);
   }
   lua_settop(L, top);
-  if (code == 0 && !has_type) code = add_header(&spec->headers, SP_STR("Content-Type"), content_type);
-  if (code == 0 && !has_accept) code = add_header(&spec->headers, SP_STR("Accept"), SP_STR("text/event-stream"));
+  if (code == 0 && !has_type) code = add_header(&spec->headers, SP_STR("Content-Type"), content_type, err);
+  if (code == 0 && !has_accept) code = add_header(&spec->headers, SP_STR("Accept"), SP_STR("text/event-stream"), err);
   spec->http.headers = sp_buf_str(&spec->headers);
   return code;
 }
 
 static int read_body(struct sp_request_spec *spec, lua_State *L, int index, struct sp_str *content_type, struct sp_err *err) {
-  lua_getfield(L, index, "json");
+  get(L, index, "json");
   bool has_json = !lua_isnil(L, -1);
   int code = has_json ? sp_lua_json_encode(L, -1, &spec->body, err) : 0;
   lua_pop(L, 1);
@@ -114,7 +129,7 @@ static int read_body(struct sp_request_spec *spec, lua_State *L, int index, stru
 }
 
 static void read_stream(struct sp_request_spec *spec, lua_State *L, int index) {
-  lua_getfield(L, index, "stream");
+  get(L, index, "stream");
   if (lua_type(L, -1) == LUA_TSTRING) spec->dialect = sp_dialect_find(lua_tostring(L, -1));
   spec->has_judge = lua_isfunction(L, -1);
   spec->stream = spec->dialect || spec->has_judge;
@@ -135,9 +150,15 @@ static void read_policy(struct sp_request_spec *spec, const struct sp_lua_user *
   spec->http.connection = class->connection >= 0 ? (enum sp_http_connection)class->connection : conf->connection;
   struct sp_str connection = field(L, index, "connection");
   if (connection.len) spec->http.connection = sp_str_eq(connection, SP_STR("request")) ? SP_HTTP_CONNECTION_REQUEST : SP_HTTP_CONNECTION_USER;
-  lua_getfield(L, index, "gzip");
+  get(L, index, "gzip");
   spec->http.gzip = lua_toboolean(L, -1);
   lua_pop(L, 1);
+}
+
+/* A script can make a name up for every request: over the cap they share one, as they do in every output. */
+static const struct sp_request_key *other_key(struct sp_lua_thread *thread) {
+  thread->other_key = (struct sp_request_key){.name = SP_OTHER, .user_class = "", .task = ""};
+  return &thread->other_key;
 }
 
 /* Names come again and again: the key is made once, and its address serves as its identity. */
@@ -148,12 +169,17 @@ static const struct sp_request_key *find_key(struct sp_lua_user *lua_user, struc
   if (plain && class->task_keys[lua_user->task_index]) return class->task_keys[lua_user->task_index];
   const char *class_name = sp_worker_class(thread->worker, lua_user->user->class_index)->name;
   if (name.len == 0) name = sp_str_from(lua_user->task);
+  if (name.len > SP_REQUEST_NAME_MAX) name.len = SP_REQUEST_NAME_MAX;
   struct sp_buf text;
   sp_buf_init(&text, SP_PLAN_MAX);
   sp_buf_append(&text, class_name, strlen(class_name) + 1);
   sp_buf_append(&text, lua_user->task, strlen(lua_user->task) + 1);
   sp_buf_append_str(&text, name);
   struct sp_request_key *key = sp_map_get(&thread->keys, sp_buf_str(&text));
+  if (!key && thread->keys.count >= SP_CELLS_MAX) {
+    sp_buf_fini(&text);
+    return other_key(thread);
+  }
   if (!key) {
     key = sp_alloc(sizeof(*key));
     key->user_class = class_name;

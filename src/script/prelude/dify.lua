@@ -5,14 +5,16 @@ local M = {}
 local App = {}
 App.__index = App
 
+local function fail(text) error(core.place() .. text, 0) end
+
 local APP_MEMBERS = { key = 1, host = 1, user = 1, timeout = 1, prefix = 1 }
 
 function M.app(options)
   if type(options) ~= "table" or type(options.key) ~= "string" then
-    error("dify.app{ key = … }: the app's API key is needed", 2)
+    fail("dify.app{ key = … }: the app's API key is needed")
   end
   for key in pairs(options) do
-    if not APP_MEMBERS[key] then error("dify.app{…} has no member '" .. tostring(key) .. "'", 2) end
+    if not APP_MEMBERS[key] then fail("dify.app{…} has no member '" .. tostring(key) .. "'") end
   end
   return setmetatable({
     headers = { Authorization = "Bearer " .. options.key },
@@ -63,8 +65,9 @@ local function finish(user, result)
   end
   local data = type(json.data) == "table" and json.data or {}
   result.text = type(json.answer) == "string" and json.answer or result.text
-  result.conversation_id = json.conversation_id or result.conversation_id
-  result.message_id = json.message_id or result.message_id
+  for _, id in ipairs { "conversation_id", "message_id" } do
+    if type(json[id]) == "string" then result[id] = json[id] end
+  end
   if data.status == "failed" or data.status == "stopped" then
     refuse(user, result, "workflow " .. data.status .. ": " .. tostring(data.error or ""))
   end
@@ -77,31 +80,39 @@ local function send(app, user, path, options, body)
   return finish(user, user:request(spec))
 end
 
+local function chat_options(options)
+  if type(options) == "string" then options = { query = options } end
+  if type(options) ~= "table" or type(options.query) ~= "string" then fail("chat(user, { query = … }): query is needed") end
+  return options
+end
+
 --- app:chat(user, { query =, inputs =, conversation_id =, files =, response_mode =, … })
 -- chat, agent and chatflow apps: POST /v1/chat-messages. auto_generate_name is off: it would cost the target a second
 -- model call for each new conversation.
 function App:chat(user, options)
-  if type(options) == "string" then options = { query = options } end
-  if type(options) ~= "table" or type(options.query) ~= "string" then error("chat(user, { query = … }): query is needed", 2) end
-  return send(self, user, "/chat-messages", options, { auto_generate_name = false })
+  return send(self, user, "/chat-messages", chat_options(options), { auto_generate_name = false })
 end
 
 --- app:chat_stream(user, options): as chat, but `for event in … do` goes through the events.
 function App:chat_stream(user, options)
+  options = chat_options(options)
   return user:stream(build(self, user, "/chat-messages", options, { auto_generate_name = false }))
 end
 
 function App:completion(user, options)
-  return send(self, user, "/completion-messages", options or {}, {})
+  if type(options) ~= "table" then fail("completion(user, { inputs = … }): inputs are needed") end
+  return send(self, user, "/completion-messages", options, {})
 end
 
 function App:workflow(user, options)
+  if type(options or {}) ~= "table" then fail("workflow(user, { inputs = … }): a table is needed") end
   return send(self, user, "/workflows/run", options or {}, {})
 end
 
 --- app:retrieve(user, dataset_id, { query =, retrieval_model = })
 function App:retrieve(user, dataset_id, options)
-  if type(dataset_id) ~= "string" or dataset_id == "" then error("retrieve(user, dataset_id, …): the dataset's id is needed", 2) end
+  if type(dataset_id) ~= "string" or dataset_id == "" then fail("retrieve(user, dataset_id, …): the dataset's id is needed") end
+  if type(options) ~= "table" or type(options.query) ~= "string" then fail("retrieve(user, dataset, { query = … }): query is needed") end
   local spec = { method = "POST", path = url(self, "/datasets/" .. core.url_encode(dataset_id) .. "/retrieve"),
     headers = self.headers, timeout = self.timeout, json = {} }
   for key, value in pairs(options) do
@@ -112,6 +123,7 @@ end
 
 --- app:stop(user, task_id): tells Dify to stop a running answer (a client's hang-up alone does not).
 function App:stop(user, task_id, path)
+  if type(task_id) ~= "string" then fail("stop(user, task_id): the id of a running answer is needed") end
   return user:request { method = "POST", path = url(self, (path or "/chat-messages") .. "/" .. task_id .. "/stop"),
     headers = self.headers, json = { user = self.end_user or ("spate-" .. user.id) }, name = "stop" }
 end

@@ -6,8 +6,8 @@ local core = require("spate.core")
 local M = {}
 local ORDERS = { random = 1, sequential = 1, once = 1 }
 
-local function fail(level, format, ...)
-  error(string.format(format, ...), level + 1)
+local function fail(format, ...)
+  error(core.place() .. string.format(format, ...), 0)
 end
 
 -- One record of CSV from position `at`: a list of fields and the position behind it; nil at the end.
@@ -46,20 +46,20 @@ local function csv_record(text, at)
   end
 end
 
-local function read_csv(path, text, level)
+local function read_csv(path, text)
   local rows, names, line = {}, nil, 0
   text = text:gsub("^\239\187\191", "")
   local at = 1
   while at <= #text do
     local fields, behind, why = csv_record(text, at)
     line = line + 1
-    if not fields then fail(level + 1, "%s: record %d: %s", path, line, why or "cut") end
+    if not fields then fail("%s: record %d: %s", path, line, why or "cut") end
     at = behind
     if not names then
       names = fields
     elseif not (#fields == 1 and fields[1] == "") then
       if #fields ~= #names then
-        fail(level + 1, "%s: record %d has %d fields, the header has %d", path, line, #fields, #names)
+        fail("%s: record %d has %d fields, the header has %d", path, line, #fields, #names)
       end
       local row = {}
       for i, name in ipairs(names) do row[name] = fields[i] end
@@ -69,13 +69,13 @@ local function read_csv(path, text, level)
   return rows
 end
 
-local function read_jsonl(path, text, level)
+local function read_jsonl(path, text)
   local rows, line = {}, 0
   for entry in text:gmatch("([^\n]*)\n?") do
     line = line + 1
     if entry:find("%S") then
       local value, why = core.json_decode(entry)
-      if value == nil then fail(level + 1, "%s:%d: %s", path, line, why or "no JSON") end
+      if value == nil then fail("%s:%d: %s", path, line, why or "no JSON") end
       rows[#rows + 1] = value
     end
   end
@@ -93,19 +93,19 @@ function Feed:next(user)
 end
 Feed.__call = Feed.next
 
-function M.open(path, options, level)
+function M.open(path, options)
   options = options or {}
   local order = options.order or "random"
-  if not ORDERS[order] then fail(level + 1, "feed order '%s': there is random, sequential and once", tostring(order)) end
+  if not ORDERS[order] then fail("feed order '%s': there is random, sequential and once", tostring(order)) end
   local text, why = core.read_file(path)
-  if not text then fail(level + 1, "cannot read the feed: %s", why) end
+  if not text then fail("cannot read the feed: %s", why) end
   local rows
   if path:match("%.jsonl$") or path:match("%.ndjson$") then
-    rows = read_jsonl(path, text, level + 1)
+    rows = read_jsonl(path, text)
   else
-    rows = read_csv(path, text, level + 1)
+    rows = read_csv(path, text)
   end
-  if #rows == 0 then fail(level + 1, "the feed '%s' has no rows", path) end
+  if #rows == 0 then fail("the feed '%s' has no rows", path) end
   return setmetatable({ path = path, rows = rows, order = order, count = #rows }, Feed)
 end
 

@@ -5,8 +5,15 @@ local M = {}
 local App = {}
 App.__index = App
 
+local function fail(text) error(core.place() .. text, 0) end
+
+local APP_MEMBERS = { key = 1, model = 1, host = 1, timeout = 1, prefix = 1 }
+
 function M.app(options)
-  if type(options) ~= "table" then error("openai.app{ key =, model = }: a table is needed", 2) end
+  if type(options) ~= "table" then fail("openai.app{ key =, model = }: a table is needed") end
+  for key in pairs(options) do
+    if not APP_MEMBERS[key] then fail("openai.app{…} has no member '" .. tostring(key) .. "'") end
+  end
   return setmetatable({
     headers = options.key and options.key ~= "" and { Authorization = "Bearer " .. options.key } or {},
     model = options.model or "default", host = options.host, timeout = options.timeout, prefix = options.prefix,
@@ -41,6 +48,9 @@ end
 
 local function messages_of(options)
   if type(options) == "string" then return { { role = "user", content = options } }, {} end
+  if type(options) ~= "table" or not (options.messages or options.prompt) then
+    fail("chat(user, { messages = … }): messages, a prompt or a text is needed")
+  end
   if options.messages then return options.messages, options end
   return { { role = "user", content = options.prompt } }, options
 end
@@ -55,6 +65,7 @@ end
 
 function App:completion(user, options)
   if type(options) == "string" then options = { prompt = options } end
+  if type(options) ~= "table" or not options.prompt then fail("completion(user, { prompt = … }): a prompt is needed") end
   return user:request(build(self, "/completions", options, {}))
 end
 
@@ -68,6 +79,7 @@ function App:conversation(user, system)
 end
 
 function Talk:say(content, options)
+  if type(content) ~= "string" then fail("say(text): a text is needed") end
   table.insert(self.messages, { role = "user", content = content })
   local request = { messages = self.messages }
   for key, value in pairs(options or {}) do request[key] = value end

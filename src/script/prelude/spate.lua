@@ -9,13 +9,14 @@ spate.version = core.version
 
 -- -- small helpers ------------------------------------------------------------------------------------
 
-local function fail(level, format, ...)
-  error(string.format(format, ...), level + 1)
+-- An error with the plan's own line in front, however deep in here it is found.
+local function fail(format, ...)
+  error(core.place() .. string.format(format, ...), 0)
 end
 
-local function expect(level, value, kind, what)
+local function expect(value, kind, what)
   if type(value) ~= kind then
-    fail(level + 1, "%s must be a %s, not %s", what, kind, value == nil and "nothing" or "a " .. type(value))
+    fail("%s must be a %s, not %s", what, kind, value == nil and "nothing" or "a " .. type(value))
   end
   return value
 end
@@ -27,38 +28,38 @@ local function sorted_keys(t)
   return keys
 end
 
-local function check_members(level, t, known, what)
+local function check_members(t, known, what)
   for key in pairs(t) do
     if not known[key] then
       local names = table.concat(sorted_keys(known), ", ")
-      fail(level + 1, "%s has no member '%s' (it has: %s)", what, tostring(key), names)
+      fail("%s has no member '%s' (it has: %s)", what, tostring(key), names)
     end
   end
 end
 
 -- "5m30s", "250ms" or a number of seconds -> seconds
-local function seconds(level, value, what)
+local function seconds(value, what)
   if type(value) == "string" then
     local s, why = core.duration(value)
-    if not s then fail(level + 1, "%s: %s", what, why) end
+    if not s then fail("%s: %s", what, why) end
     return s
   end
-  expect(level + 1, value, "number", what)
-  if value < 0 or value ~= value then fail(level + 1, "%s must not be negative", what) end
+  expect(value, "number", what)
+  if value < 0 or value ~= value then fail("%s must not be negative", what) end
   return value
 end
 
 -- -- think time ---------------------------------------------------------------------------------------
 
-function spate.constant(s) return { kind = "constant", a = seconds(2, s, "constant(seconds)") } end
+function spate.constant(s) return { kind = "constant", a = seconds(s, "constant(seconds)") } end
 
-function spate.pace(s) return { kind = "pace", a = seconds(2, s, "pace(seconds)") } end
+function spate.pace(s) return { kind = "pace", a = seconds(s, "pace(seconds)") } end
 
-function spate.exponential(mean) return { kind = "exponential", a = seconds(2, mean, "exponential(mean)") } end
+function spate.exponential(mean) return { kind = "exponential", a = seconds(mean, "exponential(mean)") } end
 
 function spate.between(low, high)
-  local a, b = seconds(2, low, "between(low, high)"), seconds(2, high, "between(low, high)")
-  if b < a then fail(2, "between(%s, %s): the second must not be less than the first", tostring(low), tostring(high)) end
+  local a, b = seconds(low, "between(low, high)"), seconds(high, "between(low, high)")
+  if b < a then fail("between(%s, %s): the second must not be less than the first", tostring(low), tostring(high)) end
   return { kind = "between", a = a, b = b }
 end
 
@@ -76,11 +77,11 @@ end
 
 local function convert(name, text, default)
   if type(default) == "number" then
-    return tonumber(text) or fail(4, "parameter '%s' must be a number, not '%s'", name, text)
+    return tonumber(text) or fail("parameter '%s' must be a number, not '%s'", name, text)
   elseif type(default) == "boolean" then
     if text == "true" or text == "1" or text == "yes" then return true end
     if text == "false" or text == "0" or text == "no" then return false end
-    fail(4, "parameter '%s' must be true or false, not '%s'", name, text)
+    fail("parameter '%s' must be true or false, not '%s'", name, text)
   end
   return text
 end
@@ -88,9 +89,9 @@ end
 --- spate.param(name [, default | { default=, description=, secret=, optional= }] [, description])
 -- The value given with -e name=VALUE, else of SPATE_NAME in the environment, else the default.
 function spate.param(name, options, description)
-  expect(2, name, "string", "param(name)")
+  expect(name, "string", "param(name)")
   if type(options) ~= "table" then options = { default = options, description = description } end
-  check_members(2, options, { default = 1, description = 1, secret = 1, optional = 1 }, "param '" .. name .. "'")
+  check_members(options, { default = 1, description = 1, secret = 1, optional = 1 }, "param '" .. name .. "'")
   local secret = options.secret
   if secret == nil then secret = looks_secret(name) end
   local text = core.param(name)
@@ -103,7 +104,7 @@ function spate.param(name, options, description)
   if text ~= nil then return convert(name, text, options.default) end
   if options.default ~= nil or options.optional then return options.default end
   if core.describing then return "" end
-  fail(2, "the plan needs the parameter '%s'%s: give it with -e %s=VALUE or in the environment as SPATE_%s", name,
+  fail("the plan needs the parameter '%s'%s: give it with -e %s=VALUE or in the environment as SPATE_%s", name,
     options.description and " (" .. options.description .. ")" or "", name, name:upper():gsub("[^%w]", "_"))
 end
 
@@ -112,57 +113,57 @@ end
 local USER_MEMBERS = { weight = 1, think = 1, tasks = 1, host = 1, connection = 1, timeout = 1, on_start = 1, on_stop = 1 }
 local THINK_KINDS = { constant = 1, pace = 1, exponential = 1, between = 1, custom = 1 }
 
-local function weight_of(level, value, what)
+local function weight_of(value, what)
   if value == nil then return 1 end
   if type(value) ~= "number" or value < 0 or value ~= math.floor(value) or value > 1e6 then
-    fail(level + 1, "the weight of %s must be a whole number from 0 to 1,000,000", what)
+    fail("the weight of %s must be a whole number from 0 to 1,000,000", what)
   end
   return value
 end
 
-local function read_think(level, think, what)
+local function read_think(think, what)
   if think == nil then return { kind = "none" } end
   if type(think) == "number" then return spate.constant(think) end
   if type(think) == "function" then return { kind = "custom", fn = think } end
   if type(think) ~= "table" or not THINK_KINDS[think.kind] then
-    fail(level + 1, "think of %s must be spate.constant, between, exponential or pace, a number of seconds or a function", what)
+    fail("think of %s must be spate.constant, between, exponential or pace, a number of seconds or a function", what)
   end
   return think
 end
 
-local function read_task(level, key, task, class)
+local function read_task(key, task, class)
   local what = string.format("task '%s' of %s", tostring(key), class)
   if type(task) == "function" then task = { run = task } end
-  expect(level + 1, task, "table", what)
-  check_members(level + 1, task, { weight = 1, run = 1, name = 1 }, what)
-  expect(level + 1, task.run, "function", "run of " .. what)
+  expect(task, "table", what)
+  check_members(task, { weight = 1, run = 1, name = 1 }, what)
+  expect(task.run, "function", "run of " .. what)
   local name = task.name or (type(key) == "number" and "task " .. key or tostring(key))
-  return { name = name, weight = weight_of(level + 1, task.weight, what), run = task.run }
+  return { name = name, weight = weight_of(task.weight, what), run = task.run }
 end
 
-local function read_connection(level, value, what)
+local function read_connection(value, what)
   if value == nil or value == "user" or value == "request" then return value end
-  fail(level + 1, "connection of %s must be \"user\" (kept alive) or \"request\" (a new one each)", what)
+  fail("connection of %s must be \"user\" (kept alive) or \"request\" (a new one each)", what)
 end
 
 function spate.user(name, def)
-  expect(2, name, "string", "user(name, …)")
-  expect(2, def, "table", "user('" .. name .. "', …)")
-  check_members(2, def, USER_MEMBERS, "user '" .. name .. "'")
+  expect(name, "string", "user(name, …)")
+  expect(def, "table", "user('" .. name .. "', …)")
+  check_members(def, USER_MEMBERS, "user '" .. name .. "'")
   for _, other in ipairs(plan.classes) do
-    if other.name == name then fail(2, "there are two user classes named '%s'", name) end
+    if other.name == name then fail("there are two user classes named '%s'", name) end
   end
-  expect(2, def.tasks, "table", "tasks of '" .. name .. "'")
+  expect(def.tasks, "table", "tasks of '" .. name .. "'")
   local tasks = {}
   for _, key in ipairs(sorted_keys(def.tasks)) do
-    tasks[#tasks + 1] = read_task(2, key, def.tasks[key], name)
+    tasks[#tasks + 1] = read_task(key, def.tasks[key], name)
   end
-  if #tasks == 0 then fail(2, "user '%s' has no tasks", name) end
+  if #tasks == 0 then fail("user '%s' has no tasks", name) end
   plan.classes[#plan.classes + 1] = {
-    name = name, weight = weight_of(2, def.weight, "user '" .. name .. "'"), tasks = tasks,
-    think = read_think(2, def.think, "user '" .. name .. "'"), host = def.host,
-    connection = read_connection(2, def.connection, "user '" .. name .. "'"),
-    timeout = def.timeout and seconds(2, def.timeout, "timeout of '" .. name .. "'"),
+    name = name, weight = weight_of(def.weight, "user '" .. name .. "'"), tasks = tasks,
+    think = read_think(def.think, "user '" .. name .. "'"), host = def.host,
+    connection = read_connection(def.connection, "user '" .. name .. "'"),
+    timeout = def.timeout and seconds(def.timeout, "timeout of '" .. name .. "'"),
     on_start = def.on_start, on_stop = def.on_stop,
   }
 end
@@ -175,35 +176,35 @@ local LOAD_TIMES = { "run_time", "stop_timeout", "warm_up", "timeout", "connect_
   "silence_timeout", "stall" }
 
 function spate.load(options)
-  expect(2, options, "table", "load{…}")
-  check_members(2, options, LOAD_MEMBERS, "load{…}")
+  expect(options, "table", "load{…}")
+  check_members(options, LOAD_MEMBERS, "load{…}")
   for key, value in pairs(options) do plan.load[key] = value end
   for _, key in ipairs(LOAD_TIMES) do
-    if options[key] ~= nil then plan.load[key] = seconds(2, options[key], "load." .. key) end
+    if options[key] ~= nil then plan.load[key] = seconds(options[key], "load." .. key) end
   end
   for _, key in ipairs { "users", "spawn_rate", "iterations", "seed" } do
     if options[key] ~= nil then
-      expect(2, options[key], "number", "load." .. key)
-      if options[key] < 0 then fail(2, "load.%s must not be negative", key) end
+      expect(options[key], "number", "load." .. key)
+      if options[key] < 0 then fail("load.%s must not be negative", key) end
     end
   end
-  read_connection(2, options.connection, "load{…}")
+  read_connection(options.connection, "load{…}")
   core.host = core.host or options.host
 end
 
 function spate.slo(list)
   if type(list) == "string" then list = { list } end
-  expect(2, list, "table", "slo{…}")
+  expect(list, "table", "slo{…}")
   for _, expression in ipairs(list) do
-    plan.slo[#plan.slo + 1] = expect(2, expression, "string", "each of slo{…}")
+    plan.slo[#plan.slo + 1] = expect(expression, "string", "each of slo{…}")
   end
 end
 
 local HOOKS = { start = 1, stop = 1, user_start = 1, user_stop = 1 }
 
 function spate.on(event, fn)
-  if not HOOKS[event] then fail(2, "on('%s', …): there is start, stop, user_start and user_stop", tostring(event)) end
-  expect(2, fn, "function", "on('" .. event .. "', fn)")
+  if not HOOKS[event] then fail("on('%s', …): there is start, stop, user_start and user_stop", tostring(event)) end
+  expect(fn, "function", "on('" .. event .. "', fn)")
   plan.hooks[event] = plan.hooks[event] or {}
   table.insert(plan.hooks[event], fn)
 end
@@ -213,12 +214,12 @@ end
 local Metric = {}
 Metric.__index = Metric
 function Metric:add(value)
-  expect(2, value, "number", "metric:add(value)")
+  expect(value, "number", "metric:add(value)")
   core.metric(self.name, self.unit, value)
 end
 
 function spate.metric(name, unit)
-  expect(2, name, "string", "metric(name, unit)")
+  expect(name, "string", "metric(name, unit)")
   return setmetatable({ name = name, unit = unit or "" }, Metric)
 end
 
@@ -281,21 +282,27 @@ local function form_encode(form)
 end
 
 local function check_spec(spec)
-  expect(3, spec, "table", "request{…}")
+  expect(spec, "table", "request{…}")
+  if getmetatable(spec) then -- only its own members count
+    local own = {}
+    for key, value in pairs(spec) do own[key] = value end
+    spec = own
+  end
   for key, value in pairs(spec) do
     local kind = REQUEST_MEMBERS[key]
-    if not kind then check_members(3, spec, REQUEST_MEMBERS, "request{…}") end
+    if not kind then check_members(spec, REQUEST_MEMBERS, "request{…}") end
     if kind == "time" then
-      if type(value) ~= "number" or value < 0 then spec[key] = seconds(3, value, "request." .. key) end
+      if type(value) ~= "number" or not (value >= 0) then spec[key] = seconds(value, "request." .. key) end
     elseif kind ~= "any" and type(value) ~= kind then
-      expect(3, value, kind, "request." .. key)
+      expect(value, kind, "request." .. key)
     end
   end
-  if spec.connection then read_connection(3, spec.connection, "request{…}") end
+  if spec.connection then read_connection(spec.connection, "request{…}") end
   local stream = spec.stream
   if stream and type(stream) ~= "function" and not STREAMS[stream] then
-    fail(3, "request{stream = %s}: there is \"dify\", \"openai\", \"sse\" or a function", tostring(stream))
+    fail("request{stream = %s}: there is \"dify\", \"openai\", \"sse\" or a function", tostring(stream))
   end
+  if spec.json ~= nil and (spec.body or spec.form) then fail("request{…} takes one of json, body and form") end
   if spec.form then
     spec.body = form_encode(spec.form)
     spec.content_type = "application/x-www-form-urlencoded"
@@ -307,8 +314,8 @@ end
 local function handle(self)
   local u = type(self) == "table" and rawget(self, "_u")
   if u then return u end
-  if u == false and type(self) == "table" then fail(3, "this user has left the run") end
-  fail(3, "call this on a user: user:request{…}")
+  if u == false and type(self) == "table" then fail("this user has left the run") end
+  fail("call this on a user: user:request{…}")
 end
 
 function User:request(spec)
@@ -345,7 +352,7 @@ function User:stream(spec)
   return setmetatable({ _user = self, _x = core.stream(handle(self), check_spec(spec)) }, Stream)
 end
 
-function User:sleep(s) core.sleep(handle(self), seconds(2, s, "sleep(seconds)")) end
+function User:sleep(s) core.sleep(handle(self), seconds(s, "sleep(seconds)")) end
 function User:think() core.think(handle(self)) end
 
 function User:check(condition, message)

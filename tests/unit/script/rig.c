@@ -109,7 +109,7 @@ void rig_fini(struct rig *rig) {
 }
 
 void rig_task(struct rig *rig, const struct route *routes, const char *body) {
-  char text[8192];
+  char text[10000];
   int len = snprintf(text, sizeof(text),
                      "local spate = require('spate')\n"
                      "spate.user('U', { tasks = { t = function(user)\n%s\nend } })\n", body);

@@ -141,7 +141,8 @@ static const struct step plain[] = { SEND("HTTP/1.1 200 OK\r\nContent-Length: 5\
 static const struct step s503[] = { SEND("HTTP/1.1 503 Busy\r\nContent-Length: 19\r\n\r\n{\"message\":\"later\"}"), DONE };
 static const struct step s429[] = { SEND("HTTP/1.1 429 Too Many\r\nContent-Length: 0\r\n\r\n"), DONE };
 static const struct step s302[] = { SEND("HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /\r\n\r\n"), DONE };
-static const struct step json[] = { SEND("HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}"), DONE };
+static const struct step json[] = { SEND("HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\n"
+                                         "Content-Length: 2\r\n\r\n{}"), DONE };
 static const struct step sse[] = { SEND(HEAD_SSE), CHUNK("data: a\n\n"), CHUNK("data: b\n\ndata: c\n\n"), LAST, DONE };
 static const struct step until_close[] = { SEND(OK_HEAD "\r\n"), SEND("data: a\n\n"), CLOSE };
 static const struct step nothing[] = { SEND(HEAD_SSE), LAST, DONE };
@@ -295,7 +296,8 @@ static void one_event_a_read_takes_the_kernels_time(void **state) {
 
 static void several_events_a_read_take_the_users_time(void **state) {
   (void)state;
-  static const struct step steps[] = { SEND(HEAD_SSE), CHUNK("data: a\n\n"), PAUSE(30), CHUNK("data: b\n\ndata: c\n\n"), PAUSE(30), LAST, DONE };
+  static const struct step steps[] = { SEND(HEAD_SSE), CHUNK("data: a\n\n"), PAUSE(30),
+                                       CHUNK("data: b\n\ndata: c\n\n"), PAUSE(30), LAST, DONE };
   static const struct route table[] = { { "/", steps }, { NULL, NULL } };
   struct bed bed;
   open_bed(&bed, table);

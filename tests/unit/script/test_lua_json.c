@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 static const char prelude[] =
-    "local spate = require('spate') local encode, decode, null, array = spate.json.encode, spate.json.decode, spate.json.null, spate.array\n"
+    "local spate = require('spate') local array = spate.array "
+    "local encode, decode, null = spate.json.encode, spate.json.decode, spate.json.null\n"
     "local function same(a, b) if a ~= b then error(tostring(a) .. ' is not ' .. tostring(b), 2) end end\n"
     "local function trip(text) same(encode(decode(text)), text) end\n";
 

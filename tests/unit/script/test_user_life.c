@@ -69,7 +69,8 @@ static void on_event_sees_each_event(void **state) {
   struct rig rig;
   rig_task(&rig, routes,
            "local seen = {}\n"
-           "local r = user:request { path = '/quick', stream = 'sse', on_event = function(e) seen[#seen + 1] = e.data .. (e.t and 't' or '') end }\n"
+           "local function note(e) seen[#seen + 1] = e.data .. (e.t and 't' or '') end\n"
+           "local r = user:request { path = '/quick', stream = 'sse', on_event = note }\n"
            "assert(r.ok and table.concat(seen) == 'atbtct', table.concat(seen))\n");
   assert_no_task_errors(&rig);
   assert_int_equal(rig.tally.ok, 1);
@@ -295,7 +296,8 @@ static void many_users_on_threads(void **state) {
   rig_run(&rig, "local spate = require('spate')\n"
                 "spate.user('U', { weight = 3, tasks = { a = function(u) u:get('/ok') end,\n"
                 "  b = { weight = 2, run = function(u) for e in u:stream { path = '/quick' } do end end } } })\n"
-                "spate.user('V', { tasks = { c = function(u) u:sleep(u.random(3) / 1000) u:post('/ok', { form = { a = 'b c' } }) end } })\n");
+                "spate.user('V', { tasks = { c = function(u)\n"
+                "  u:sleep(u.random(3) / 1000) u:post('/ok', { form = { a = 'b c' } }) end } })\n");
   assert_no_task_errors(&rig);
   assert_int_equal(rig.tally.ok, 200);
   assert_int_equal(rig.totals->tasks, 200);

@@ -81,6 +81,49 @@ static void another_users_handle(void **state) {
   rig_fini(&rig);
 }
 
+/* A task's body begins in line 3 of its file. Every error names the plan's own line, however deep it comes from. */
+static void errors_name_the_plans_line(void **state) {
+  (void)state;
+  static const char *const bodies[] = {
+    "user:request { pth = '/ok' }", "user:request { path = '/ok', stream = 'dfy' }", "user:request { path = '/ok', json = print }",
+    "user:request {}", "user:get()", "user:get('/ok', { method = 'get' })", "user:get('/ok', { headers = { 'x' } })",
+    "user:get('/ok', { headers = { ['a b'] = 'x' } })", "user:get('/ok', { headers = { X = true } })",
+    "user:get('/ok', { timeout = 'soon' })", "user:get('/ok', { timeout = -1 })", "user:get('/ok', { timeout = 0/0 })",
+    "user:post('/ok', { json = {}, body = 'x' })", "user:post('/ok', { json = {}, form = { a = 1 } })",
+    "user:post('/ok', { json = { 1, a = 2 } })", "user:stream { pth = 1 }", "user:stream()",
+    "user:get('http://[bad')", "user:get({})", "user:get('/ok', { connection = 'once' })", "user:get('/ok', { on_event = 5 })",
+    "user:sleep(-1)", "user:sleep('x')", "user:check(false)", "user.get()", "user.random(5, 1)", "user.random(1/0, 1/0)",
+    "user.random('x')", "spate.metric('m'):add('x')", "spate.json.encode(print)", "spate.feed('/nothing.csv')",
+    "spate.constant(-1)", "coroutine.wrap(function() user:get('/ok') end)()",
+    "string.gsub('x', 'x', function() user:get('/ok') end)", "error('plain')", "local x = nil + 1",
+    "require('spate.dify').app { key = 'k' }:chat(user, {})",
+    "require('spate.dify').app { key = 'k' }:chat(user, { query = 'x', timeout = {} })",
+    "require('spate.dify').app { key = 'k' }:conversation(user):say()", "require('spate.dify').app { key = 'k' }:retrieve(user)",
+    "require('spate.dify').app { key = 'k' }:retrieve(user, 'id')", "require('spate.dify').app { key = 'k' }:completion(user, 'x')",
+    "require('spate.dify').app { key = 'k' }:chat(user, { query = 'x', inputs = { f = print } })", "require('spate.dify').app {}",
+    "require('spate.dify').app { key = 'k' }:stop(user)",
+    "require('spate.openai').app()",
+    "require('spate.openai').app { model = 'm' }:chat(user)", "require('spate.openai').app { modle = 'm' }",
+    "require('spate.openai').app { model = 'm' }:chat(user, {})", "require('spate.openai').app { model = 'm' }:completion(user)",
+    "require('spate.openai').app { model = 'm' }:conversation(user):say()",
+  };
+  char body[8000] = "local tasks = {\n";
+  for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+    size_t len = strlen(body);
+    snprintf(body + len, sizeof(body) - len, "function() %s end,\n", bodies[i]);
+  }
+  snprintf(body + strlen(body), sizeof(body) - strlen(body),
+           "}\nlocal bad = {}\nfor i, task in ipairs(tasks) do\n"
+           "  local fine, why = pcall(task)\n"
+           "  if fine or not tostring(why):find('%%.lua:' .. i + 3 .. ': ') then bad[#bad + 1] = i .. ' ' .. tostring(why) end\n"
+           "end\nif #bad > 0 then print(table.concat(bad, '\\n')) error(#bad .. ' bad') end\n");
+  struct rig rig;
+  rig_task(&rig, routes, body);
+  assert_no_task_errors(&rig);
+  assert_int_equal(rig.tally.started, 0);
+  rig_fini(&rig);
+}
+
 /* Everything that a gone user leaves behind is tried by those who stay. */
 static void a_gone_users_handles(void **state) {
   (void)state;
@@ -198,6 +241,7 @@ int main(int argc, char **argv) {
     cmocka_unit_test(calls_from_elsewhere),
     cmocka_unit_test(calls_in_a_strange_form),
     cmocka_unit_test(calls_across_c),
+    cmocka_unit_test(errors_name_the_plans_line),
     cmocka_unit_test(another_users_handle),
     cmocka_unit_test(a_gone_users_handles),
     cmocka_unit_test(a_handle_is_of_one_stream),
