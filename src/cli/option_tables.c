@@ -136,6 +136,17 @@ static const char *next_report_name(const void *table, size_t i) {
   return type ? type->name : NULL;
 }
 
+static int fail_kind(const char *kind, struct sp_err *err) {
+  char kinds[200] = "";
+  const char *near = sp_str_nearest(kind, next_report_name, NULL);
+  if (near) return sp_fail(err, SP_EUSAGE, "there is no output '%s': did you mean '%s'?", kind, near);
+  for (size_t i = 0; sp_report_at(i); i++) {
+    size_t len = strlen(kinds);
+    snprintf(kinds + len, sizeof(kinds) - len, "%s%s", i ? ", " : "", sp_report_at(i)->name);
+  }
+  return sp_fail(err, SP_EUSAGE, "there is no output '%s' (there are: %s)", kind, kinds);
+}
+
 OPTION(take_out) {
   const char *equals = strchr(value, '=');
   if (!equals || !equals[1]) return sp_fail(err, SP_EUSAGE, "must be KIND=PATH, e.g. json=run.json ('-' is standard output)");
@@ -146,9 +157,7 @@ OPTION(take_out) {
   if (type) {
     o->outs[o->out_count++] = (struct sp_out){type, equals + 1};
   } else {
-    const char *near = sp_str_nearest(kind, next_report_name, NULL);
-    code = sp_fail(err, SP_EUSAGE, "there is no output '%s'%s%s%s", kind, near ? ": did you mean '" : " (there is: json)", near ? near : "",
-                   near ? "'?" : "");
+    code = fail_kind(kind, err);
   }
   free(kind);
   return code;
@@ -162,11 +171,13 @@ OPTION(take_tag) {
   if (code == 0) o->tag_count++;
   return code;
 }
+OPTION(take_web) { return (void)err, o->web = value, 0; }
 OPTION(take_quiet) { return (void)value, (void)err, o->quiet = true, 0; }
 OPTION(take_no_color) { return (void)value, (void)err, o->no_color = true, 0; }
 
 const struct sp_option sp_options_output[] = {
-    {"out", 0, "KIND=PATH", "write an output (repeatable): json=run.json; PATH - is standard output", take_out},
+    {"out", 0, "KIND=PATH", "an output (repeatable): json, csv, hdr, jsonl; PATH - is standard output", take_out},
+    {"web", 0, "ADDR:PORT", "/metrics for Prometheus and a page while it runs (127.0.0.1:8089)", take_web, .value_may = true},
     {"name", 0, "TEXT", "the run's name", take_name},
     {"tag", 0, "KEY=VALUE", "a tag of the run (repeatable)", take_tag},
     {"quiet", 'q', NULL, "no live view, only the summary", take_quiet},

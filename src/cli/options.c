@@ -89,7 +89,8 @@ static int read_long(struct reader *reader, const char *word) {
     if (equals) return sp_fail(reader->err, SP_EUSAGE, "--%s takes no value", option->name);
     return take(reader, option, NULL);
   }
-  return equals ? take(reader, option, equals + 1) : take_next(reader, option);
+  if (equals || option->value_may) return take(reader, option, equals ? equals + 1 : "");
+  return take_next(reader, option);
 }
 
 /* "-u50", "-u 50", "-qu 50" */
@@ -136,8 +137,10 @@ int sp_options_parse(struct sp_options *options, const struct sp_option *const *
 
 static void print_option(FILE *out, const struct sp_option *option) {
   char left[64];
-  int len = snprintf(left, sizeof(left), "  %c%c%s --%s%s%s", option->letter ? '-' : ' ', option->letter ? option->letter : ' ',
-                     option->letter ? "," : " ", option->name, option->value ? " " : "", option->value ? option->value : "");
+  const char *before = !option->value ? "" : option->value_may ? "[=" : " ";
+  int len = snprintf(left, sizeof(left), "  %c%c%s --%s%s%s%s", option->letter ? '-' : ' ', option->letter ? option->letter : ' ',
+                     option->letter ? "," : " ", option->name, before, option->value ? option->value : "",
+                     option->value_may ? "]" : "");
   if (len > 30) fprintf(out, "%s\n%32s%s\n", left, "", option->help);
   else fprintf(out, "%-32s%s\n", left, option->help);
 }

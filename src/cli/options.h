@@ -37,6 +37,7 @@ struct sp_options {
   bool quiet, no_color, insecure, help;
   const char *cacert, *cert, *key;
   const char *listen; /* mock */
+  const char *web;    /* address; "": the default one */
   char *owned[SP_SETTINGS_MAX + SP_TAGS_MAX]; /* texts cut out of arguments */
   size_t owned_count;
 };
@@ -47,6 +48,7 @@ struct sp_option {
   const char *value; /* "N"; NULL for a switch */
   const char *help;
   int (*take)(struct sp_options *options, const char *value, struct sp_err *err);
+  bool value_may; /* --web or --web=VALUE: without one it is "" */
 };
 
 extern const struct sp_option sp_options_plan[];    /* what to run */

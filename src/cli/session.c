@@ -5,6 +5,7 @@
 #include "cli/verdict.h"
 #include "report/outputs.h"
 #include "report/terminal.h"
+#include "web/metrics.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ static int open_outputs(struct session *session, struct sp_err *err) {
   for (size_t i = 0; i < options->out_count && code == 0; i++) {
     code = sp_outputs_add(&session->outputs, options->outs[i].type, options->outs[i].path, err);
   }
+  if (code == 0 && options->web) code = sp_outputs_add(&session->outputs, &sp_report_web, options->web, err);
   return code;
 }
 
@@ -59,6 +61,9 @@ static void begin_outputs(struct session *session) {
   session->started_real_ns = begin.real_ns;
   make_id(session->id, sizeof(session->id), begin.real_ns, session->setup->load.seed);
   sp_outputs_begin(&session->outputs, &begin);
+  if (!session->options->web) return;
+  const char *url = sp_web_url(session->outputs.items[session->outputs.count - 1].report);
+  sp_terminal_note(session->terminal, "live: %s, for Prometheus: %smetrics", url, url);
 }
 
 static void on_output_error(void *ctx, const struct sp_err *err) {

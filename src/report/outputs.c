@@ -2,6 +2,13 @@
 
 #define NOTE_SIZE 600
 
+static int with_context(const struct sp_output *output, struct sp_err *err) {
+  if (output->type->option) {
+    return sp_err_context(err, "%s", output->type->option);
+  }
+  return sp_err_context(err, "--out %s=%s", output->type->name, output->path);
+}
+
 int sp_outputs_add(struct sp_outputs *outputs, const struct sp_report_type *type, const char *path,
                    struct sp_err *err) {
   struct sp_output *output = &outputs->items[outputs->count];
@@ -11,7 +18,7 @@ int sp_outputs_add(struct sp_outputs *outputs, const struct sp_report_type *type
   *output = (struct sp_output){ .type = type, .path = path };
   int code = type->open(path, &output->report, err);
   if (code) {
-    sp_err_context(err, "--out %s=%s", type->name, path);
+    with_context(output, err);
     return code;
   }
   outputs->count++;
@@ -44,7 +51,7 @@ void sp_outputs_write(struct sp_outputs *outputs, const struct sp_result *result
     struct sp_err err;
     char note[NOTE_SIZE];
     if (output->type->write(output->report, result, &err)) {
-      sp_err_context(&err, "--out %s=%s", output->type->name, output->path);
+      with_context(output, &err);
       on_error(ctx, &err);
     }
     if (output->type->note && output->type->note(output->report, note, sizeof(note))) {

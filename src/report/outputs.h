@@ -7,7 +7,7 @@
 
 #include "report/report.h"
 
-#define SP_OUTPUTS_MAX 20u
+#define SP_OUTPUTS_MAX 32u
 
 struct sp_outputs {
   struct sp_output {

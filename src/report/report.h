@@ -52,6 +52,7 @@ struct sp_sample_sink; /* stats/recorder.h */
 
 struct sp_report_type {
   const char *name; /* "json": --out json=PATH */
+  const char *option; /* MAY. "--web": where it is asked for by an option of its own */
   const char *help;
   /* MUST. Before the run: the path is writable, or a sentence. What was there stays until begin or write. "-" is
    * standard output. */
