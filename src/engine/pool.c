@@ -47,11 +47,13 @@ static void make_user(struct sp_worker *worker, size_t class_index, uint64_t arr
 
 static void make_arrival(struct sp_worker *worker, uint64_t k, int64_t due_ns) {
   struct sp_shared *shared = worker->shared;
+  worker->arrivals_over = !sp_shared_tasks_left(shared);
+  if (worker->arrivals_over) return;
   if (!take_place(worker)) {
     drop(worker, due_ns);
     return;
   }
-  if (!sp_shared_take_task(shared)) { /* the iterations are all taken */
+  if (!sp_shared_take_task(shared)) { /* another worker had the last */
     leave_place(worker);
     worker->arrivals_over = true;
     return;

@@ -46,15 +46,13 @@ static void on_tick(void *ctx, const struct sp_run_view *view) {
   if (rig->at_tick != NULL) rig->at_tick(rig, view);
 }
 
+/* A tally is counts and nothing else. */
 static void add_tally(struct sp_tally *sum, const struct sp_tally *tally) {
-  sum->started += tally->started;
-  sum->ok += tally->ok;
-  sum->failed += tally->failed;
-  sum->abandoned += tally->abandoned;
-  sum->cancelled += tally->cancelled;
-  sum->rate_limited += tally->rate_limited;
-  sum->bytes_in += tally->bytes_in;
-  sum->bytes_out += tally->bytes_out;
+  uint64_t into[sizeof(*sum) / sizeof(uint64_t)], from[sizeof(*sum) / sizeof(uint64_t)];
+  memcpy(into, sum, sizeof(into));
+  memcpy(from, tally, sizeof(from));
+  for (size_t i = 0; i < sizeof(into) / sizeof(into[0]); i++) into[i] += from[i];
+  memcpy(sum, into, sizeof(into));
 }
 
 static void take_stages(struct rig *rig) {

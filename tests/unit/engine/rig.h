@@ -16,7 +16,7 @@
 #include "engine/run.h"
 #include "engine/worker.h"
 
-#define RIG_TICKS_MAX 2000
+#define RIG_TICKS_MAX 4000
 #define MS SP_NS_PER_MS
 #define S SP_NS_PER_S
 
