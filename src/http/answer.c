@@ -1,20 +1,14 @@
-/* What the parser says to a call: heads, body bytes (inflated where asked for), the message's end. */
+/* What an answer's parts do to its call, of whatever version: heads, body bytes (inflated where asked for), the end. */
 #include "http/internal.h"
 
 #include "base/mem.h"
 
 #include <stdlib.h>
 
-/* The first byte of a message. One that nobody asked for stops the parser. */
-static int on_begin(void *ctx) {
-  struct sp_http_conn *conn = ctx;
-  struct sp_http_call *call = conn->call;
-  if (!call || conn->message_done) return SP_EPARSE;
-  call->result.first_byte = *conn->rx; /* again, if this one is a 1xx */
+void sp_http_answer_begin(struct sp_http_call *call, const struct sp_rx *rx) {
+  call->result.first_byte = *rx; /* again, if this one is a 1xx */
   call->phase = SP_HTTP_HEAD;
-  sp_buf_fini(&call->request);
   call->rearm = true;
-  return 0;
 }
 
 static int on_informational(struct sp_http_call *call, struct sp_err *err) {
@@ -31,64 +25,57 @@ static bool is_gzip(const struct sp_http1_head *head) {
   return sp_str_ieq(coding, SP_STR("gzip")) || sp_str_ieq(coding, SP_STR("x-gzip"));
 }
 
-/* RFC 9112 §6.3: how the body ends. */
+/* RFC 9112 §6.3: how the body ends. A stream of HTTP/2 says so by itself. */
 static void note_framing(struct sp_http_call *call, const struct sp_http1_head *head) {
   bool has_body = !call->head_method && head->status != 204 && head->status != 304;
+  bool framed = head->chunked || head->content_length >= 0 || head->major > 1;
   call->framed_chunked = head->chunked;
-  call->result.close_delimited = has_body && !head->chunked && head->content_length < 0;
-  call->conn->keep = head->keep_alive && !call->result.close_delimited && !call->closes &&
-                     call->connection == SP_HTTP_CONNECTION_USER;
+  call->result.close_delimited = has_body && !framed;
+  if (!call->conn->mux)
+    call->conn->keep = head->keep_alive && !call->result.close_delimited && !call->closes &&
+                       call->connection != SP_HTTP_CONNECTION_REQUEST;
   if (has_body && call->gzip_asked && is_gzip(head)) call->gzip = sp_gzip_create();
 }
 
 /* The sink said no, or hung up inside. */
-static int judge(struct sp_http_conn *conn, struct sp_http_call *call, int refused, struct sp_err *err) {
-  if (conn->call != call) return sp_fail(err, SP_EPARSE, "hung up");
+static int judge(const struct sp_http_call *call, int refused, struct sp_err *err) {
+  if (call->phase == SP_HTTP_ENDED) return sp_fail(err, SP_EPARSE, "hung up");
   if (!refused) return 0;
   return err->text[0] ? SP_EPARSE : sp_fail(err, SP_EPARSE, "the answer was refused");
 }
 
-static int on_head(void *ctx, const struct sp_http1_head *head, struct sp_err *err) {
-  struct sp_http_conn *conn = ctx;
-  struct sp_http_call *call = conn->call;
+int sp_http_answer_head(struct sp_http_call *call, const struct sp_http1_head *head, const struct sp_rx *rx,
+                        struct sp_err *err) {
   if (head->status == 101) return sp_fail(err, SP_EPARSE, "the server switches protocols (101), unasked");
   if (head->status < 100) return sp_fail(err, SP_EPARSE, "the answer's status is %d", head->status);
   if (head->status < 200) return on_informational(call, err);
   call->phase = SP_HTTP_BODY;
   note_framing(call, head);
-  return judge(conn, call, call->sink.on_head(call->ctx, head, conn->rx, err), err);
+  return judge(call, call->sink.on_head(call->ctx, head, rx, err), err);
 }
+
+struct giving {
+  struct sp_http_call *call;
+  const struct sp_rx *rx;
+};
 
 static int give(void *ctx, struct sp_str bytes, struct sp_err *err) {
-  struct sp_http_conn *conn = ctx;
-  struct sp_http_call *call = conn->call;
+  const struct giving *giving = ctx;
+  struct sp_http_call *call = giving->call;
   if (call->finished) return 0;
-  return judge(conn, call, call->sink.on_body(call->ctx, bytes, conn->rx, err), err);
+  return judge(call, call->sink.on_body(call->ctx, bytes, giving->rx, err), err);
 }
 
-static int on_body(void *ctx, struct sp_str bytes, struct sp_err *err) {
-  struct sp_http_conn *conn = ctx;
-  struct sp_http_call *call = conn->call;
-  if (!call) return conn->use == SP_HTTP_CONN_DRAINING ? 0 : SP_EPARSE;
-  if (!call->gzip || call->finished) return give(conn, bytes, err);
-  struct sp_http_client *client = conn->client;
+int sp_http_answer_body(struct sp_http_call *call, struct sp_str bytes, const struct sp_rx *rx, struct sp_err *err) {
+  struct giving giving = {call, rx};
+  if (!call->gzip || call->finished) return give(&giving, bytes, err);
+  struct sp_http_client *client = call->client;
   if (!client->piece) client->piece = sp_alloc(SP_GZIP_PIECE_SIZE);
-  return sp_gzip_feed(call->gzip, bytes, client->piece, give, conn, err);
+  return sp_gzip_feed(call->gzip, bytes, client->piece, give, &giving, err);
 }
 
-static int on_end(void *ctx, struct sp_err *err) {
-  struct sp_http_conn *conn = ctx;
-  struct sp_http_call *call = conn->call;
-  if (!call && conn->use != SP_HTTP_CONN_DRAINING) return SP_EPARSE; /* hung up in on_head */
-  if (call && call->gzip && !call->finished && !sp_gzip_is_whole(call->gzip))
+int sp_http_answer_end(const struct sp_http_call *call, struct sp_err *err) {
+  if (call->gzip && !call->finished && !sp_gzip_is_whole(call->gzip))
     return sp_fail(err, SP_EPARSE, "the gzip body ends in its middle");
-  conn->message_done = true;
   return 0;
 }
-
-const struct sp_http1_handler sp_http_answer_handler = {
-    .on_begin = on_begin,
-    .on_head = on_head,
-    .on_body = on_body,
-    .on_end = on_end,
-};

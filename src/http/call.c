@@ -1,23 +1,28 @@
-/* One request's life, from its addresses to on_done. */
+/* One request's life on its connection, to on_done. */
 #include "http/internal.h"
 
 #include "base/check.h"
 #include "base/mem.h"
 
-#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* -- the end -- */
 
+/* From its dial or connection. */
 static void detach(struct sp_http_call *call, bool reuse) {
   struct sp_http_conn *conn = call->conn;
+  sp_http_dial_leave(call);
   if (!conn) return;
+  if (conn->mux) {
+    sp_http_mux_remove(call);
+    return;
+  }
   call->conn = NULL;
   call->result.bytes_in += conn->conn.bytes_in - conn->base_in;
   call->result.bytes_out += conn->conn.bytes_out - conn->base_out;
-  sp_http_conn_release(conn, reuse);
+  sp_http_h1_release(conn, reuse);
 }
 
 /* What the answer's bytes decided ended with the last of them, anything else ends now. */
@@ -47,7 +52,7 @@ void sp_http_call_end(struct sp_http_call *call, enum sp_http_end end, const cha
   }
   call->result.end = end;
   call->result.end_ns = instant_of_end(call, end);
-  if (call->phase == SP_HTTP_RESOLVING) sp_dns_cancel(call->client->dns, &call->query);
+  sp_loop_note_answer(call->client->loop);
   call->phase = SP_HTTP_ENDED;
   detach(call, end == SP_HTTP_OK);
   if (call->deferred) sp_timer_start(&call->timer, sp_loop_now(call->client->loop));
@@ -62,50 +67,9 @@ void sp_http_call_deliver(struct sp_http_call *call) {
   call->result.detail = ok || !call->detail ? "" : call->detail;
   call->sink.on_done(call->ctx, &call->result); /* may finish the session and close the client */
   free(call->detail);
-  free(call->addresses);
   sp_buf_fini(&call->request);
   sp_gzip_destroy(call->gzip);
   free(call);
-}
-
-/* -- connecting -- */
-
-static void connect_next(struct sp_http_call *call) {
-  call->phase = SP_HTTP_CONNECTING;
-  call->attempt_ns = sp_loop_now(call->client->loop);
-  if (call->address_at == 0) call->first_attempt_ns = call->attempt_ns;
-  call->conn = sp_http_conn_open(call, &call->addresses[call->address_at]);
-}
-
-static void on_answer(struct sp_dns_query *query, const struct sp_address *addresses, size_t count,
-                      int64_t elapsed_ns, const struct sp_err *err) {
-  struct sp_http_call *call = sp_container_of(query, struct sp_http_call, query);
-  call->result.dns_ns = elapsed_ns > 0 ? elapsed_ns : -1; /* a literal or kept address: no phase */
-  if (count == 0) {
-    sp_http_call_end(call, SP_HTTP_CONNECT, "%s", err->text);
-    return;
-  }
-  call->addresses = sp_alloc_array(count, sizeof *addresses);
-  memcpy(call->addresses, addresses, count * sizeof *addresses);
-  call->address_count = count;
-  call->address_at = 0;
-  connect_next(call);
-}
-
-void sp_http_call_open(struct sp_http_call *call) {
-  call->phase = SP_HTTP_RESOLVING;
-  call->connect_begun_ns = sp_loop_now(call->client->loop);
-  call->query.on_answer = on_answer;
-  sp_http_timeouts_arm(call);
-  sp_dns_ask(call->client->dns, call->host, call->port, &call->query);
-}
-
-void sp_http_call_opened(struct sp_http_call *call, int64_t connect_ns, int64_t tls_ns) {
-  call->result.connect_ns = connect_ns + (call->attempt_ns - call->first_attempt_ns);
-  call->result.tls_ns = tls_ns;
-  free(call->addresses);
-  call->addresses = NULL;
-  sp_http_call_send(call, call->conn, sp_loop_update_now(call->client->loop));
 }
 
 /* -- sending -- */
@@ -119,6 +83,7 @@ void sp_http_call_send(struct sp_http_call *call, struct sp_http_conn *conn, int
   conn->keep = false; /* until the head says so */
   conn->base_in = conn->conn.bytes_in;
   conn->base_out = conn->conn.bytes_out;
+  if (call->paused) sp_conn_read_stop(&conn->conn);
   if (call->head_method) sp_http1_expect_head_response(&conn->http1);
   call->result.first_write_ns = call->written_ns = now_ns;
   sp_conn_write(&conn->conn, sp_buf_str(&call->request));
@@ -129,43 +94,21 @@ void sp_http_call_send(struct sp_http_call *call, struct sp_http_conn *conn, int
 
 /* -- losing the connection -- */
 
-static void format_address(const struct sp_address *address, char *text, size_t size) {
-  char host[INET6_ADDRSTRLEN] = "?";
-  if (address->sa.ss_family == AF_INET6) {
-    const struct sockaddr_in6 *in6 = (const void *)&address->sa;
-    inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
-    snprintf(text, size, "[%s]:%u", host, ntohs(in6->sin6_port));
-  } else {
-    const struct sockaddr_in *in = (const void *)&address->sa;
-    inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
-    snprintf(text, size, "%s:%u", host, ntohs(in->sin_port));
-  }
-}
-
-static void refused(struct sp_http_call *call, const struct sp_err *err) {
-  char text[INET6_ADDRSTRLEN + 16];
-  format_address(&call->addresses[call->address_at], text, sizeof text);
-  if (call->address_at + 1 == call->address_count) {
-    sp_http_call_end(call, SP_HTTP_CONNECT, "%s (%s)", err->text, text);
-    return;
-  }
-  detach(call, false);
-  call->address_at++;
-  connect_next(call);
-}
-
-/* The server had closed the kept connection while our request was under way to it. */
-static void resend(struct sp_http_call *call) {
-  detach(call, false);
+/* The server had closed the kept connection while our request was under way to it, or refused the stream. */
+void sp_http_call_resend(struct sp_http_call *call) {
+  bool http2 = call->conn->mux != NULL;
   struct sp_http_result *result = &call->result;
+  detach(call, false);
   result->resent = true;
   result->reused = false;
   result->first_write_ns = 0;
-  sp_http_call_open(call);
+  if (http2) sp_http_call_begin(call); /* a stream elsewhere is as good as a new connection */
+  else sp_http_dial(call);
 }
 
 static void cut_in_body(struct sp_http_call *call, bool reset, const char *why) {
-  const char *body = call->framed_chunked          ? "a chunked body"
+  const char *body = call->conn->mux                ? "an HTTP/2 stream"
+                     : call->framed_chunked         ? "a chunked body"
                      : call->result.close_delimited ? "a body that ends with the connection"
                                                     : "a body with Content-Length";
   call->result.reset = reset;
@@ -180,22 +123,23 @@ static void close_delimited(struct sp_http_call *call) {
   else sp_http_call_end(call, SP_HTTP_OK, NULL);
 }
 
-static void broken(struct sp_http_call *call, bool reset, const struct sp_err *err) {
-  char why[160] = "";
-  if (reset && call->tls) snprintf(why, sizeof why, " (%.150s)", err->text); /* an alert may tell more */
+static void explain_loss(const struct sp_http_call *call, bool reset, const struct sp_err *err, char *why,
+                         size_t size) {
+  const char *farewell = call->conn->mux ? sp_http_mux_farewell(call->conn) : "";
+  why[0] = '\0';
+  if (farewell[0]) snprintf(why, size, " (%.150s)", farewell);
+  else if (reset && call->origin->tls) snprintf(why, size, " (%.150s)", err->text); /* an alert may tell more */
+}
+
+void sp_http_call_lost(struct sp_http_call *call, bool reset, const struct sp_err *err) {
+  char why[160];
   const char *how = reset ? "reset" : "closed";
-  if (call->phase == SP_HTTP_CONNECTING) sp_http_call_end(call, SP_HTTP_CONNECT, "%s", err->text);
-  else if (!call->answered && call->result.reused) resend(call);
+  explain_loss(call, reset, err, why, sizeof why);
+  if (!call->answered && call->result.reused && !call->result.resent) sp_http_call_resend(call);
   else if (call->phase == SP_HTTP_WAITING)
     sp_http_call_end(call, SP_HTTP_RESET, "the connection was %s before the answer%s", how, why);
   else if (call->phase == SP_HTTP_HEAD)
     sp_http_call_end(call, SP_HTTP_RESET, "the connection was %s in the middle of the head%s", how, why);
   else if (call->result.close_delimited && !reset) close_delimited(call);
   else cut_in_body(call, reset, why);
-}
-
-void sp_http_call_lost(struct sp_http_call *call, enum sp_conn_end end, const struct sp_err *err) {
-  if (end == SP_CONN_TLS_FAILED) sp_http_call_end(call, SP_HTTP_CONNECT, "%s", err->text);
-  else if (end == SP_CONN_REFUSED) refused(call, err);
-  else broken(call, end == SP_CONN_RESET, err);
 }

@@ -16,6 +16,8 @@ static void on_gone(struct sp_timer *timer) {
   void *ctx = client->closed_ctx;
   sp_dns_destroy(client->dns);
   sp_net_fini(&client->net);
+  sp_http_origins_fini(client);
+  sp_buf_fini(&client->output);
   free(client->piece);
   free(client);
   if (on_closed) on_closed(ctx);
@@ -31,6 +33,9 @@ struct sp_http_client *sp_http_client_create(const struct sp_http_client_options
   client->loop = options->loop;
   sp_net_init(&client->net, options->loop);
   client->dns = sp_dns_create(options->loop);
+  sp_map_init(&client->origins);
+  sp_buf_init(&client->output, SP_CONN_OUTPUT_MAX);
+  client->shared.shared = true;
   sp_timer_init(&client->gone, options->loop, on_gone);
   return client;
 }
@@ -40,6 +45,7 @@ void sp_http_client_close(struct sp_http_client *client, void (*on_closed)(void 
   client->closing = true;
   client->on_closed = on_closed;
   client->closed_ctx = ctx;
+  sp_http_pool_close(&client->shared);
   if (client->conns == 0) sp_timer_start(&client->gone, sp_loop_now(client->loop));
 }
 
@@ -51,7 +57,7 @@ void sp_http_session_init(struct sp_http_session *session, struct sp_http_client
 
 void sp_http_session_fini(struct sp_http_session *session) {
   SP_CHECK(session->calls == 0);
-  while (session->conns) sp_http_conn_close(session->conns);
+  sp_http_pool_close(&session->pool);
 }
 
 /* -- call -- */
@@ -67,6 +73,7 @@ static struct sp_http_call *create_call(struct sp_http_session *session, const s
   call->gzip_asked = request->gzip;
   call->head_method = sp_str_eq(request->method, SP_STR("HEAD"));
   call->connection = (uint8_t)request->connection;
+  call->version = (uint8_t)request->version;
   call->result.dns_ns = call->result.connect_ns = call->result.tls_ns = -1;
   sp_buf_init(&call->request, SP_HTTP_REQUEST_MAX);
   sp_http_timeouts_init(call);
@@ -75,34 +82,29 @@ static struct sp_http_call *create_call(struct sp_http_session *session, const s
   return call;
 }
 
-static void keep_origin(struct sp_http_call *call, const struct sp_url *url) {
-  for (size_t i = 0; i < url->host.len && i < SP_URL_HOST_MAX; i++) {
-    char c = url->host.bytes[i];
-    call->host[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-  }
-  call->port = url->port;
-  call->tls = url->tls;
-}
-
 static int prepare(struct sp_http_call *call, const struct sp_http_request *request, struct sp_err *err) {
   struct sp_url url;
   int failed = sp_url_parse(request->url, &url, err);
   if (failed) return failed;
-  keep_origin(call, &url);
-  return sp_http_request_build(request, &url, &call->request, &call->closes, err);
+  call->origin = sp_http_origin_of(call->client, &url, err);
+  if (!call->origin) return err->code;
+  if (!url.tls && call->version == SP_HTTP_AUTO) call->version = SP_HTTP_1_1;
+  failed = sp_http_request_build(request, &url, &call->request, &call->closes, err);
+  call->head_len = call->request.len - request->body.len;
+  return failed;
 }
 
-static void begin(struct sp_http_call *call) {
-  struct sp_http_conn *kept = NULL;
-  if (call->connection == SP_HTTP_CONNECTION_USER) kept = sp_http_pool_take(call->session, call);
-  if (kept) {
-    call->result.reused = true;
-    sp_http_call_send(call, kept, sp_loop_update_now(call->client->loop));
-  } else if (call->tls && !call->client->options.tls) {
+void sp_http_call_begin(struct sp_http_call *call) {
+  bool keeps = call->connection != SP_HTTP_CONNECTION_REQUEST;
+  struct sp_http_conn *mux = keeps && call->version != SP_HTTP_1_1 ? sp_http_pool_find_mux(call) : NULL;
+  struct sp_http_conn *kept = keeps && !mux && call->version != SP_HTTP_2 ? sp_http_pool_take(call) : NULL;
+  call->result.reused = mux || kept;
+  call->result.http2 = false;
+  if (mux) sp_http_mux_add(mux, call);
+  else if (kept) sp_http_call_send(call, kept, sp_loop_update_now(call->client->loop));
+  else if (call->origin->tls && !call->client->options.tls)
     sp_http_call_end(call, SP_HTTP_CONNECT, "https, but this client was made without TLS");
-  } else {
-    sp_http_call_open(call);
-  }
+  else sp_http_dial(call);
 }
 
 struct sp_http_call *sp_http_start(struct sp_http_session *session, const struct sp_http_request *request,
@@ -113,7 +115,7 @@ struct sp_http_call *sp_http_start(struct sp_http_session *session, const struct
   call->deferred = true; /* whatever ends it in here */
   struct sp_err err;
   if (prepare(call, request, &err) < 0) sp_http_call_end(call, SP_HTTP_PROTOCOL, "%s", err.text);
-  else begin(call);
+  else sp_http_call_begin(call);
   call->deferred = call->phase == SP_HTTP_ENDED;
   return call;
 }
@@ -124,14 +126,37 @@ void sp_http_abort(struct sp_http_call *call) {
   sp_http_call_end(call, SP_HTTP_ABORTED, "hung up by the client");
 }
 
+/* Its own bytes are being read right now: the end of the read ends it. */
+static bool is_in_read(const struct sp_http_call *call) {
+  return call->conn->mux ? sp_http_linked(&call->touched) : call->conn->in_read;
+}
+
 void sp_http_finish(struct sp_http_call *call) {
   if (call->phase == SP_HTTP_ENDED) return;
   if (call->phase < SP_HTTP_BODY) {
     sp_http_abort(call);
-  } else if (call->conn->in_read) {
-    call->finished = true; /* on_read_end ends it */
+  } else if (is_in_read(call)) {
+    call->finished = true;
   } else {
     call->deferred = true;
     sp_http_call_end(call, SP_HTTP_OK, NULL);
   }
+}
+
+void sp_http_pause(struct sp_http_call *call) {
+  if (call->phase == SP_HTTP_ENDED || call->paused) return;
+  call->paused = true;
+  if (!call->conn) return; /* not connected yet: it will begin paused */
+  if (call->conn->mux) sp_h2_pause(&call->stream);
+  else sp_conn_read_stop(&call->conn->conn);
+}
+
+void sp_http_resume(struct sp_http_call *call) {
+  if (call->phase == SP_HTTP_ENDED || !call->paused) return;
+  call->paused = false;
+  call->resumed_ns = sp_loop_now(call->client->loop);
+  sp_http_timeouts_arm(call);
+  if (!call->conn) return;
+  if (call->conn->mux) sp_http_mux_resume(call);
+  else sp_conn_read_start(&call->conn->conn);
 }

@@ -5,6 +5,12 @@
  * Connections are kept alive, one a session and origin by default. A request on a kept connection that the
  * server had closed (no byte of an answer came) is sent once more on a new one, as curl does; the result
  * says so. Redirects are not followed. Every buffer has a cap with a name. Single-threaded.
+ *
+ * HTTP/2 (RFC 9113): the calls that want the same connection share it, a stream each; the frames of one loop turn go
+ * out in one write. Calls over the server's MAX_CONCURRENT_STREAMS wait for a stream (a session's), or go to a further
+ * connection (SP_HTTP_CONNECTION_SHARED); before the server has told its limit for the first time, one stream is
+ * opened. A stream that the server refuses (REFUSED_STREAM, or behind the last one of a GOAWAY) is sent once more. What
+ * ends one stream leaves the connection to the others.
  */
 #ifndef SP_HTTP_CLIENT_H
 #define SP_HTTP_CLIENT_H
@@ -18,15 +24,23 @@
 #define SP_HTTP_TAIL_MAX (256u * 1024u)           /* bytes read behind sp_http_finish before it closes */
 
 struct sp_http_timeouts { /* 0 = none */
-  int64_t connect_ns;    /* DNS, TCP and TLS together */
+  int64_t connect_ns;    /* DNS, TCP and TLS together; HTTP/2: and the wait for a free stream */
   int64_t first_byte_ns; /* request written -> first byte of the answer */
-  int64_t silence_ns;    /* between two reads of the answer */
+  int64_t silence_ns;    /* between two reads of the answer; neither runs while the call is paused */
   int64_t total_ns;      /* the whole request, from its start */
 };
 
 enum sp_http_connection {
   SP_HTTP_CONNECTION_USER,    /* keep-alive, one a user (session) and origin */
   SP_HTTP_CONNECTION_REQUEST, /* a new one each request, closed after it */
+  SP_HTTP_CONNECTION_SHARED,  /* keep-alive, shared by all sessions of the client: HTTP/2 connections of up to
+                               * streams_per_connection streams; HTTP/1.1: any idle connection serves any session */
+};
+
+enum sp_http_version {
+  SP_HTTP_1_1,
+  SP_HTTP_2,    /* https: by ALPN, else the call ends CONNECT; http: the server is known to speak it */
+  SP_HTTP_AUTO, /* https: HTTP/2 or HTTP/1.1, as the server takes it (ALPN); http: HTTP/1.1 */
 };
 
 struct sp_http_client_options {
@@ -35,17 +49,25 @@ struct sp_http_client_options {
   /* MAY. One a read: kernel receive -> user space. */
   void (*on_lag)(void *ctx, int64_t lag_ns);
   void *ctx;
+  unsigned streams_per_connection; /* SP_HTTP_CONNECTION_SHARED; 0: SP_HTTP_STREAMS_DEFAULT */
+  uint32_t stream_window_bytes, window_bytes; /* HTTP/2: of a stream, of a connection; 0: 1 MiB and 8 MiB */
 };
+#define SP_HTTP_STREAMS_DEFAULT 100u
 struct sp_http_client;
 struct sp_http_client *sp_http_client_create(const struct sp_http_client_options *options, struct sp_err *err);
 /* All sessions are finished. Closing takes loop turns: on_closed comes last. */
 void sp_http_client_close(struct sp_http_client *client, void (*on_closed)(void *ctx), void *ctx);
 
-struct sp_http_conn;
+struct sp_http_pool { /* private */
+  struct sp_http_conn *conns; /* idle, draining, and those of HTTP/2 that have room */
+  struct sp_http_conn *full;  /* of HTTP/2, without room (shared ones only) */
+  struct sp_http_dial *dials; /* connections on their way that further calls may join */
+  bool shared;
+};
 struct sp_http_session {
   struct sp_http_client *client;
-  struct sp_http_conn *conns; /* idle ones of this user; private, like all below */
-  size_t calls;               /* in flight */
+  struct sp_http_pool pool; /* of this user; private, like all below */
+  size_t calls;             /* in flight */
 };
 void sp_http_session_init(struct sp_http_session *session, struct sp_http_client *client);
 void sp_http_session_fini(struct sp_http_session *session); /* no call in flight; connections close by themselves */
@@ -63,14 +85,16 @@ enum sp_http_end {
 struct sp_http_result {
   enum sp_http_end end;
   const char *detail; /* one line; "" when ok; borrowed for the call */
-  bool reset;         /* CUT by RST rather than FIN */
+  bool reset;         /* CUT by RST (or RST_STREAM) rather than FIN */
   bool close_delimited; /* the body ended (or would) with the connection: its end proves nothing */
   bool reused, resent;
-  int64_t dns_ns, connect_ns, tls_ns; /* durations; -1 where the phase did not happen (a literal or kept address) */
+  bool http2;
+  int64_t dns_ns, connect_ns, tls_ns; /* durations; -1 where the phase did not happen (a literal or kept address), or
+                                       * where another call's connection was joined */
   int64_t first_write_ns;             /* instants, monotonic; 0 where not reached */
   struct sp_rx first_byte;            /* read that carried the first byte of the answer (a 1xx is none) */
   int64_t end_ns;                     /* instant of the end, by the last read's kernel stamp where it has one */
-  uint64_t bytes_in, bytes_out;       /* of this request on the socket */
+  uint64_t bytes_in, bytes_out;       /* of this request on the socket; HTTP/2: its stream's frames */
 };
 
 struct sp_http_sink {
@@ -90,12 +114,13 @@ struct sp_http_request {
   struct sp_str url;     /* absolute; copied */
   struct sp_str headers; /* "Name: value\r\n"…; copied. Added where absent: Host, Content-Length, User-Agent, Accept,
                           * Accept-Encoding (gzip asked), Connection: close (a new connection each request),
-                          * Authorization: Basic (the URL has a user) */
+                          * Authorization: Basic (the URL has a user). HTTP/2 leaves out those of a connection */
   struct sp_str body;    /* copied */
   bool has_body;         /* an empty body is sent with Content-Length: 0 */
   bool gzip;             /* Accept-Encoding: gzip, and inflate */
   struct sp_http_timeouts timeouts;
   enum sp_http_connection connection;
+  enum sp_http_version version;
   int64_t start_ns; /* intended start: base of the total timeout; 0 = now */
 };
 
@@ -103,14 +128,21 @@ struct sp_http_call;
 /* Never NULL; a bad URL or header comes through on_done as PROTOCOL. Valid until on_done returns. */
 struct sp_http_call *sp_http_start(struct sp_http_session *session, const struct sp_http_request *request,
                                    const struct sp_http_sink *sink, void *ctx);
-/* Hangs up: the connection closes at once, on_done comes from the loop with ABORTED. Fine when the call has ended and
+/* Hangs up: the connection closes at once (HTTP/2: the stream is reset, the connection stays), on_done comes from the loop with ABORTED. Fine when the call has ended and
  * on_done waits for the loop: that end stays. */
 void sp_http_abort(struct sp_http_call *call);
 /* The application has all it wants (the terminal event): on_done comes with OK right after the read under way,
  * without waiting for the message's end. In the background the connection may still read the message's end for
  * SP_HTTP_TAIL_NS and is then idle again (kept alive); otherwise it closes. A request that starts meanwhile does
- * not wait for it: it opens a new connection, and the draining one closes. Before the head it is sp_http_abort. */
+ * not wait for it: it opens a new connection, and the draining one closes. HTTP/2: the stream is reset, nothing drains.
+ * Before the head it is sp_http_abort. */
 #define SP_HTTP_TAIL_NS (5 * SP_NS_PER_S)
 void sp_http_finish(struct sp_http_call *call);
+
+/* Stops reading the answer, and goes on (back-pressure): the kernel's buffer fills, or the stream's window. What was
+ * read already still comes, over HTTP/2 up to stream_window_bytes. Of the timeouts only total_ns (and connect_ns) runs
+ * meanwhile; over HTTP/1.1 the server's hanging up shows only after sp_http_resume. At any time; twice is once. */
+void sp_http_pause(struct sp_http_call *call);
+void sp_http_resume(struct sp_http_call *call);
 
 #endif

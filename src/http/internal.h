@@ -1,30 +1,68 @@
 /*
- * What the files of this folder share: the client, a connection that speaks HTTP/1.1, a call.
+ * What the files of this folder share: the client, a connection, a call.
  *
- *   start ──> idle connection of the session? ──yes──────────────┐
- *     └─no──> RESOLVING ──> CONNECTING (next address …) ──open──> WAITING ──> HEAD ──> BODY ──> ENDED ──> on_done
- *                 ^                                                 │
- *                 └── closed before any byte, on a kept one: once ──┘
+ *   start ──> idle connection of the pool, or an HTTP/2 one with room? ──yes──────────┐
+ *     └─no──> a dial (dial.c): RESOLVING ──> CONNECTING (next address …) ──open──> [QUEUED] ──> WAITING ──> HEAD ──>
+ *                 ^                                                                   │        BODY ──> ENDED ──> on_done
+ *                 └── closed before any byte, on a kept one; refused by HTTP/2: once ─┘
  *
- * A busy connection belongs to its call; an idle or draining one is in its session's list; a closed one belongs
- * to the loop until on_closed. A call ends in sp_http_call_end and nowhere else.
+ * A connection speaks HTTP/1.1 (h1.c: one call at a time) or HTTP/2 (mux.c: a stream a call). A busy one of HTTP/1.1
+ * belongs to its call; an idle or draining one, and one of HTTP/2 that takes calls, is in its pool (a session's, or the
+ * client's for SP_HTTP_CONNECTION_SHARED); a closed one belongs to the loop until on_closed. A call ends in
+ * sp_http_call_end and nowhere else.
  */
 #ifndef SP_HTTP_INTERNAL_H
 #define SP_HTTP_INTERNAL_H
 
 #include "http/client.h"
 #include "http/gzip.h"
+#include "http/h2.h"
 
-#define SP_HTTP_INFORMATIONAL_MAX 100u /* 1xx heads before one answer */
+#include "base/map.h"
+
+#define SP_HTTP_INFORMATIONAL_MAX 100u       /* 1xx heads before one answer */
+#define SP_HTTP_ORIGINS_MAX 65536u           /* hosts and ports a client */
+
+/* -- intrusive lists: a ring with its head -- */
+struct sp_http_link {
+  struct sp_http_link *next, *prev; /* NULL: in no list */
+};
+static inline void sp_http_list_init(struct sp_http_link *head) { head->next = head->prev = head; }
+static inline bool sp_http_list_empty(const struct sp_http_link *head) { return head->next == head; }
+static inline bool sp_http_linked(const struct sp_http_link *link) { return link->next != NULL; }
+static inline void sp_http_list_append(struct sp_http_link *head, struct sp_http_link *link) {
+  link->prev = head->prev;
+  link->next = head;
+  head->prev->next = link;
+  head->prev = link;
+}
+static inline void sp_http_unlink(struct sp_http_link *link) { /* fine when in no list */
+  if (!link->next) return;
+  link->next->prev = link->prev;
+  link->prev->next = link->next;
+  link->next = link->prev = NULL;
+}
+
+/* -- what the client knows of a host and port; lives as long as the client -- */
+struct sp_http_origin {
+  bool tls;
+  bool http1;           /* offered both by ALPN, it took HTTP/1.1 the last time */
+  uint16_t port;
+  uint32_t streams_max; /* its limit of streams a connection, as last heard; 0: not yet */
+  char host[];          /* lower case */
+};
 
 struct sp_http_client {
   struct sp_http_client_options options;
   struct sp_loop *loop;
   struct sp_net net;
   struct sp_dns *dns;
-  size_t calls, conns;  /* alive */
-  char *piece;          /* SP_GZIP_PIECE_SIZE bytes for inflated ones; made at the first use */
-  struct sp_timer gone; /* closing: every connection has closed */
+  size_t calls, conns;        /* alive */
+  char *piece;                /* SP_GZIP_PIECE_SIZE bytes for inflated ones; made at the first use */
+  struct sp_map origins;      /* key: see origin.c */
+  struct sp_http_pool shared; /* SP_HTTP_CONNECTION_SHARED */
+  struct sp_buf output;       /* HTTP/2 frames on their way to a socket; empty between calls */
+  struct sp_timer gone;       /* closing: every connection has closed */
   bool closing;
   void (*on_closed)(void *ctx);
   void *closed_ctx;
@@ -34,33 +72,35 @@ enum sp_http_conn_use {
   SP_HTTP_CONN_BUSY,     /* has a call (connecting, too) */
   SP_HTTP_CONN_IDLE,     /* kept for the next one; reads to notice a close */
   SP_HTTP_CONN_DRAINING, /* its call has finished early; reads the rest of the message */
+  SP_HTTP_CONN_MUX,      /* HTTP/2, in its pool while it takes calls */
   SP_HTTP_CONN_CLOSED,   /* waits for on_closed */
 };
 
 struct sp_http_conn {
   struct sp_conn conn;
-  struct sp_http1 http1;
   struct sp_http_client *client;
-  struct sp_http_session *session;    /* NULL when closed */
-  struct sp_http_conn *next, **link;  /* in session->conns while idle or draining */
-  struct sp_http_call *call;          /* NULL unless busy */
-  const struct sp_rx *rx;             /* of the feed under way */
-  struct sp_timer tail;               /* draining ends */
-  uint64_t base_in, base_out;         /* bytes of the requests before this one */
-  uint64_t tail_bytes;                /* read while draining */
+  struct sp_http_origin *origin;
+  struct sp_http_pool *pool;         /* where it is put when it is free */
+  struct sp_http_conn *next, **link; /* in the pool; link NULL: not there */
+  struct sp_http_dial *dial;         /* while connecting */
+  struct sp_http_mux *mux;           /* HTTP/2; NULL: the rest of this is HTTP/1.1's */
+  struct sp_http1 http1;
+  struct sp_http_call *call;         /* NULL unless busy */
+  const struct sp_rx *rx;            /* of the feed under way */
+  struct sp_timer tail;              /* draining ends */
+  uint64_t base_in, base_out;        /* bytes of the requests before this one */
+  uint64_t tail_bytes;               /* read while draining */
   uint8_t use;
-  bool tls;
   bool in_read;      /* between a read's first on_data and its on_read_end */
   bool message_done; /* the answer is whole */
   bool keep;         /* may be used again, as far as we know */
   bool failed;       /* the parser takes no more */
-  uint16_t port;
-  char host[];
 };
 
 enum sp_http_phase {
   SP_HTTP_RESOLVING,
   SP_HTTP_CONNECTING, /* TCP and TLS */
+  SP_HTTP_QUEUED,     /* HTTP/2: on a connection that has no free stream */
   SP_HTTP_WAITING,    /* the request is (being) written; no byte of the final answer yet */
   SP_HTTP_HEAD,
   SP_HTTP_BODY,  /* the head was given */
@@ -70,69 +110,113 @@ enum sp_http_phase {
 struct sp_http_call {
   struct sp_http_client *client;
   struct sp_http_session *session;
+  struct sp_http_origin *origin;
   struct sp_http_sink sink;
   void *ctx;
-  struct sp_http_conn *conn;
-  struct sp_timer timer; /* the earliest deadline, armed lazily; also brings a deferred on_done */
+  struct sp_http_dial *dial; /* while RESOLVING and CONNECTING */
+  struct sp_http_conn *conn; /* from QUEUED on */
+  struct sp_timer timer;     /* the earliest deadline, armed lazily; also brings a deferred on_done */
   struct sp_http_timeouts timeouts;
   int64_t start_ns;         /* intended */
   int64_t connect_begun_ns; /* DNS of this attempt */
-  int64_t first_attempt_ns, attempt_ns; /* TCP to the first and to this address */
   int64_t written_ns;       /* the request was written; before that: its last progress, as far as looked at */
-  uint64_t written_bytes;   /* bytes_out at that look */
+  uint64_t written_bytes;   /* bytes out at that look */
+  int64_t resumed_ns;       /* sp_http_resume */
   struct sp_rx last_rx;
-  struct sp_dns_query query;
-  struct sp_address *addresses; /* while connecting */
-  size_t address_count, address_at;
   struct sp_buf request; /* freed as soon as it cannot be sent again */
+  size_t head_len;       /* of these, the head */
   struct sp_gzip *gzip;
   struct sp_http_result result;
   char *detail;
   unsigned informational;
+  struct sp_http_link at;      /* in its dial's or HTTP/2 connection's list */
+  struct sp_http_link touched; /* HTTP/2: something happened to it that the end of the read has to look at */
+  struct sp_h2_stream stream;
+  uint64_t sent_at_bytes; /* HTTP/2: the connection's bytes_in when the request went out */
   uint8_t phase;
   bool deferred; /* the end waits for the loop */
   bool answered; /* a byte came on this connection */
   bool finished; /* sp_http_finish inside the read under way */
   bool rearm;    /* the read under way began another phase */
   bool grace;    /* a deadline was seen passed; the next look decides */
+  bool paused;   /* sp_http_pause */
+  bool stale;    /* HTTP/2: the connection had lain idle, the server may have closed it */
+  bool faulty;   /* HTTP/2: the answer is refused, `detail` says why */
   bool gzip_asked, head_method, closes, framed_chunked;
   uint8_t connection; /* enum sp_http_connection */
-  bool tls;
-  uint16_t port;
-  char host[SP_URL_HOST_MAX + 1]; /* lower case */
+  uint8_t version;    /* enum sp_http_version */
 };
 
+/* -- client.c -- */
+/* Takes an open connection or dials. Also for a call that has to go elsewhere than it was. */
+void sp_http_call_begin(struct sp_http_call *call);
+
+/* -- origin.c -- */
+/* NULL: over the cap (err). */
+struct sp_http_origin *sp_http_origin_of(struct sp_http_client *client, const struct sp_url *url, struct sp_err *err);
+void sp_http_origins_fini(struct sp_http_client *client);
+
+/* -- dial.c: from a host's name to an open connection, for one call or all that want the same -- */
+void sp_http_dial(struct sp_http_call *call);       /* joins one under way where HTTP/2 lets it */
+void sp_http_dial_leave(struct sp_http_call *call); /* the call ends before it is connected */
+
 /* -- call.c -- */
-void sp_http_call_open(struct sp_http_call *call);                                    /* needs a new connection */
-void sp_http_call_send(struct sp_http_call *call, struct sp_http_conn *conn, int64_t now_ns); /* on an open one */
+void sp_http_call_send(struct sp_http_call *call, struct sp_http_conn *conn, int64_t now_ns); /* HTTP/1.1 */
 /* Ends the call: result, connection, on_done (at once, or from the loop where `deferred`). The format makes the
  * detail; NULL leaves what is there. */
 void sp_http_call_end(struct sp_http_call *call, enum sp_http_end end, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void sp_http_call_deliver(struct sp_http_call *call); /* on_done of an ended call; frees it */
-/* The connection was opened, or ended by itself. */
-void sp_http_call_opened(struct sp_http_call *call, int64_t connect_ns, int64_t tls_ns);
-void sp_http_call_lost(struct sp_http_call *call, enum sp_conn_end end, const struct sp_err *err);
+void sp_http_call_lost(struct sp_http_call *call, bool reset, const struct sp_err *err); /* the open connection ended */
+void sp_http_call_resend(struct sp_http_call *call); /* once */
 
-/* -- answer.c: what the parser says to the call -- */
-extern const struct sp_http1_handler sp_http_answer_handler; /* ctx: struct sp_http_conn */
+/* -- answer.c: what comes, to the call -- */
+void sp_http_answer_begin(struct sp_http_call *call, const struct sp_rx *rx); /* a head's first byte */
+int sp_http_answer_head(struct sp_http_call *call, const struct sp_http1_head *head, const struct sp_rx *rx,
+                        struct sp_err *err);
+int sp_http_answer_body(struct sp_http_call *call, struct sp_str bytes, const struct sp_rx *rx, struct sp_err *err);
+int sp_http_answer_end(const struct sp_http_call *call, struct sp_err *err);
 
 /* -- h1.c -- */
-struct sp_http_conn *sp_http_conn_open(struct sp_http_call *call, const struct sp_address *address);
+void sp_http_h1_begin(struct sp_http_conn *conn); /* open: it speaks HTTP/1.1 */
 /* The call lets go of its connection: idle, draining or closed. reuse: the call ended well. */
-void sp_http_conn_release(struct sp_http_conn *conn, bool reuse);
-void sp_http_conn_close(struct sp_http_conn *conn);
+void sp_http_h1_release(struct sp_http_conn *conn, bool reuse);
 
-/* -- pool.c: the session's idle and draining connections -- */
-struct sp_http_conn *sp_http_pool_take(struct sp_http_session *session, const struct sp_http_call *call);
+/* -- mux.c: HTTP/2 -- */
+void sp_http_mux_begin(struct sp_http_conn *conn, bool once); /* open: it speaks HTTP/2; once: for one call only */
+void sp_http_mux_add(struct sp_http_conn *conn, struct sp_http_call *call);
+void sp_http_mux_remove(struct sp_http_call *call);
+void sp_http_mux_resume(struct sp_http_call *call);
+bool sp_http_mux_is_full(const struct sp_http_conn *conn);
+bool sp_http_mux_is_idle(const struct sp_http_conn *conn);
+void sp_http_mux_goodbye(struct sp_http_conn *conn); /* the connection is about to be closed */
+void sp_http_mux_destroy(struct sp_http_conn *conn);
+const char *sp_http_mux_farewell(const struct sp_http_conn *conn); /* what is known of why it ended, else "" */
+/* How many streams a connection to this origin may have for this kind of call, as far as known. */
+size_t sp_http_streams_max(const struct sp_http_client *client, const struct sp_http_origin *origin, bool shared);
+
+/* -- pool.c -- */
+struct sp_http_pool *sp_http_pool_of(struct sp_http_call *call);
+struct sp_http_conn *sp_http_pool_take(struct sp_http_call *call);     /* an idle one of HTTP/1.1 */
+struct sp_http_conn *sp_http_pool_find_mux(struct sp_http_call *call); /* one of HTTP/2 that takes it */
 void sp_http_pool_put(struct sp_http_conn *conn); /* idle; over the cap the oldest one closes */
+void sp_http_pool_put_mux(struct sp_http_conn *conn); /* also when it became full or got room again */
 void sp_http_pool_drain(struct sp_http_conn *conn);
 void sp_http_pool_drained(struct sp_http_conn *conn, size_t bytes, bool failed); /* read while draining */
 void sp_http_pool_remove(struct sp_http_conn *conn);
+void sp_http_pool_close(struct sp_http_pool *pool);
+
+/* -- conn.c: a connection of any kind -- */
+struct sp_http_conn *sp_http_conn_create(struct sp_http_client *client, struct sp_http_origin *origin,
+                                         struct sp_http_pool *pool, const struct sp_conn_handler *handler);
+void sp_http_conn_close(struct sp_http_conn *conn);
+void sp_http_conn_on_closed(struct sp_conn *conn); /* for every handler */
+void sp_http_conn_note_lag(const struct sp_http_conn *conn, const struct sp_rx *rx);
 
 /* -- timeouts.c -- */
 void sp_http_timeouts_init(struct sp_http_call *call);
 /* The phase changed: makes sure the timer is not later than the earliest deadline. */
 void sp_http_timeouts_arm(struct sp_http_call *call);
+void sp_http_timeouts_rearm(struct sp_http_call *call); /* the same, for what a read noted */
 
 #endif

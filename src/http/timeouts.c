@@ -24,16 +24,20 @@ static void consider(struct deadline *earliest, enum limit limit, int64_t from_n
   if (due_ns < earliest->due_ns) *earliest = (struct deadline){due_ns, limit_ns, limit};
 }
 
+static int64_t later(int64_t a_ns, int64_t b_ns) { return a_ns > b_ns ? a_ns : b_ns; }
+
 static struct deadline earliest_deadline(const struct sp_http_call *call) {
   const struct sp_http_timeouts *timeouts = &call->timeouts;
   struct deadline earliest = {SP_NEVER_NS, 0, LIMIT_NONE};
   consider(&earliest, LIMIT_TOTAL, call->start_ns, timeouts->total_ns);
-  if (call->phase <= SP_HTTP_CONNECTING)
+  if (call->phase <= SP_HTTP_QUEUED)
     consider(&earliest, LIMIT_CONNECT, call->connect_begun_ns, timeouts->connect_ns);
+  else if (call->paused) /* it is us who do not read */
+    return earliest;
   else if (call->phase == SP_HTTP_WAITING)
-    consider(&earliest, LIMIT_FIRST_BYTE, call->written_ns, timeouts->first_byte_ns);
+    consider(&earliest, LIMIT_FIRST_BYTE, later(call->written_ns, call->resumed_ns), timeouts->first_byte_ns);
   else
-    consider(&earliest, LIMIT_SILENCE, call->last_rx.user_ns, timeouts->silence_ns);
+    consider(&earliest, LIMIT_SILENCE, later(call->last_rx.user_ns, call->resumed_ns), timeouts->silence_ns);
   return earliest;
 }
 
@@ -42,13 +46,20 @@ static void format_limit(int64_t ns, char *text, size_t size) {
   else snprintf(text, size, "%.6g ms", (double)ns / (double)SP_NS_PER_MS);
 }
 
+/* A part of the request has not gone to the kernel. */
+static bool is_unwritten(const struct sp_http_call *call) {
+  bool held_back = call->conn->mux && call->stream.body_sent < call->stream.body.len;
+  return held_back || call->conn->conn.output.len > 0;
+}
+
 static const char *what_did_not_come(const struct sp_http_call *call, const struct deadline *deadline) {
   bool silence = deadline->limit == LIMIT_SILENCE;
   switch (call->phase) {
   case SP_HTTP_RESOLVING: return "no DNS answer within";
   case SP_HTTP_CONNECTING: return "could not connect within";
+  case SP_HTTP_QUEUED: return "no free stream on the connection within";
   case SP_HTTP_WAITING:
-    return call->conn->conn.output.len > 0 ? "the server did not take the request within" : "no answer within";
+    return is_unwritten(call) ? "the server did not take the request within" : "no answer within";
   case SP_HTTP_HEAD: return silence ? "no further byte of the head within" : "no whole head within";
   default: return silence ? "in the middle of the answer, no byte for" : "the answer was not whole within";
   }
@@ -62,8 +73,8 @@ static void time_out(struct sp_http_call *call, const struct deadline *deadline)
 
 /* A long request that is still being taken is no silence of the server. */
 static void note_writing(struct sp_http_call *call) {
-  if (call->phase != SP_HTTP_WAITING || call->conn->conn.output.len == 0) return;
-  uint64_t bytes = call->conn->conn.bytes_out;
+  if (call->phase != SP_HTTP_WAITING || !is_unwritten(call)) return;
+  uint64_t bytes = call->conn->conn.bytes_out + call->stream.body_sent;
   if (bytes != call->written_bytes) call->written_ns = sp_loop_now(call->client->loop);
   call->written_bytes = bytes;
 }
@@ -96,4 +107,9 @@ void sp_http_timeouts_arm(struct sp_http_call *call) {
   if (deadline.limit == LIMIT_NONE) return;
   if (sp_timer_active(&call->timer) && sp_timer_due(&call->timer) <= deadline.due_ns) return;
   sp_timer_start(&call->timer, deadline.due_ns);
+}
+
+void sp_http_timeouts_rearm(struct sp_http_call *call) {
+  call->rearm = false;
+  sp_http_timeouts_arm(call);
 }

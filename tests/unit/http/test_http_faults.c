@@ -193,7 +193,7 @@ static void test_abort_inside(void **state) {
     bed_serve(&bed, SCRIPTS(i % 2 ? whole : endless));
     get(&bed, &one, NULL);
     assert_end(&one, SP_HTTP_ABORTED, "hung up");
-    assert_null(bed.session.conns); /* closed at once, not drained */
+    assert_null(bed.session.pool.conns); /* closed at once, not drained */
     assert_int_equal(one.heads, 1);
     if (places[i / 2] == IN_HEAD) assert_int_equal(one.bodies, 0);
     if (places[i / 2] == IN_BODY) assert_int_equal(one.bodies, 1);

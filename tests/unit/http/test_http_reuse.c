@@ -58,7 +58,7 @@ static void test_new_connection_each_request(void **state) {
   assert_false(pair.two.result.reused);
   assert_non_null(strstr(server_request(&pair.bed.server, 0), "\r\nConnection: close\r\n"));
   assert_int_equal(conns(&pair.bed), 2);
-  assert_null(pair.bed.session.conns);
+  assert_null(pair.bed.session.pool.conns);
   drop_pair(&pair);
 }
 
@@ -115,9 +115,9 @@ static void test_idle_close_is_noticed(void **state) {
     bed_open(&bed, NULL);
     bed_serve(&bed, SCRIPTS(all[i]));
     get(&bed, &one, NULL);
-    assert_non_null(bed.session.conns);
-    for (int turns = 0; bed.session.conns && turns < 1000; turns++) bed_pause(&bed, 5);
-    assert_null(bed.session.conns);
+    assert_non_null(bed.session.pool.conns);
+    for (int turns = 0; bed.session.pool.conns && turns < 1000; turns++) bed_pause(&bed, 5);
+    assert_null(bed.session.pool.conns);
     get(&bed, &two, NULL);
     assert_ok(&two, 200, "ok");
     assert_false(two.result.reused || two.result.resent);
@@ -208,7 +208,7 @@ static void test_sent_again_to_nobody(void **state) {
 /* Until the draining connection is idle, or gone. */
 static void wait_for_tail(struct bed *bed, bool kept) {
   for (int turns = 0; turns < 1000; turns++) {
-    struct sp_http_conn *conn = bed->session.conns;
+    struct sp_http_conn *conn = bed->session.pool.conns;
     if (kept ? conn && conn->use == SP_HTTP_CONN_IDLE : !conn) return;
     bed_pause(bed, 5);
   }
@@ -280,11 +280,11 @@ static void test_a_new_request_closes_the_draining_one(void **state) {
   bed_open(&bed, NULL);
   bed_serve(&bed, SCRIPTS(late, polite));
   get(&bed, &one, NULL);
-  assert_int_equal(bed.session.conns->use, SP_HTTP_CONN_DRAINING);
+  assert_int_equal(bed.session.pool.conns->use, SP_HTTP_CONN_DRAINING);
   get(&bed, &two, NULL);
   assert_ok(&two, 200, "ok");
-  assert_int_equal(bed.session.conns->use, SP_HTTP_CONN_IDLE);
-  assert_null(bed.session.conns->next);
+  assert_int_equal(bed.session.pool.conns->use, SP_HTTP_CONN_IDLE);
+  assert_null(bed.session.pool.conns->next);
   exchange_drop(&one);
   exchange_drop(&two);
   bed_close(&bed);
@@ -299,12 +299,12 @@ static void test_the_tail_has_an_end(void **state) {
   bed_open(&bed, NULL);
   bed_serve(&bed, SCRIPTS(late));
   get(&bed, &one, NULL);
-  struct sp_timer *tail = &bed.session.conns->tail;
+  struct sp_timer *tail = &bed.session.pool.conns->tail;
   assert_true(sp_timer_active(tail));
   assert_true(sp_timer_due(tail) - one.result.end_ns >= SP_HTTP_TAIL_NS - SP_NS_PER_S);
   sp_timer_start(tail, sp_loop_now(bed.loop));
   bed_pause(&bed, 10);
-  assert_null(bed.session.conns);
+  assert_null(bed.session.pool.conns);
   exchange_drop(&one);
   bed_close(&bed);
 }
@@ -324,7 +324,7 @@ static void test_early_answer_spoils_the_connection(void **state) {
   get(&bed, &one, &(struct ask){ .method = "POST", .body = body });
   assert_ok(&one, 200, "ok");
   assert_true(one.result.bytes_out < size);
-  assert_null(bed.session.conns);
+  assert_null(bed.session.pool.conns);
   exchange_drop(&one);
   bed_close(&bed);
   test_free(body);
@@ -359,7 +359,7 @@ static void test_several_at_once(void **state) {
   for (int i = 0; i < N; i++) start(&bed, &all[i], NULL);
   bed_run(&bed);
   int idle = 0;
-  for (struct sp_http_conn *conn = bed.session.conns; conn; conn = conn->next) idle++;
+  for (struct sp_http_conn *conn = bed.session.pool.conns; conn; conn = conn->next) idle++;
   assert_int_equal(idle, SP_HTTP_IDLE_CONNS_MAX);
   assert_int_equal(conns(&bed), N);
   for (int i = 0; i < N; i++) {
@@ -469,10 +469,10 @@ static void test_an_idle_connection_is_small(void **state) {
   bed_open(&bed, NULL);
   bed_serve(&bed, SCRIPTS(polite));
   get(&bed, &one, NULL);
-  struct sp_http_conn *conn = bed.session.conns;
+  struct sp_http_conn *conn = bed.session.pool.conns;
   assert_null(conn->http1.scratch);
   assert_true(conn->conn.output.cap <= 4096);
-  assert_true(sizeof *conn + strlen(conn->host) + 1 + sizeof bed.session + conn->conn.output.cap < 2048);
+  assert_true(sizeof *conn + sizeof bed.session + conn->conn.output.cap < 2048);
   exchange_drop(&one);
   bed_close(&bed);
 }
