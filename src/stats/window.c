@@ -3,6 +3,7 @@
 #include <math.h>
 
 #define TOLERANCE_NS (INT64_C(1000000000) / 2)
+#define STEPS 60 /* of a long window */
 
 void sp_window_track_init(struct sp_window_track *track, const struct sp_slo *slo) {
   *track = (struct sp_window_track){ .slo = slo, .worst = NAN };
@@ -40,10 +41,19 @@ static void judge(struct sp_window_track *track, const struct sp_series *series,
   }
 }
 
+static bool is_due(const struct sp_window_track *track, const struct sp_series_row *newest) {
+  return track->judged_ns == 0 || newest->end_ns - track->judged_ns >= track->slo->window_ns / STEPS - TOLERANCE_NS;
+}
+
 void sp_window_track_step(struct sp_window_track *track, const struct sp_series *series) {
-  size_t to = sp_series_count(series), from = window_begin(track, series, to);
+  size_t to = sp_series_count(series);
+  if (to == 0 || !is_due(track, sp_series_row(series, to - 1))) {
+    return;
+  }
+  size_t from = window_begin(track, series, to);
   if (from < to) {
     judge(track, series, from, to);
+    track->judged_ns = sp_series_row(series, to - 1)->end_ns;
   }
 }
 

@@ -1,6 +1,7 @@
 /*
  * Windowed SLOs (`over 30s`): the limit has to hold in every window of that length, and windows begin at every row of
- * the series, so that a bad stretch cannot hide between two of them.
+ * the series, so that a bad stretch cannot hide between two of them. (Of windows over a minute, at every sixtieth of
+ * their length: the work a second stays that of 60 rows.)
  *
  * A window is whole rows that add up to the length (give or take half a second). Times, shares and goodput_share look
  * at every row but those of the warm-up; rates only at the steady ones, since neither a ramp nor the drain is the
@@ -21,6 +22,7 @@ struct sp_window_track {
   uint64_t missed;
   double worst;     /* NAN: none had a value */
   int64_t worst_begin_ns, worst_end_ns;
+  int64_t judged_ns; /* the end of the newest window; 0: none yet */
 };
 
 void sp_window_track_init(struct sp_window_track *track, const struct sp_slo *slo);

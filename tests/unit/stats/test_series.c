@@ -14,6 +14,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static struct sp_slo parsed(const char *text) {
   struct sp_slo slo;
@@ -382,6 +383,22 @@ static void windows_slide(void **state) {
   assert_int_equal(run_windows("p40(ttft) < 500ms over 4s", "..xx....", &track, &value), -1);
 }
 
+/* Of windows over a minute every sixtieth is judged; the bad stretch is found all the same. */
+static void long_windows(void **state) {
+  (void)state;
+  struct sp_window_track track;
+  struct sp_slo_value value;
+  char seconds[601];
+  memset(seconds, '.', 600);
+  memset(seconds + 333, 'x', 60);
+  seconds[600] = 0;
+  assert_in_range(run_windows("p81(ttft) < 500ms over 300s", seconds, &track, &value), 333 + 57, 333 + 62);
+  assert_int_equal(track.windows, 61); /* 300, 305 … 600 */
+  assert_true(!value.met && value.value > 890);
+  assert_int_equal(run_windows("p79(ttft) < 500ms over 300s", seconds, &track, &value), -1);
+  assert_true(value.met);
+}
+
 static void warm_up_ramp_and_drain(void **state) {
   (void)state;
   struct sp_window_track track;
@@ -435,6 +452,7 @@ int main(void) {
     cmocka_unit_test(the_longest_steady_stretch),
     cmocka_unit_test(every_window_has_to_hold),
     cmocka_unit_test(windows_slide),
+    cmocka_unit_test(long_windows),
     cmocka_unit_test(warm_up_ramp_and_drain),
     cmocka_unit_test(seconds_without_samples),
     cmocka_unit_test(a_run_shorter_than_the_window),
