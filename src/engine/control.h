@@ -7,7 +7,7 @@
 
 struct sp_run {
   struct sp_run_options options;
-  struct sp_load load; /* its stages are taken away when something else takes over before the begin */
+  struct sp_load load; /* the workers read it; not written once they have begun */
   struct sp_class_table classes;
   struct sp_shared shared;
   struct sp_worker **workers;

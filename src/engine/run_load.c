@@ -55,8 +55,9 @@ static void change_rate(struct sp_run *run, int64_t begin_ns, double per_s) {
     sp_worker_change_rate(run->workers[i], begin_ns, per_s, run->load_number);
 }
 
+/* Once it has begun the workers read the load: what it says of stages then stands. */
 static void take_over(struct sp_run *run) {
-  run->load.stage_count = 0;
+  if (!run->begun) run->load.stage_count = 0;
   run->shape_off = true;
   sp_timer_stop(&run->shape_timer);
 }
