@@ -23,12 +23,24 @@ static void environment_name(const char *name, char *out, size_t size) {
 static int core_param(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   const struct sp_plan_options *options = &sp_lua_of(L)->plan->options;
+  if (options->describing) return 0; /* a description is the same in every environment */
   for (size_t i = options->setting_count; i-- > 0;) {
     if (strcmp(options->settings[i].key, name) == 0) return lua_pushstring(L, options->settings[i].value), 1;
   }
   char variable[256];
   environment_name(name, variable, sizeof(variable));
   lua_pushstring(L, getenv(variable));
+  return 1;
+}
+
+static const char *next_setting(const void *table, size_t i) {
+  const struct sp_plan_options *options = table;
+  return i < options->setting_count ? options->settings[i].key : NULL;
+}
+
+/* core.near_setting(name): what was given with -e and may have been meant, or nil. */
+static int core_near_setting(lua_State *L) {
+  lua_pushstring(L, sp_str_nearest(luaL_checkstring(L, 1), next_setting, &sp_lua_of(L)->plan->options));
   return 1;
 }
 
@@ -108,7 +120,8 @@ void sp_bind_basics(lua_State *L) {
       {"param", core_param},         {"duration", core_duration}, {"now", core_now},
       {"read_file", core_read_file}, {"log", core_log},           {"url_encode", core_url_encode},
       {"feed_next", core_feed_next}, {"metric", core_metric},
-      {"place", core_place},         {NULL, NULL}};
+      {"place", core_place},         {"near_setting", core_near_setting},
+      {NULL, NULL}};
   sp_bind_list(L, functions);
   const struct sp_plan *plan = sp_lua_of(L)->plan;
   lua_pushboolean(L, plan->options.describing);

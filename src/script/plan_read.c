@@ -11,16 +11,12 @@ void sp_plan_load_init(struct sp_plan_load *load) {
 }
 
 void sp_plan_push_table(lua_State *L) {
-  lua_getglobal(L, "package");
-  lua_getfield(L, -1, "loaded");
+  lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED"); /* package.loaded, whatever the plan has done to its globals */
   lua_getfield(L, -1, "spate");
-  if (lua_istable(L, -1)) {
-    lua_getfield(L, -1, "_plan");
-  } else {
-    lua_pushnil(L);
-  }
-  lua_replace(L, -4);
-  lua_pop(L, 2);
+  lua_remove(L, -2);
+  if (!lua_istable(L, -1)) return;
+  lua_getfield(L, -1, "_plan");
+  lua_remove(L, -2);
 }
 
 /* -- fields of the table on the top of the stack -- */
@@ -50,6 +46,13 @@ static bool field_bool(lua_State *L, const char *name) {
   bool value = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return value;
+}
+
+/* Pushes the list and gives its length; raises where a plan has put something else in its place. */
+static size_t push_list(lua_State *L, const char *name) {
+  lua_getfield(L, -1, name);
+  if (!lua_istable(L, -1)) luaL_error(L, "the plan has overwritten '%s' of require(\"spate\")", name);
+  return lua_objlen(L, -1);
 }
 
 static int field_connection(lua_State *L) {
@@ -92,8 +95,7 @@ static void read_think(lua_State *L, struct sp_think *think) {
 
 /* A task that -T leaves out keeps its place with weight 0, so that indexes agree with the Lua tables. */
 static void read_tasks(lua_State *L, const struct sp_plan *plan, struct sp_class_spec *class) {
-  lua_getfield(L, -1, "tasks");
-  size_t count = lua_objlen(L, -1);
+  size_t count = push_list(L, "tasks");
   struct sp_task_spec *tasks = sp_alloc_array(count, sizeof(*tasks));
   for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, -1, (int)i + 1);
@@ -144,8 +146,7 @@ static int check_work(const struct sp_plan *plan, struct sp_err *err) {
 }
 
 static int read_classes(lua_State *L, struct sp_plan *plan, struct sp_err *err) {
-  lua_getfield(L, -1, "classes");
-  size_t count = lua_objlen(L, -1);
+  size_t count = push_list(L, "classes");
   if (count > SP_CLASSES_MAX) return sp_fail(err, SP_ELIMIT, "the plan has over %u user classes", SP_CLASSES_MAX);
   plan->classes = sp_alloc_array(count + 1, sizeof(*plan->classes));
   plan->class_http = sp_alloc_array(count + 1, sizeof(*plan->class_http));
@@ -165,8 +166,7 @@ static int read_classes(lua_State *L, struct sp_plan *plan, struct sp_err *err) 
 /* -- parameters, load, SLOs -- */
 
 static int read_params(lua_State *L, struct sp_plan *plan, struct sp_err *err) {
-  lua_getfield(L, -1, "params");
-  size_t count = lua_objlen(L, -1);
+  size_t count = push_list(L, "params");
   if (count > SP_PARAMS_MAX) return sp_fail(err, SP_ELIMIT, "the plan has over %u parameters", SP_PARAMS_MAX);
   plan->params = sp_alloc_array(count + 1, sizeof(*plan->params));
   plan->param_count = count;
@@ -205,8 +205,7 @@ static void read_load(lua_State *L, struct sp_plan_load *load) {
 }
 
 static int read_slos(lua_State *L, struct sp_plan *plan, struct sp_err *err) {
-  lua_getfield(L, -1, "slo");
-  size_t count = lua_objlen(L, -1);
+  size_t count = push_list(L, "slo");
   if (count > SP_SLOS_MAX) return sp_fail(err, SP_ELIMIT, "the plan has over %u SLOs", SP_SLOS_MAX);
   plan->slos = sp_alloc_array(count + 1, sizeof(*plan->slos));
   plan->slo_count = count;
@@ -219,19 +218,36 @@ static int read_slos(lua_State *L, struct sp_plan *plan, struct sp_err *err) {
   return 0;
 }
 
-int sp_plan_read(struct sp_plan *plan, struct sp_err *err) {
-  lua_State *L = plan->lua->L;
-  int top = lua_gettop(L), code = 0;
+struct reading {
+  struct sp_plan *plan;
+  struct sp_err *err;
+  int code;
+};
+
+/* Runs protected: what it has read so far is the plan's, and goes with it. */
+static int read_all(lua_State *L) {
+  struct reading *reading = lua_touserdata(L, 1);
+  struct sp_plan *plan = reading->plan;
+  int code = 0;
   sp_plan_push_table(L);
   if (!lua_istable(L, -1)) {
-    code = sp_fail(err, SP_EPLAN, "%s is no plan: it never calls require(\"spate\")", plan->options.name);
+    code = sp_fail(reading->err, SP_EPLAN, "%s is no plan: it never calls require(\"spate\")", plan->options.name);
   }
-  if (code == 0) code = read_params(L, plan, err);
-  if (code == 0) code = read_classes(L, plan, err);
-  if (code == 0) code = read_slos(L, plan, err);
+  if (code == 0) code = read_params(L, plan, reading->err);
+  if (code == 0) code = read_classes(L, plan, reading->err);
+  if (code == 0) code = read_slos(L, plan, reading->err);
   if (code == 0) read_load(L, &plan->load);
-  lua_settop(L, top);
-  return code;
+  reading->code = code;
+  return 0;
+}
+
+int sp_plan_read(struct sp_plan *plan, struct sp_err *err) {
+  lua_State *L = plan->lua->L;
+  struct reading reading = {plan, err, 0};
+  lua_pushcfunction(L, read_all);
+  lua_pushlightuserdata(L, &reading);
+  int code = sp_lua_call(L, 1, 0, err);
+  return code ? code : reading.code;
 }
 
 static void free_class(struct sp_class_spec *class, struct sp_class_http *http) {

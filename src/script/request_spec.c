@@ -149,7 +149,10 @@ static void read_policy(struct sp_request_spec *spec, const struct sp_lua_user *
   timeouts->silence_ns = field_ns(L, index, "silence_timeout", timeouts->silence_ns);
   spec->http.connection = class->connection >= 0 ? (enum sp_http_connection)class->connection : conf->connection;
   struct sp_str connection = field(L, index, "connection");
-  if (connection.len) spec->http.connection = sp_str_eq(connection, SP_STR("request")) ? SP_HTTP_CONNECTION_REQUEST : SP_HTTP_CONNECTION_USER;
+  if (connection.len) {
+    bool each = sp_str_eq(connection, SP_STR("request"));
+    spec->http.connection = each ? SP_HTTP_CONNECTION_REQUEST : SP_HTTP_CONNECTION_USER;
+  }
   get(L, index, "gzip");
   spec->http.gzip = lua_toboolean(L, -1);
   lua_pop(L, 1);

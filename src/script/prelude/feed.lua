@@ -95,6 +95,10 @@ Feed.__call = Feed.next
 
 function M.open(path, options)
   options = options or {}
+  if type(path) ~= "string" then fail("feed(path): the path of a file is needed") end
+  for key in pairs(options) do
+    if key ~= "order" then fail("feed(path, {…}) has no member '%s' (it has: order)", tostring(key)) end
+  end
   local order = options.order or "random"
   if not ORDERS[order] then fail("feed order '%s': there is random, sequential and once", tostring(order)) end
   local text, why = core.read_file(path)

@@ -75,15 +75,31 @@ local function looks_secret(name)
   return false
 end
 
-local function convert(name, text, default)
+local function convert(name, text, default, secret)
+  local shown = secret and "what was given" or "'" .. text .. "'"
   if type(default) == "number" then
-    return tonumber(text) or fail("parameter '%s' must be a number, not '%s'", name, text)
+    return tonumber(text) or fail("parameter '%s' must be a number, not %s", name, shown)
   elseif type(default) == "boolean" then
     if text == "true" or text == "1" or text == "yes" then return true end
     if text == "false" or text == "0" or text == "no" then return false end
-    fail("parameter '%s' must be true or false, not '%s'", name, text)
+    fail("parameter '%s' must be true or false, not %s", name, shown)
   end
   return text
+end
+
+-- A parameter that is asked for again (in a module, in a task) is still one.
+local function keep_param(param)
+  for i, known in ipairs(plan.params) do
+    if known.name == param.name then plan.params[i] = param return end
+  end
+  plan.params[#plan.params + 1] = param
+end
+
+local function fail_missing(name, options)
+  local near = core.near_setting(name)
+  fail("the plan needs the parameter '%s'%s: give it with -e %s=VALUE or in the environment as SPATE_%s%s", name,
+    options.description and " (" .. options.description .. ")" or "", name, (name:upper():gsub("[^%w]", "_")),
+    near and " (was -e " .. near .. "=… meant?)" or "")
 end
 
 --- spate.param(name [, default | { default=, description=, secret=, optional= }] [, description])
@@ -94,18 +110,19 @@ function spate.param(name, options, description)
   check_members(options, { default = 1, description = 1, secret = 1, optional = 1 }, "param '" .. name .. "'")
   local secret = options.secret
   if secret == nil then secret = looks_secret(name) end
+  local kind = type(options.default)
+  if kind == "table" or kind == "function" then fail("the default of param '%s' cannot be a %s", name, kind) end
   local text = core.param(name)
-  plan.params[#plan.params + 1] = {
+  keep_param {
     name = name, description = options.description or "", secret = secret,
     default = options.default ~= nil and tostring(options.default) or nil,
     required = options.default == nil and not options.optional,
     value = text,
   }
-  if text ~= nil then return convert(name, text, options.default) end
+  if text ~= nil then return convert(name, text, options.default, secret) end
   if options.default ~= nil or options.optional then return options.default end
   if core.describing then return "" end
-  fail("the plan needs the parameter '%s'%s: give it with -e %s=VALUE or in the environment as SPATE_%s", name,
-    options.description and " (" .. options.description .. ")" or "", name, name:upper():gsub("[^%w]", "_"))
+  fail_missing(name, options)
 end
 
 -- -- user classes -------------------------------------------------------------------------------------
@@ -137,6 +154,7 @@ local function read_task(key, task, class)
   expect(task, "table", what)
   check_members(task, { weight = 1, run = 1, name = 1 }, what)
   expect(task.run, "function", "run of " .. what)
+  if task.name ~= nil then expect(task.name, "string", "name of " .. what) end
   local name = task.name or (type(key) == "number" and "task " .. key or tostring(key))
   return { name = name, weight = weight_of(task.weight, what), run = task.run }
 end
@@ -156,9 +174,16 @@ function spate.user(name, def)
   expect(def.tasks, "table", "tasks of '" .. name .. "'")
   local tasks = {}
   for _, key in ipairs(sorted_keys(def.tasks)) do
-    tasks[#tasks + 1] = read_task(key, def.tasks[key], name)
+    local task = read_task(key, def.tasks[key], name)
+    for _, other in ipairs(tasks) do
+      if other.name == task.name then fail("user '%s' has two tasks named '%s'", name, task.name) end
+    end
+    tasks[#tasks + 1] = task
   end
   if #tasks == 0 then fail("user '%s' has no tasks", name) end
+  for member, kind in pairs { host = "string", on_start = "function", on_stop = "function" } do
+    if def[member] ~= nil then expect(def[member], kind, member .. " of '" .. name .. "'") end
+  end
   plan.classes[#plan.classes + 1] = {
     name = name, weight = weight_of(def.weight, "user '" .. name .. "'"), tasks = tasks,
     think = read_think(def.think, "user '" .. name .. "'"), host = def.host,
@@ -183,11 +208,14 @@ function spate.load(options)
     if options[key] ~= nil then plan.load[key] = seconds(options[key], "load." .. key) end
   end
   for _, key in ipairs { "users", "spawn_rate", "iterations", "seed" } do
-    if options[key] ~= nil then
-      expect(options[key], "number", "load." .. key)
-      if options[key] < 0 then fail("load.%s must not be negative", key) end
+    local value = options[key]
+    if value ~= nil then
+      expect(value, "number", "load." .. key)
+      if not (value >= 0) then fail("load.%s must not be negative", key) end
+      if key ~= "spawn_rate" and (value % 1 ~= 0 or value > 2^53) then fail("load.%s must be a whole number up to 2^53", key) end
     end
   end
+  if options.host ~= nil then expect(options.host, "string", "load.host") end
   read_connection(options.connection, "load{…}")
   core.host = core.host or options.host
 end

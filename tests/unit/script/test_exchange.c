@@ -93,7 +93,8 @@ static void open_bed(struct bed *bed, const struct route *routes) {
   assert_non_null(bed->client);
   sp_http_session_init(&bed->session, bed->client);
   sp_recorder_init(&bed->recorder, sp_loop_now(bed->loop));
-  bed->hooks = (struct sp_exchange_hooks){ .on_event = on_event, .on_events_timed = on_events_timed, .on_blank = on_blank, .on_end = on_end };
+  bed->hooks = (struct sp_exchange_hooks){ .on_event = on_event,
+    .on_events_timed = on_events_timed, .on_blank = on_blank, .on_end = on_end };
   bed->timeouts.total_ns = 20 * SP_NS_PER_S;
 }
 
