@@ -1,0 +1,5 @@
+local spate = require("spate")
+
+spate.user("U", {
+  tasks = { a = function( end },
+})
