@@ -12,7 +12,7 @@ HOST = "http://127.0.0.1:1"
 
 SAID = {
     "help": [[], ["help"], ["--help"], ["--version"]],
-    "help_run": [["help", "run"], ["run", "--help"], ["run", "-h"]],
+    "help_run": [["help", "run"]],
     "help_commands": [["help", "try"], ["help", "mock"], ["help", "demo"], ["help", "plans"], ["help", "help"]],
     "plans": [["plans"]],
     "plans_show": [["plans", "show", "http"], ["plans", "show", "htp"], ["plans", "show"], ["plans", "list"]],
@@ -46,6 +46,14 @@ class Said(GoldenCase):
     started.process = support.subprocess.Popen([support.SPATE], stdin=support.subprocess.DEVNULL, stdout=support.subprocess.PIPE,
                                                stderr=support.subprocess.PIPE, env=support.environment())
     return started.finish()
+
+  def test_help_by_option(self):
+    for command in ("run", "try", "mock", "demo", "plans"):
+      help_text = support.spate("help", command).out
+      self.assertIn(f"Usage: spate {command}", help_text)
+      for option in ("--help", "-h"):
+        self.assertEqual(support.spate(command, option).out, help_text)
+      self.assertLessEqual(max(map(len, help_text.split("\n"))), 100)
 
   def test_codes(self):
     """Usage is 2, whatever else is wrong; asking for help is no error; and nobody is left without a word."""
