@@ -176,7 +176,7 @@ OPTION(take_quiet) { return (void)value, (void)err, o->quiet = true, 0; }
 OPTION(take_no_color) { return (void)value, (void)err, o->no_color = true, 0; }
 
 const struct sp_option sp_options_output[] = {
-    {"out", 0, "KIND=PATH", "an output (repeatable): json, csv, hdr, jsonl; PATH - is standard output", take_out},
+    {"out", 0, "KIND=PATH", "an output (repeatable): json, csv, hdr, jsonl, prometheus, otlp; PATH - is stdout", take_out},
     {"web", 0, "ADDR:PORT", "/metrics for Prometheus and a page while it runs (127.0.0.1:8089)", take_web, .value_may = true},
     {"name", 0, "TEXT", "the run's name", take_name},
     {"tag", 0, "KEY=VALUE", "a tag of the run (repeatable)", take_tag},

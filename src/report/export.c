@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "report/export_other.h"
+#include "stats/clean.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,15 +15,22 @@ static const double request_bounds_s[] = { 0.001, 0.002, 0.005, 0.01, 0.02, 0.03
                                            5,     7.5,   10,    15,   20,   30,   45,   60,    90,  120 };
 static const double lag_bounds_s[] = { 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01,
                                        0.02,   0.05,   0.1,    0.2,   0.5,   1 };
+#define LABEL_MAX 1024u
 #define BOUNDS_MAX (sizeof(request_bounds_s) / sizeof(request_bounds_s[0]))
+
+/* Texts of the command line and the plan: what is no UTF-8 would spoil the whole push. */
+static char *clean(const char *text) {
+  char kept[LABEL_MAX];
+  return sp_strndup(kept, sp_clean_text(kept, sizeof(kept), sp_str_from(text)));
+}
 
 void sp_export_run_init(struct sp_export_run *run, const struct sp_run_begin *begin) {
   *run = (struct sp_export_run){
-    .id = sp_strdup(begin->id),
-    .name = sp_strdup(begin->name ? begin->name : ""),
-    .plan = sp_strdup(begin->plan ? begin->plan : ""),
-    .host = sp_strdup(begin->host ? begin->host : ""),
-    .version = sp_strdup(begin->version),
+    .id = clean(begin->id),
+    .name = clean(begin->name),
+    .plan = clean(begin->plan),
+    .host = clean(begin->host),
+    .version = clean(begin->version),
     .real_minus_mono_ns = begin->real_ns - begin->mono_ns,
     .begin_real_ns = begin->real_ns,
   };
@@ -292,8 +300,10 @@ static void put_slos(const struct walk *walk, const char *name, const char *help
   const struct sp_result *result = walk->source->result;
   family(walk, SP_EXPORT_GAUGE, name, "", help);
   for (size_t i = 0; i < result->slo_count; i++) {
-    const struct sp_export_label label = { "expr", result->slos[i].expression };
+    char *expression = clean(result->slos[i].expression);
+    const struct sp_export_label label = { "expr", expression };
     value(walk, &label, 1, met ? result->slos[i].met : result->slos[i].value);
+    free(expression);
   }
 }
 

@@ -1,7 +1,7 @@
 #include "report/jsonl_line.h"
 
 #include "base/clock.h"
-#include "stats/clean.h"
+#include "report/json_put.h"
 #include "stats/interval.h"
 
 #include <stdio.h>
@@ -112,20 +112,6 @@ static void put_ms(struct sp_buf *out, int64_t ns) {
   }
 }
 
-/* Text that has been cleaned: no control characters in it. */
-static void put_text(struct sp_buf *out, struct sp_str text, size_t max) {
-  char clean[SP_DETAIL_MAX];
-  size_t len = sp_clean_text(clean, max, text);
-  sp_buf_append_char(out, '"');
-  for (size_t i = 0; i < len; i++) {
-    if (clean[i] == '"' || clean[i] == '\\') {
-      sp_buf_append_char(out, '\\');
-    }
-    sp_buf_append_char(out, clean[i]);
-  }
-  sp_buf_append_char(out, '"');
-}
-
 static void put_count(struct sp_buf *out, const char *key, uint64_t value) {
   put_word(out, key);
   put_whole(out, value);
@@ -146,7 +132,7 @@ static void put_texts(struct sp_buf *out, const struct head *head, struct sp_str
     size_t len = head->lengths[i] < texts.len ? head->lengths[i] : texts.len;
     put_word(out, keys[i]);
     if (i + 1 < TEXTS || head->has_detail) {
-      put_text(out, sp_str_of(texts.bytes, len), text_max[i]);
+      sp_json_put_text(out, sp_str_of(texts.bytes, len), text_max[i]);
     } else {
       put_word(out, "null");
     }

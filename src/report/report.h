@@ -73,6 +73,7 @@ struct sp_report_type {
   void (*close)(void *report);
 };
 
-extern const struct sp_report_type sp_report_json, sp_report_csv, sp_report_hdr, sp_report_jsonl;
+extern const struct sp_report_type sp_report_json, sp_report_csv, sp_report_hdr, sp_report_jsonl,
+  sp_report_prometheus, sp_report_otlp;
 
 #endif
