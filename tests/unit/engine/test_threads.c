@@ -224,6 +224,136 @@ static void warm_up(void **state) {
   rig_fini(&rig);
 }
 
+/* -- the other loads, over real threads -- */
+
+static void open_loop(void **state) {
+  (void)state;
+  struct rig rig;
+  rig_init(&rig, 1, 0.02, 0, 700 * MS);
+  rig.real = true;
+  rig_rate(&rig, 300, SP_ARRIVALS_POISSON);
+  rig.load.threads = 3;
+  rig_run(&rig);
+  /* Due within 0.7 s: mean 210, standard deviation 14.5; all are made, or are dropped at the end as long overdue. */
+  assert_in_range(rig.facts.arrivals_planned, 210 - 75, 210 + 75);
+  assert_int_equal(rig.facts.arrivals_made + rig.facts.arrivals_dropped, rig.facts.arrivals_planned);
+  assert_int_equal(rig.tally.ok, rig.facts.arrivals_made);
+  assert_int_equal(rig.totals->start_lag.count, rig.facts.arrivals_made);
+  assert_true(rig.facts.users_max >= 1 && rig.facts.in_flight_mean > 0);
+  assert_true(rig.facts.thread[2].cpu_share > 0);
+  rig_fini(&rig);
+}
+
+/* The cap is one for all threads: 30 requests that don't end, of 200 and more that come. */
+static void the_cap_is_shared(void **state) {
+  (void)state;
+  struct rig rig;
+  rig_init(&rig, 1, 600, 0, 500 * MS);
+  rig.real = true;
+  rig_rate(&rig, 1000, SP_ARRIVALS_EVEN);
+  rig.load.threads = 4;
+  rig.load.max_in_flight = 30;
+  rig.load.stop_timeout_ns = 0;
+  rig_run(&rig);
+  assert_int_equal(rig.tally.cancelled, 30);
+  assert_int_equal(rig.facts.users_max, 30);
+  assert_int_equal(rig.facts.arrivals_planned, 500);
+  assert_int_equal(rig.facts.arrivals_dropped, 470);
+  rig_fini(&rig);
+}
+
+static void rates_up_and_down(struct rig *rig, const struct sp_run_view *view) {
+  if (view->phase >= SP_PHASE_ENDING) return;
+  for (unsigned i = 0; i < 40; i++) sp_run_set_rate(rig->run, i % 3 ? 100 * i : 0);
+  sp_run_set_rate(rig->run, 200);
+}
+
+static void set_rate(void **state) {
+  (void)state;
+  struct rig rig;
+  rig_init(&rig, 1, 0.002, 0, 2300 * MS);
+  rig.real = true;
+  rig_rate(&rig, 100, SP_ARRIVALS_EVEN);
+  rig.load.threads = 3;
+  rig.at_tick = rates_up_and_down;
+  rig_run(&rig);
+  assert_int_equal(rig.tally.ok, rig.tally.started);
+  assert_int_equal(rig.tally.ok, rig.facts.arrivals_made);
+  assert_true(rig.ticks[1].rate_target > 199 && rig.ticks[1].rate_target < 3901);
+  rig_fini(&rig);
+}
+
+static void iterations_of_arrivals(void **state) {
+  (void)state;
+  struct rig rig;
+  rig_init(&rig, 1, 0.001, 0, 0);
+  rig.real = true;
+  rig_rate(&rig, 5000, SP_ARRIVALS_POISSON);
+  rig.load.threads = 4;
+  rig.load.iterations = 1500;
+  rig_run(&rig);
+  assert_int_equal(rig.tally.ok, 1500);
+  rig_fini(&rig);
+}
+
+static void stages(void **state) {
+  (void)state;
+  static const struct sp_stage users[] = { { 2, 20, 300 * MS }, { 20, 20, 200 * MS }, { 5, 0, 200 * MS } };
+  for (int kind = 0; kind <= SP_LOAD_IN_FLIGHT; kind++) {
+    struct rig rig;
+    rig_init(&rig, 1, 0.004, 0.004, 0);
+    rig.real = true;
+    rig_rate(&rig, 0, SP_ARRIVALS_POISSON);
+    rig.load.kind = (enum sp_load_kind)kind;
+    rig_stages(&rig, users, 3);
+    rig.load.threads = 3;
+    rig.load.warm_up_ns = 50 * MS;
+    rig_run(&rig); /* looks whether the stages add up */
+    assert_int_equal(rig.stage_count, 3);
+    assert_true(rig.facts.duration_ns >= 700 * MS);
+    rig_fini(&rig);
+  }
+}
+
+static void replay(void **state) {
+  (void)state;
+  int64_t trace[200];
+  struct rig rig;
+  for (int i = 0; i < 200; i++) trace[i] = i / 2 * MS;
+  rig_init(&rig, 1, 0.005, 0, 0);
+  rig.real = true;
+  rig.load.kind = SP_LOAD_RATE;
+  rig.load.trace = trace;
+  rig.load.trace_count = 200;
+  rig.load.threads = 3;
+  rig_run(&rig);
+  assert_int_equal(rig.tally.ok, 200);
+  rig_fini(&rig);
+}
+
+static int wave(void *ctx, double elapsed_s, struct sp_shape_point *out) {
+  (void)ctx;
+  out->level = elapsed_s < 0.25 ? 5 : 15;
+  return elapsed_s > 0.55;
+}
+
+static void a_shape_of_the_plans_own(void **state) {
+  (void)state;
+  for (int kind = 0; kind <= SP_LOAD_IN_FLIGHT; kind++) {
+    struct rig rig;
+    rig_init(&rig, 1, 0.004, 0.004, 0);
+    rig.real = true;
+    rig.load.kind = (enum sp_load_kind)kind;
+    rig.load.shape = wave;
+    rig.load.shape_period_ns = 100 * MS;
+    rig.load.threads = 2;
+    rig_run(&rig);
+    assert_true(rig.tally.ok > 0);
+    assert_true(rig.facts.duration_ns >= 600 * MS);
+    rig_fini(&rig);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_short_run),
@@ -238,6 +368,13 @@ int main(void) {
     cmocka_unit_test(late_starts_are_found),
     cmocka_unit_test(threads_have_names),
     cmocka_unit_test(warm_up),
+    cmocka_unit_test(open_loop),
+    cmocka_unit_test(the_cap_is_shared),
+    cmocka_unit_test(set_rate),
+    cmocka_unit_test(iterations_of_arrivals),
+    cmocka_unit_test(stages),
+    cmocka_unit_test(replay),
+    cmocka_unit_test(a_shape_of_the_plans_own),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
