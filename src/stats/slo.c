@@ -358,7 +358,7 @@ static int check_share(struct parser *parser, size_t at, struct sp_str digits, i
 }
 
 static int bad_limit(struct parser *parser, size_t at, struct sp_str digits) {
-  return fail_at(parser, at, "'%.*s' can be no limit: a number has at most 15 digits and is at most 10^12",
+  return fail_at(parser, at, "'%.*s' can be no limit: it has over 15 digits, or is over 10^12, or too small",
                  digits.len < 40 ? (int)digits.len : 40, digits.bytes);
 }
 

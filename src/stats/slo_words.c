@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #define DIGITS_MAX 15   /* significant ones: any such decimal survives the way through a double and back */
-#define DECIMALS_MAX 18 /* with the shift of a unit still below 10^22, which a double holds exactly */
+#define DECIMALS_MAX 18 /* after a unit's shift; 10^18 is below 10^22, which a double holds exactly */
 
 const struct sp_slo_figure sp_slo_figures[SP_SLO_OF_COUNT] = {
   [SP_SLO_OF_METRIC] = { NULL, SP_SLO_MS },
@@ -82,6 +82,9 @@ bool sp_slo_number(struct sp_str digits, int shift, double *out) {
     return false;
   }
   int power = shift - decimals;
+  if (power < -DECIMALS_MAX) {
+    return false; /* printing it in the limit's own unit would take more decimals than are read */
+  }
   *out = power < 0 ? (double)mantissa / power_of_ten(-power) : (double)mantissa * power_of_ten(power);
   return true;
 }

@@ -131,7 +131,9 @@ static void faults(void **state) {
     { "p95(ttft) < -1s", 13, "a number is expected" },
     { "p95(ttft) < 1.2.3s", 13, "'1.2.3'" },
     { "p95(ttft) < 1. s", 13, "'1.'" },
-    { "p95(ttft) < 12345678901234567", 13, "at most 15 digits" },
+    { "p95(ttft) < 12345678901234567", 13, "over 15 digits" },
+    { "p95(ttft) < 0.00001000000201776us", 13, "too small" }, /* in ms it would have 20 decimals */
+    { "p95(ttft) < 1000000001s", 13, "over 10^12" },
     { "p95(ttft) < 2 min", 15, "'min' is no unit here: the limit is a time: ms, s or us" },
     { "p95(ttft) < 2%", 14, "'%' is no unit here" },
     { "failed_share < 1s", 17, "a share: % or a bare ratio" },
