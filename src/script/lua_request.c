@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static lua_State *main_state(const struct sp_lua_request *request) { return request->owner->thread->lua->L; }
@@ -16,8 +17,12 @@ static bool wants_events(const struct sp_lua_request *request) {
 
 static void queue_event(struct sp_lua_request *request, const struct sp_exchange_event *event) {
   lua_State *L = main_state(request);
-  if (request->queued - request->taken >= SP_EVENT_QUEUE_MAX) {
-    sp_lua_user_error(request->owner, "over 65536 events wait for the plan's loop: it is slower than the stream");
+  request->queued_bytes += event->sse->data.len;
+  if (request->queued - request->taken >= SP_EVENT_QUEUE_MAX || request->queued_bytes > SP_EVENT_QUEUE_BYTES_MAX) {
+    char text[128];
+    snprintf(text, sizeof(text), "over %u events or %u MiB wait for the plan's loop: it is slower than the stream",
+             SP_EVENT_QUEUE_MAX, SP_EVENT_QUEUE_BYTES_MAX >> 20);
+    sp_lua_user_error(request->owner, text);
     sp_exchange_abort(request->exchange, SP_OUTCOME_ABANDONED, "the plan read too slowly");
     return;
   }
@@ -43,6 +48,10 @@ int sp_lua_request_push_event(struct sp_lua_request *request, lua_State *L) {
   lua_pushnil(L);
   lua_rawseti(L, -3, (int)request->taken);
   lua_remove(L, -2);
+  lua_pushliteral(L, "data");
+  lua_rawget(L, -2);
+  request->queued_bytes -= lua_objlen(L, -1);
+  lua_pop(L, 1);
   return 1;
 }
 
@@ -100,7 +109,8 @@ static void on_events_timed(void *ctx, struct sp_exchange *exchange, int64_t fir
   if (request->iterated) wake_iteration(request);
 }
 
-/* A plan's own dialect: a function from an event to "token", "end", "error" or nil. */
+/* A plan's own dialect is a function from an event to "token", "end", "error" or nil. */
+
 /* What a plan's stream function said of an event; false: a word that means nothing. */
 static bool take_verdict(lua_State *L, const struct sp_sse_event *event, struct sp_meaning *out) {
   if (!lua_toboolean(L, -1)) return true;

@@ -11,7 +11,8 @@
 #include "script/lua_host.h"
 #include "script/user_lua.h"
 
-#define SP_EVENT_QUEUE_MAX 65536u /* events that wait for a plan's loop */
+#define SP_EVENT_QUEUE_MAX 65536u                     /* events that wait for a plan's loop */
+#define SP_EVENT_QUEUE_BYTES_MAX (64u * 1024u * 1024u) /* bytes of their data */
 
 struct sp_lua_class { /* registry references of a class's functions */
   int *task_refs;
@@ -43,6 +44,7 @@ struct sp_lua_request {
   bool iterated;               /* for event in user:stream */
   int on_event_ref, judge_ref, queue_ref; /* LUA_NOREF: none */
   unsigned queued, taken, timed; /* events put into the queue, taken out, with their time known */
+  size_t queued_bytes;           /* data of those that wait */
 };
 
 struct sp_lua_user {

@@ -131,7 +131,9 @@ static int check_work(const struct sp_plan *plan, struct sp_err *err) {
   for (size_t i = 0; i < plan->class_count; i++) {
     if (plan->classes[i].weight > 0) return 0;
   }
-  if (plan->class_count == 0) return sp_fail(err, SP_EPLAN, "%s defines no user class: call spate.user(\"Name\", { tasks = … })", plan->options.name);
+  if (plan->class_count == 0) {
+    return sp_fail(err, SP_EPLAN, "%s defines no user class: call spate.user(\"Name\", { tasks = … })", plan->options.name);
+  }
   struct sp_buf names;
   sp_buf_init(&names, 400);
   for (size_t i = 0; i < plan->class_count; i++) {
@@ -158,7 +160,8 @@ static int read_classes(lua_State *L, struct sp_plan *plan, struct sp_err *err) 
   }
   lua_pop(L, 1);
   for (size_t i = 0; i < count; i++) {
-    if (plan->classes[i].task_count > SP_TASKS_MAX) return sp_fail(err, SP_ELIMIT, "user '%s' has over %u tasks", plan->classes[i].name, SP_TASKS_MAX);
+    if (plan->classes[i].task_count <= SP_TASKS_MAX) continue;
+    return sp_fail(err, SP_ELIMIT, "user '%s' has over %u tasks", plan->classes[i].name, SP_TASKS_MAX);
   }
   return plan->options.describing ? 0 : check_work(plan, err);
 }

@@ -80,7 +80,8 @@ static int check_header(struct sp_str name, struct sp_str value, struct sp_err *
   }
   if (!good) return sp_fail(err, SP_EPLAN, "'" SP_STR_FMT "' is no header's name", SP_STR_ARG(name));
   for (size_t i = 0; i < value.len; i++) {
-    if (strchr("\r\n", value.bytes[i])) return sp_fail(err, SP_EPLAN, "header '" SP_STR_FMT "' has a line end or NUL in it", SP_STR_ARG(name));
+    if (!strchr("\r\n", value.bytes[i])) continue; /* it finds the NUL too */
+    return sp_fail(err, SP_EPLAN, "header '" SP_STR_FMT "' has a line end or NUL in it", SP_STR_ARG(name));
   }
   return 0;
 }

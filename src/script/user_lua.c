@@ -184,7 +184,11 @@ static void make_user_object(struct sp_lua_user *lua_user) {
   lua_pushlightuserdata(L, lua_user);
   lua_pushnumber(L, (double)lua_user->user->id);
   lua_pushstring(L, sp_worker_class(lua_user->thread->worker, lua_user->user->class_index)->name);
-  lua_call(L, 3, 1);
+  struct sp_err err;
+  if (sp_lua_call(L, 3, 1, &err)) { /* the plan has broken what the prelude stands on */
+    sp_worker_abort_run(lua_user->thread->worker, err.text);
+    lua_pushnil(L);
+  }
   lua_user->user_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 

@@ -59,10 +59,23 @@ static void on_due(struct sp_timer *timer) {
   else sp_run_stop(rig->run);
 }
 
+static void stop_run(void *arg) {
+  struct rig *rig = arg;
+  sp_run_stop(rig->run);
+}
+
+static void on_task_error(void *ctx, const char *task, const char *detail) {
+  struct rig *rig = ctx;
+  (void)task, (void)detail;
+  sp_loop_post(rig->loop, stop_run, rig);
+}
+
 static void run_plan(struct rig *rig) {
   struct sp_err err;
   struct sp_plan *plan = rig->plan.plan;
   rig->conf.plan = plan;
+  rig->tap = (struct sp_tap){ .ctx = rig, .on_task_error = on_task_error };
+  if (rig->stop_on_error) rig->conf.tap = &rig->tap;
   rig->loop = sp_loop_create(&err);
   assert_non_null(rig->loop);
   struct sp_run_options options = { .loop = rig->loop, .load = &rig->load, .classes = plan->classes,
@@ -108,14 +121,18 @@ void rig_fini(struct rig *rig) {
   server_fini(&rig->server);
 }
 
-void rig_task(struct rig *rig, const struct route *routes, const char *body) {
+void rig_run_task(struct rig *rig, const char *body) {
   char text[10000];
   int len = snprintf(text, sizeof(text),
                      "local spate = require('spate')\n"
                      "spate.user('U', { tasks = { t = function(user)\n%s\nend } })\n", body);
   assert_true(len > 0 && (size_t)len < sizeof(text));
-  rig_init(rig, routes);
   rig_run(rig, text);
+}
+
+void rig_task(struct rig *rig, const struct route *routes, const char *body) {
+  rig_init(rig, routes);
+  rig_run_task(rig, body);
 }
 
 /* -- looking at it -- */

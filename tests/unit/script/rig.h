@@ -37,12 +37,14 @@ struct rig {
   struct sp_lua_conf conf;
   struct sp_plan_options options;
   int64_t cut_after_ns, stop_after_ns; /* 0: not */
+  bool stop_on_error;                  /* the first error in a task ends the run */
 
   /* during */
   struct server server;
   struct sp_loop *loop;
   struct sp_run *run;
   struct sp_timer timer;
+  struct sp_tap tap;
 
   /* after it */
   struct rig_plan plan;
@@ -56,7 +58,9 @@ void rig_init(struct rig *rig, const struct route *routes);
 void rig_run(struct rig *rig, const char *text);
 void rig_fini(struct rig *rig);
 
-/* One class "U" with a single task "t" of this body, run once by one user. */
+/* One class "U" with a single task "t" of this body. */
+void rig_run_task(struct rig *rig, const char *body);
+/* The same, run once by one user. */
 void rig_task(struct rig *rig, const struct route *routes, const char *body);
 
 uint64_t rig_outcomes(const struct rig *rig, const char *name, enum sp_outcome outcome);

@@ -177,16 +177,84 @@ static void a_handle_is_of_one_stream(void **state) {
 static void a_loop_slower_than_its_stream(void **state) {
   (void)state;
   struct rig rig;
-  rig_task(&rig, routes,
-           "local s = user:stream { path = '/flood', name = 'flood' }\n"
-           "s() user:sleep(5)\n");
-  assert_error(&rig, "task", "events wait for the plan's loop");
+  rig_init(&rig, routes);
+  rig.stop_on_error = true;
+  rig_run_task(&rig, "local s = user:stream { path = '/flood', name = 'flood' }\n"
+                     "s() user:sleep(60)\n");
+  assert_error(&rig, "task", "over 65536 events or");
   assert_int_equal(rig_outcomes(&rig, "flood", SP_OUTCOME_ABANDONED), 1);
   assert_int_equal(rig.totals->task_errors, 1);
   rig_fini(&rig);
 }
 
+static void a_stream_function_that_is_wrong(void **state) {
+  (void)state;
+  static const char *const verdicts[] = { "'tokn'", "5", "true", "{}" };
+  for (size_t i = 0; i < 4; i++) {
+    struct rig rig;
+    char body[200];
+    snprintf(body, sizeof(body), "local r = user:request { path = '/sse', stream = function() return %s end } assert(not r.ok)", verdicts[i]);
+    rig_task(&rig, routes, body);
+    assert_int_equal(rig_outcomes(&rig, "t", SP_OUTCOME_STREAM_ERROR), 1);
+    assert_error(&rig, "stream_error", "the plan's stream function failed");
+    assert_error(&rig, "task", "there is \"token\", \"end\", \"error\" or nil (class U, task t)");
+    assert_int_equal(rig.totals->task_errors, 1);
+    rig_fini(&rig);
+  }
+}
+
+static void stream_functions(void **state) {
+  (void)state;
+  struct rig rig;
+  rig_task(&rig, routes,
+           "local r = user:request { path = '/sse', name = 'end', stream = function(e) return e.data == 'b' and 'end' or 'token' end }\n"
+           "assert(r.ok and r.text == 'a' and r.tokens == 1 and r.events == 2)\n"
+           "r = user:request { path = '/sse', name = 'none', stream = function(e) return false end }\n"
+           "assert(r.ok and r.text == '' and r.tokens == 0)\n"
+           "r = user:request { path = '/sse', name = 'error', stream = function(e) return e.data == 'b' and 'error' or nil end }\n"
+           "assert(r.outcome == 'stream_error' and r.error == 'b')\n");
+  assert_no_task_errors(&rig);
+  rig_fini(&rig);
+}
+
+static void coroutine_yield_in_a_task(void **state) {
+  (void)state;
+  expect_error("user:get('/ok') coroutine.yield(5)", "a task must not call coroutine.yield");
+  expect_error("user:stream { path = '/flood' } coroutine.yield()", "a task must not call coroutine.yield");
+}
+
+/* Globals that the prelude stands on are gone: the run ends with a sentence, or goes on. */
+static void a_plan_that_breaks_the_globals(void **state) {
+  (void)state;
+  struct rig rig;
+  rig_init(&rig, routes);
+  rig_run(&rig, "local spate = require('spate')\n"
+                "spate.user('U', { tasks = { t = function(user) user:get('/ok') end } })\n"
+                "setmetatable = nil pairs = nil type = nil error = nil\n");
+  assert_non_null(strstr(rig.aborted, "setmetatable"));
+  rig_fini(&rig);
+}
+
 /* -- what a script can make big -- */
+
+static void a_loop_that_lets_bytes_pile_up(void **state) {
+  (void)state;
+  static char event[60100] = "data: ";
+  memset(event + 6, 'x', 60000);
+  strcpy(event + 6 + 60000, "\n\n");
+  const struct step steps[] = { SEND(HEAD_SSE), FLOOD(event) };
+  const struct route table[] = { { "/flood", steps }, { NULL, NULL } };
+  struct rig rig;
+  rig_init(&rig, table);
+  rig.stop_on_error = true;
+  rig_run_task(&rig, "local s, n = user:stream { path = '/flood', name = 'flood' }, 0\n"
+                     "while n < 1500 and s() do n = n + 1 end\n" /* as long as it keeps up, any amount may pass */
+                     "assert(n == 1500, n) user:sleep(60)\n");
+  assert_error(&rig, "task", "or 64 MiB wait for the plan's loop");
+  assert_int_equal(rig.totals->task_errors, 1);
+  assert_int_equal(rig_outcomes(&rig, "flood", SP_OUTCOME_ABANDONED), 1);
+  rig_fini(&rig);
+}
 
 static void names_without_end(void **state) {
   (void)state;
@@ -246,6 +314,11 @@ int main(int argc, char **argv) {
     cmocka_unit_test(a_gone_users_handles),
     cmocka_unit_test(a_handle_is_of_one_stream),
     cmocka_unit_test(a_loop_slower_than_its_stream),
+    cmocka_unit_test(a_loop_that_lets_bytes_pile_up),
+    cmocka_unit_test(a_stream_function_that_is_wrong),
+    cmocka_unit_test(stream_functions),
+    cmocka_unit_test(coroutine_yield_in_a_task),
+    cmocka_unit_test(a_plan_that_breaks_the_globals),
     cmocka_unit_test(names_without_end),
     cmocka_unit_test(a_long_error_still_names_class_and_task),
     cmocka_unit_test(no_secret_in_errors),
