@@ -14,8 +14,8 @@ static bool parse_number(struct sp_str text, uint64_t *out) {
   uint64_t value = 0;
   for (size_t i = 0; i < text.len; i++) {
     if (text.bytes[i] < '0' || text.bytes[i] > '9') return false;
-    if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, (uint64_t)(text.bytes[i] - '0'), &value))
-      return false;
+    uint64_t digit = (uint64_t)(text.bytes[i] - '0');
+    if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, digit, &value)) return false;
   }
   *out = value;
   return text.len > 0;

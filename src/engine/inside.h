@@ -38,7 +38,8 @@
  * belongs to the slot that it started in. */
 struct sp_slots {
   size_t count;
-  int64_t begin_ns[SP_STAGES_MAX + 1]; /* of slot 1, 2 …; slot 0 lasts until warm_end_ns, over stages that are over by then */
+  /* Of slot 1, 2 …; slot 0 lasts until warm_end_ns, over stages that are over by then. */
+  int64_t begin_ns[SP_STAGES_MAX + 1];
   int64_t warm_end_ns;
 };
 /* *from_ns … *until_ns: the time in which the answer is the same. */

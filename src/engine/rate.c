@@ -35,7 +35,7 @@ static void append(struct sp_rate *rate, int64_t begin_ns, int64_t end_ns, doubl
     rate->pieces = sp_realloc(rate->pieces, rate->cap * sizeof(*rate->pieces));
   }
   struct sp_rate_piece *piece = &rate->pieces[rate->count];
-  *piece = (struct sp_rate_piece){ .begin_ns = begin_ns, .end_ns = end_ns, .from_per_s = from_per_s, .to_per_s = to_per_s };
+  *piece = (struct sp_rate_piece){ begin_ns, end_ns, from_per_s, to_per_s, 0, 0 };
   piece->base = rate->count > 0 ? piece[-1].top : 0;
   if (end_ns != SP_NEVER_NS)
     piece->top = piece->base + integral_in(piece, end_ns);

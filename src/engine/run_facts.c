@@ -132,7 +132,8 @@ size_t sp_run_stage_count(const struct sp_run *run) { return run->stage_count; }
 
 /* What came after the run phase is the time of the stage in which it ended. */
 static int64_t drain_of(const struct sp_run *run, int64_t begin_ns, int64_t end_ns, bool last) {
-  bool ended_here = (run->ending_ns > begin_ns || begin_ns == run->shared.start_ns) && (run->ending_ns <= end_ns || last);
+  bool begun = run->ending_ns > begin_ns || begin_ns == run->shared.start_ns;
+  bool ended_here = begun && (run->ending_ns <= end_ns || last);
   return ended_here ? run->measured_end_ns - later(run->ending_ns, run->shared.slots.warm_end_ns) : 0;
 }
 

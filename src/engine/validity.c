@@ -184,9 +184,10 @@ static void judge_ports(const struct sp_validity_facts *facts, struct sp_validit
   if (facts->port_exhausted == 0) return;
   char text[SP_UNIT_TEXT_SIZE], range[160] = "the system's range of local ports", opened[80] = "";
   if (facts->port_high > 0)
-    snprintf(range, sizeof(range), "local ports %u to %u, each kept for a minute after its connection (TIME_WAIT), allow "
-             "%.0f new connections a second to one address", facts->port_low, facts->port_high,
-             sp_port_range_conn_rate(facts->port_low, facts->port_high));
+    snprintf(range, sizeof(range),
+             "local ports %u to %u, each kept for a minute after its connection (TIME_WAIT), allow %.0f new connections "
+             "a second to one address",
+             facts->port_low, facts->port_high, sp_port_range_conn_rate(facts->port_low, facts->port_high));
   if (facts->conn_rate > 0) snprintf(opened, sizeof(opened), ", and the run opened %.0f", facts->conn_rate);
   add_reason(out,
              "%s connections found no local port (EADDRNOTAVAIL): %s%s; keep connections alive, widen "
@@ -197,7 +198,8 @@ static void judge_ports(const struct sp_validity_facts *facts, struct sp_validit
 static void judge_files(const struct sp_validity_facts *facts, struct sp_validity *out) {
   if (facts->files_exhausted == 0) return;
   char text[SP_UNIT_TEXT_SIZE], limit[64] = "";
-  if (facts->file_limit > 0) snprintf(limit, sizeof(limit), " (the limit is %llu)", (unsigned long long)facts->file_limit);
+  unsigned long long files = facts->file_limit;
+  if (files > 0) snprintf(limit, sizeof(limit), " (the limit is %llu)", files);
   add_reason(out,
              "%s connections found no file descriptor (EMFILE)%s: raise it with 'ulimit -n', or use fewer users",
              sp_format_count(facts->files_exhausted, text, sizeof(text)), limit);

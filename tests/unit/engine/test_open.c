@@ -123,7 +123,8 @@ static void an_hour_without_drift(void **state) {
 
 static void ramps_follow_the_integral(void **state) {
   (void)state;
-  static const struct sp_stage stages[] = { { 0, 40, 40 * S }, { 40, 40, 20 * S }, { 40, 10, 30 * S }, { 0, 0, 5 * S } };
+  static const struct sp_stage stages[] = { { 0, 40, 40 * S }, { 40, 40, 20 * S }, { 40, 10, 30 * S },
+                                            { 0, 0, 5 * S } };
   for (unsigned w = 0; w < WORKER_COUNTS; w++) {
     struct rig rig;
     rig_init(&rig, 1, 0.02, 0, 0);

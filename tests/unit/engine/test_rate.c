@@ -108,7 +108,8 @@ static void the_integral_and_the_level(void **state) {
 
 /* Counts in windows of equal integral are Poisson: mean and variance are that integral. Of n windows the mean's
  * standard deviation is sqrt(m / n), the variance's sqrt((m + 2 m^2) / n); 5 of them are the bounds. */
-static void assert_poisson(const struct list *list, const struct sp_stage *stages, size_t stage_count, double per_window) {
+static void assert_poisson(const struct list *list, const struct sp_stage *stages, size_t stage_count,
+                           double per_window) {
   double whole = integral_of(stages, stage_count, INT64_MAX / 2);
   size_t windows = (size_t)(whole / per_window);
   unsigned *counts = sp_alloc_array(windows, sizeof(*counts));

@@ -148,7 +148,8 @@ static void a_throttled_generator(void **state) {
 static void the_laws(void **state) {
   (void)state;
   struct sp_validity validity;
-  struct sp_little fine = { 100, 98.5, 5000, 0.015 }, off = { 100, 93, 5000, 0.070 }, short_ones = { 100, 90, 5000, 0.001 };
+  struct sp_little fine = { 100, 98.5, 5000, 0.015 }, off = { 100, 93, 5000, 0.070 };
+  struct sp_little short_ones = { 100, 90, 5000, 0.001 };
   struct sp_little none = { 100, (double)NAN, 99, 0.07 };
   judge_facts((struct sp_validity_facts){ .users_law = fine, .requests_law = none }, &validity);
   assert_true(validity.valid);
@@ -160,7 +161,8 @@ static void the_laws(void **state) {
   off.predicted = 112;
   off.lost_s = -0.1;
   judge_facts((struct sp_validity_facts){ .users_law = fine, .requests_law = off }, &validity);
-  assert_only_reason(&validity, "100.00 were in flight, but requests a second times their time gives 112.00", "--threads");
+  assert_only_reason(&validity, "100.00 were in flight, but requests a second times their time gives 112.00",
+                     "--threads");
   judge_facts((struct sp_validity_facts){ .requests_law = short_ones }, &validity);
   assert_true(validity.valid); /* a millisecond a request: two clocks' readings, no queue */
   assert_true(fabs(validity.closure_error - 0.1) < 1e-9);
