@@ -125,7 +125,7 @@ static void characters_stay_whole(void **state) {
 
 static void add(struct sp_buf *detail, int status, const char *reason, const char *body) {
   struct sp_http1_head head = { .status = status, .reason = sp_str_from(reason) };
-  sp_detail_status(detail, &head);
+  sp_detail_status(detail, &head, SECRETS);
   if (body) sp_detail_add_body(detail, sp_str_from(body), SECRETS);
 }
 
