@@ -3,31 +3,41 @@
 #include "base/mem.h"
 #include "wire/json_text.h"
 
+#include <endian.h>
 #include <math.h>
 #include <stdlib.h>
-
-/* jsmn takes much that is no JSON ({"a" "b"}, [1 2], 1x), needs a token array of the right size, and walks up the
- * open containers at each bracket. So scan() goes over the text first, by the grammar of RFC 8259 and the caps here;
- * what it lets pass jsmn splits in linear time and without a second try. */
-#define JSMN_STATIC
-#define JSMN_STRICT
-#define JSMN_PARENT_LINKS
-#include <jsmn.h>
 
 #define FIRST_TOKENS 64
 #define NUMBER_TEXT_MAX 320 /* bytes of a number that is read; 309 digits are the largest double */
 
-/* ---- scanning: is it JSON, and how many tokens has it? ---- */
+/* A value, or the key of a member, in the order of the text: a container's first child is the token behind it, and so
+ * is the value of a key. */
+struct sp_json_token {
+  uint32_t start, end; /* in the text; a string's without its quotes */
+  uint32_t next;       /* the next sibling; 0 for the last one, and for a member's value */
+  uint32_t kind : 3;   /* enum sp_json_kind */
+  uint32_t escaped : 1; /* a string with a backslash in it */
+  uint32_t size : 28;  /* children of a container; in an object only the keys count */
+};
+
+_Static_assert(sizeof(struct sp_json_token) == 16, "four tokens a cache line");
+_Static_assert(SP_JSON_TOKENS_MAX < 1u << 28 && SP_JSON_TEXT_MAX < UINT32_MAX, "a token's fields hold any");
+
+/* ---- scanning: one pass by the grammar of RFC 8259 and the caps here, which writes the tokens as it goes ---- */
+
+struct level { /* an open container */
+  int container, child; /* tokens; the child under way */
+  char close;
+};
 
 struct scan {
   const char *start, *at, *end;
-  int tokens, depth;
-  uint64_t objects; /* a bit for each open container, the innermost lowest: 1 = object */
+  struct sp_json *doc;
+  struct level *levels;
+  int depth;
   int code;
   struct sp_err *err;
 };
-
-_Static_assert(SP_JSON_DEPTH_MAX <= 64, "struct scan keeps the open containers in 64 bits");
 
 static bool unexpected(struct scan *scan) {
   size_t offset = (size_t)(scan->at - scan->start);
@@ -40,6 +50,30 @@ static bool unexpected(struct scan *scan) {
     scan->code = sp_fail(scan->err, SP_EPARSE, "no JSON: unexpected byte 0x%02x at byte %zu", c, offset);
   }
   return false;
+}
+
+static bool make_room(struct scan *scan) {
+  struct sp_json *doc = scan->doc;
+  if (doc->count == (int)SP_JSON_TOKENS_MAX) {
+    scan->code = sp_fail(scan->err, SP_ELIMIT, "JSON has more than %u tokens (SP_JSON_TOKENS_MAX)", SP_JSON_TOKENS_MAX);
+    return false;
+  }
+  doc->cap = doc->cap ? doc->cap * 2 : FIRST_TOKENS;
+  doc->tokens = sp_realloc(doc->tokens, (size_t)doc->cap * sizeof(*doc->tokens));
+  return true;
+}
+
+/* A token that starts at `start`; NULL at the cap. Valid until the next one is added. */
+static struct sp_json_token *add_token(struct scan *scan, enum sp_json_kind kind, const char *start) {
+  struct sp_json *doc = scan->doc;
+  if (doc->count == doc->cap && !make_room(scan)) return NULL;
+  struct sp_json_token *token = &doc->tokens[doc->count++];
+  *token = (struct sp_json_token){.start = (uint32_t)(start - scan->start), .kind = (unsigned)kind & 7u};
+  return token;
+}
+
+static void end_token(const struct scan *scan, struct sp_json_token *token) {
+  token->end = (uint32_t)(scan->at - scan->start);
 }
 
 static char peek(const struct scan *scan) { return scan->at < scan->end ? *scan->at : '\0'; }
@@ -55,16 +89,18 @@ static void skip_space(struct scan *scan) {
 }
 
 /* Past the bytes that mean nothing in a string, eight at a time: none of them is a quote, a backslash or below 0x20
- * (S. E. Anderson, "Bit Twiddling Hacks": hasless, haszero). */
+ * (S. E. Anderson, "Bit Twiddling Hacks": hasless, haszero; the lowest byte that they mark is a true one). */
 static const char *skip_plain(const char *at, const char *end) {
   const uint64_t ones = UINT64_MAX / 255;
   for (uint64_t w; end - at >= 8; at += 8) {
     memcpy(&w, at, 8);
+    w = le64toh(w);
     uint64_t quote = w ^ (ones * '"'), backslash = w ^ (ones * '\\');
     uint64_t hit = (w - ones * 0x20) & ~w;
     hit |= (quote - ones) & ~quote;
     hit |= (backslash - ones) & ~backslash;
-    if (hit & (ones * 0x80)) break;
+    hit &= ones * 0x80;
+    if (hit) return at + __builtin_ctzll(hit) / 8;
   }
   while (at < end && (unsigned char)*at >= 0x20 && *at != '"' && *at != '\\') at++;
   return at;
@@ -82,16 +118,18 @@ static bool scan_escape(struct scan *scan) {
 }
 
 static bool scan_string(struct scan *scan) {
-  scan->at++;
+  struct sp_json_token *token = add_token(scan, SP_JSON_STRING, ++scan->at);
+  if (!token) return false;
   for (;;) {
     scan->at = skip_plain(scan->at, scan->end);
     char c = peek(scan);
     if (c == '"') break;
     if (c != '\\') return unexpected(scan);
     if (!scan_escape(scan)) return false;
+    token->escaped = 1;
   }
+  end_token(scan, token);
   scan->at++;
-  scan->tokens++;
   return true;
 }
 
@@ -101,31 +139,38 @@ static bool scan_digits(struct scan *scan) {
   return true;
 }
 
+static bool scan_fraction(struct scan *scan) {
+  if (peek(scan) == '.') {
+    scan->at++;
+    if (!scan_digits(scan)) return false;
+  }
+  if ((peek(scan) | 0x20) != 'e') return true;
+  scan->at++;
+  if (peek(scan) == '+' || peek(scan) == '-') scan->at++;
+  return scan_digits(scan);
+}
+
 static bool scan_number(struct scan *scan) {
+  struct sp_json_token *token = add_token(scan, SP_JSON_NUMBER, scan->at);
+  if (!token) return false;
   if (peek(scan) == '-') scan->at++;
   if (peek(scan) == '0') {
     scan->at++;
   } else if (!scan_digits(scan)) {
     return false;
   }
-  if (peek(scan) == '.') {
-    scan->at++;
-    if (!scan_digits(scan)) return false;
-  }
-  if ((peek(scan) | 0x20) == 'e') {
-    scan->at++;
-    if (peek(scan) == '+' || peek(scan) == '-') scan->at++;
-    if (!scan_digits(scan)) return false;
-  }
-  scan->tokens++;
+  if (!scan_fraction(scan)) return false;
+  end_token(scan, token);
   return true;
 }
 
-static bool scan_word(struct scan *scan, struct sp_str word) {
+static bool scan_word(struct scan *scan, enum sp_json_kind kind, struct sp_str word) {
+  struct sp_json_token *token = add_token(scan, kind, scan->at);
+  if (!token) return false;
   for (size_t i = 0; i < word.len; i++, scan->at++) {
     if (peek(scan) != word.bytes[i]) return unexpected(scan);
   }
-  scan->tokens++;
+  end_token(scan, token);
   return true;
 }
 
@@ -134,11 +179,11 @@ static bool scan_scalar(struct scan *scan) {
   case '"':
     return scan_string(scan);
   case 't':
-    return scan_word(scan, SP_STR("true"));
+    return scan_word(scan, SP_JSON_BOOL, SP_STR("true"));
   case 'f':
-    return scan_word(scan, SP_STR("false"));
+    return scan_word(scan, SP_JSON_BOOL, SP_STR("false"));
   case 'n':
-    return scan_word(scan, SP_STR("null"));
+    return scan_word(scan, SP_JSON_NULL, SP_STR("null"));
   default:
     return scan_number(scan);
   }
@@ -154,25 +199,36 @@ static bool scan_key(struct scan *scan) {
   return true;
 }
 
-static bool scan_open(struct scan *scan) {
+static struct level *innermost(const struct scan *scan) { return &scan->levels[scan->depth - 1]; }
+
+static bool in_object(const struct scan *scan) { return innermost(scan)->close == '}'; }
+
+static bool scan_open(struct scan *scan, bool object) {
   if (scan->depth == SP_JSON_DEPTH_MAX) {
     scan->code = sp_fail(scan->err, SP_ELIMIT, "JSON is nested over the limit of %d levels (SP_JSON_DEPTH_MAX)",
                          SP_JSON_DEPTH_MAX);
     return false;
   }
-  scan->objects = scan->objects << 1 | (*scan->at == '{');
-  scan->depth++;
-  scan->tokens++;
+  if (!add_token(scan, object ? SP_JSON_OBJECT : SP_JSON_ARRAY, scan->at)) return false;
   scan->at++;
+  int container = scan->doc->count - 1;
+  scan->levels[scan->depth++] = (struct level){container, container + 1, object ? '}' : ']'};
   return true;
 }
 
-static bool is_close(const struct scan *scan) { return peek(scan) == (scan->objects & 1 ? '}' : ']'); }
-
 static void scan_close(struct scan *scan) {
   scan->at++;
+  end_token(scan, &scan->doc->tokens[innermost(scan)->container]);
   scan->depth--;
-  scan->objects >>= 1;
+}
+
+/* The token that is added next is another child of the innermost container. */
+static void next_child(struct scan *scan) {
+  struct level *level = innermost(scan);
+  struct sp_json_token *tokens = scan->doc->tokens;
+  tokens[level->container].size++;
+  tokens[level->child].next = (uint32_t)scan->doc->count;
+  level->child = scan->doc->count;
 }
 
 /* Behind a value: closes what ends here. True when a comma says that another value comes; false at the end or on a
@@ -180,10 +236,11 @@ static void scan_close(struct scan *scan) {
 static bool scan_more(struct scan *scan) {
   for (; scan->depth; scan_close(scan)) {
     skip_space(scan);
-    if (is_close(scan)) continue;
+    if (peek(scan) == innermost(scan)->close) continue;
     if (peek(scan) != ',') return unexpected(scan);
     scan->at++;
-    return !(scan->objects & 1) || scan_key(scan);
+    next_child(scan);
+    return !in_object(scan) || scan_key(scan);
   }
   return false;
 }
@@ -192,24 +249,23 @@ static bool scan_more(struct scan *scan) {
 static bool scan_value(struct scan *scan, bool *opened) {
   skip_space(scan);
   *opened = false;
-  if (peek(scan) != '{' && peek(scan) != '[') return scan_scalar(scan);
-  if (!scan_open(scan)) return false;
+  char c = peek(scan);
+  if (c != '{' && c != '[') return scan_scalar(scan);
+  if (!scan_open(scan, c == '{')) return false;
   skip_space(scan);
-  if (is_close(scan)) {
+  if (peek(scan) == innermost(scan)->close) {
     scan_close(scan);
     return true;
   }
   *opened = true;
-  return !(scan->objects & 1) || scan_key(scan);
+  scan->doc->tokens[innermost(scan)->container].size = 1;
+  return !in_object(scan) || scan_key(scan);
 }
 
 static int scan_text(struct scan *scan) {
   bool opened;
   do {
     if (!scan_value(scan, &opened)) return scan->code;
-    if (scan->tokens > (int)SP_JSON_TOKENS_MAX) {
-      return sp_fail(scan->err, SP_ELIMIT, "JSON has more than %u tokens (SP_JSON_TOKENS_MAX)", SP_JSON_TOKENS_MAX);
-    }
   } while (opened || scan_more(scan));
   skip_space(scan);
   if (scan->code == SP_OK && scan->at < scan->end) unexpected(scan);
@@ -218,9 +274,8 @@ static int scan_text(struct scan *scan) {
 
 /* ---- the document ---- */
 
-static const jsmntok_t *token_at(const struct sp_json *doc, int value) {
-  const jsmntok_t *tokens = doc->tokens;
-  return value >= 0 && value < doc->count ? &tokens[value] : NULL;
+static const struct sp_json_token *token_at(const struct sp_json *doc, int value) {
+  return value >= 0 && value < doc->count ? &doc->tokens[value] : NULL;
 }
 
 void sp_json_init(struct sp_json *doc) { *doc = (struct sp_json){.count = 0}; }
@@ -230,36 +285,8 @@ void sp_json_fini(struct sp_json *doc) {
   sp_json_init(doc);
 }
 
-static void reserve_tokens(struct sp_json *doc, int needed) {
-  int cap = doc->cap ? doc->cap : FIRST_TOKENS;
-  if (needed <= doc->cap) return;
-  while (cap < needed) cap *= 2;
-  free(doc->tokens);
-  doc->tokens = sp_alloc_array((size_t)cap, sizeof(jsmntok_t));
-  doc->cap = cap;
-}
-
-static bool is_container(const jsmntok_t *token) { return token->type == JSMN_OBJECT || token->type == JSMN_ARRAY; }
-
-/* In strict mode jsmn knows no number, true, false or null that stands alone. */
-static int take_lone_primitive(struct sp_json *doc) {
-  jsmntok_t *token = doc->tokens;
-  const char *bytes = doc->text.bytes;
-  struct sp_str trimmed = sp_str_trim(doc->text);
-  int start = (int)(trimmed.bytes - bytes);
-  *token = (jsmntok_t){.type = JSMN_PRIMITIVE, .start = start, .end = start + (int)trimmed.len, .parent = -1};
-  return 1;
-}
-
-static int split_text(struct sp_json *doc) {
-  char first = sp_str_trim(doc->text).bytes[0];
-  jsmn_parser parser;
-  if (first != '{' && first != '[' && first != '"') return take_lone_primitive(doc);
-  jsmn_init(&parser);
-  return jsmn_parse(&parser, doc->text.bytes, doc->text.len, doc->tokens, (unsigned)doc->cap);
-}
-
 int sp_json_parse(struct sp_json *doc, struct sp_str text, struct sp_err *err) {
+  struct level levels[SP_JSON_DEPTH_MAX];
   doc->text = text;
   doc->count = 0;
   if (text.len > SP_JSON_TEXT_MAX) {
@@ -267,82 +294,65 @@ int sp_json_parse(struct sp_json *doc, struct sp_str text, struct sp_err *err) {
                    SP_JSON_TEXT_MAX);
   }
   if (!text.len) return sp_fail(err, SP_EPARSE, "no JSON: it is empty");
-  struct scan scan = {.start = text.bytes, .at = text.bytes, .end = text.bytes + text.len, .err = err};
+  const char *start = text.bytes;
+  struct scan scan = {.start = start, .at = start, .end = start + text.len, .doc = doc, .levels = levels, .err = err};
   int code = scan_text(&scan);
-  if (code < 0) return code;
-  reserve_tokens(doc, scan.tokens);
-  int count = split_text(doc);
-  if (count != scan.tokens) return sp_fail(err, SP_EPARSE, "no JSON: the readers disagree (a bug of spate)");
-  doc->count = count;
-  return SP_OK;
+  if (code < 0) doc->count = 0;
+  return code;
 }
 
 /* ---- looking up ---- */
 
 enum sp_json_kind sp_json_kind(const struct sp_json *doc, int value) {
-  const jsmntok_t *token = token_at(doc, value);
-  if (!token) return SP_JSON_ABSENT;
-  if (token->type == JSMN_OBJECT) return SP_JSON_OBJECT;
-  if (token->type == JSMN_ARRAY) return SP_JSON_ARRAY;
-  if (token->type == JSMN_STRING) return SP_JSON_STRING;
-  switch (doc->text.bytes[token->start]) {
-  case 'n':
-    return SP_JSON_NULL;
-  case 't':
-  case 'f':
-    return SP_JSON_BOOL;
-  default:
-    return SP_JSON_NUMBER;
-  }
+  const struct sp_json_token *token = token_at(doc, value);
+  return token ? (enum sp_json_kind)token->kind : SP_JSON_ABSENT;
 }
 
 int sp_json_size(const struct sp_json *doc, int value) {
-  const jsmntok_t *token = token_at(doc, value);
-  return token && is_container(token) ? token->size : 0;
+  const struct sp_json_token *token = token_at(doc, value);
+  return token ? (int)token->size : 0;
 }
 
 int sp_json_first(const struct sp_json *doc, int value) { return sp_json_size(doc, value) > 0 ? value + 1 : -1; }
 
 int sp_json_next(const struct sp_json *doc, int child) {
-  const jsmntok_t *tokens = doc->tokens, *token = token_at(doc, child);
-  if (!token || token->parent < 0) return -1;
-  bool is_key = tokens[token->parent].type == JSMN_OBJECT;
-  int end = is_key ? tokens[child + 1].end : token->end;
-  int next = child + (is_key ? 2 : 1);
-  while (next < doc->count && tokens[next].start < end) next++;
-  return next < doc->count && tokens[next].parent == token->parent ? next : -1;
+  const struct sp_json_token *token = token_at(doc, child);
+  return token && token->next ? (int)token->next : -1;
 }
 
-/* True where the raw text means `plain` and has no escape: one that has means something shorter than it is. */
-static bool means_itself(struct sp_str raw, struct sp_str plain) {
-  return sp_str_eq(raw, plain) && !(raw.len && memchr(raw.bytes, '\\', raw.len));
+static struct sp_str text_of(const struct sp_json *doc, const struct sp_json_token *token) {
+  return sp_str_of(doc->text.bytes + token->start, token->end - token->start);
 }
 
-static bool key_is(const struct sp_json *doc, const jsmntok_t *token, struct sp_str key) {
-  struct sp_str raw = sp_str_of(doc->text.bytes + token->start, (size_t)(token->end - token->start));
-  if (raw.len <= key.len) return means_itself(raw, key);
-  return memchr(raw.bytes, '\\', raw.len) && sp_json_escaped_equals(raw, key);
+bool sp_json_has_escapes(const struct sp_json *doc, int value) {
+  const struct sp_json_token *token = token_at(doc, value);
+  return token && token->escaped;
+}
+
+/* An escape means something shorter than it is. */
+static bool string_is(const struct sp_json *doc, const struct sp_json_token *token, struct sp_str plain) {
+  struct sp_str raw = text_of(doc, token);
+  if (!token->escaped) return sp_str_eq(raw, plain);
+  return raw.len > plain.len && sp_json_escaped_equals(raw, plain);
 }
 
 int sp_json_get(const struct sp_json *doc, int object, const char *key) {
-  const jsmntok_t *tokens = doc->tokens;
   struct sp_str wanted = sp_str_from(key);
   if (sp_json_kind(doc, object) != SP_JSON_OBJECT) return -1;
   for (int child = sp_json_first(doc, object); child >= 0; child = sp_json_next(doc, child)) {
-    if (key_is(doc, &tokens[child], wanted)) return child + 1;
+    if (string_is(doc, &doc->tokens[child], wanted)) return child + 1;
   }
   return -1;
 }
 
 struct sp_str sp_json_raw(const struct sp_json *doc, int value) {
-  const jsmntok_t *token = token_at(doc, value);
-  if (!token) return sp_str_of(NULL, 0);
-  return sp_str_of(doc->text.bytes + token->start, (size_t)(token->end - token->start));
+  const struct sp_json_token *token = token_at(doc, value);
+  return token ? text_of(doc, token) : sp_str_of(NULL, 0);
 }
 
 bool sp_json_is(const struct sp_json *doc, int value, const char *text) {
-  const jsmntok_t *token = token_at(doc, value);
-  return token && token->type == JSMN_STRING && means_itself(sp_json_raw(doc, value), sp_str_from(text));
+  const struct sp_json_token *token = token_at(doc, value);
+  return token && token->kind == SP_JSON_STRING && !token->escaped && sp_str_eq(text_of(doc, token), sp_str_from(text));
 }
 
 bool sp_json_bool(const struct sp_json *doc, int value, bool otherwise) {

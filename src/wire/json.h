@@ -1,5 +1,5 @@
 /*
- * JSON on the hot path: jsmn tokens over borrowed text. A document object is reused from text to text
+ * JSON on the hot path: tokens over borrowed text. A document object is reused from text to text
  * and keeps its token memory. For building and reading whole documents elsewhere use jansson.
  *
  * A value is an index into the tokens; -1 means "absent", and every accessor takes -1 and answers with
@@ -26,9 +26,11 @@ enum sp_json_kind {
   SP_JSON_OBJECT
 };
 
+struct sp_json_token; /* 16 bytes */
+
 struct sp_json {
   struct sp_str text;
-  void *tokens; /* jsmntok_t[] */
+  struct sp_json_token *tokens;
   int count, cap;
 };
 
@@ -41,7 +43,7 @@ void sp_json_fini(struct sp_json *doc);
 int sp_json_parse(struct sp_json *doc, struct sp_str text, struct sp_err *err);
 
 enum sp_json_kind sp_json_kind(const struct sp_json *doc, int value);
-/* The first member of that name; -1 when absent or no object. Linear in the object's text. */
+/* The first member of that name; -1 when absent or no object. Linear in the object's members. */
 int sp_json_get(const struct sp_json *doc, int object, const char *key);
 int sp_json_size(const struct sp_json *doc, int value); /* members or items */
 /* Iterates: first child, then next sibling. In an object the children are keys, and the value of a key is

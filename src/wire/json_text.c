@@ -1,7 +1,5 @@
 #include "wire/json_text.h"
 
-#include "wire/json.h"
-
 #include <stdio.h>
 
 #define UTF8_MAX 4
@@ -74,11 +72,11 @@ struct sp_str sp_json_string(const struct sp_json *doc, int value, struct sp_buf
   if (sp_json_kind(doc, value) != SP_JSON_STRING) return sp_str_of(NULL, 0);
   struct sp_str raw = sp_json_raw(doc, value);
   const char *at = raw.bytes, *end = at + raw.len;
-  const char *escape = raw.len ? memchr(at, '\\', raw.len) : NULL;
-  if (!escape) return raw;
+  if (!sp_json_has_escapes(doc, value)) return raw;
   sp_buf_clear(scratch);
   if (sp_buf_reserve(scratch, raw.len) < 0) return sp_str_of(NULL, 0); /* unescaping never makes it longer */
-  for (; escape; escape = at < end ? memchr(at, '\\', (size_t)(end - at)) : NULL) {
+  for (const char *escape = memchr(at, '\\', raw.len); escape;
+       escape = at < end ? memchr(at, '\\', (size_t)(end - at)) : NULL) {
     sp_buf_append(scratch, at, (size_t)(escape - at));
     at = escape;
     char piece[UTF8_MAX];
