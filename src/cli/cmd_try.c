@@ -36,8 +36,10 @@ static int run_once(struct sp_setup *setup, struct trial *trial, struct sp_err *
   trial->run = sp_run_create(&options, err);
   if (!trial->run) return err->code;
   int code = sp_signal_open(&trial->interrupt, trial->loop, SIGINT, on_interrupt, err);
-  if (code == 0) code = sp_run_start(trial->run, err);
+  if (code) return code;
+  code = sp_run_start(trial->run, err);
   if (code == 0) sp_loop_run(trial->loop);
+  else sp_signal_close(&trial->interrupt, NULL);
   return code;
 }
 

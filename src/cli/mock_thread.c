@@ -17,6 +17,11 @@ static void *run_loop(void *arg) {
   return NULL;
 }
 
+static void on_closed(void *ctx) {
+  struct sp_mock_thread *thread = ctx;
+  sp_loop_stop(thread->loop);
+}
+
 struct sp_mock_thread *sp_mock_thread_start(const char *profile_json, struct sp_err *err) {
   struct sp_mock_thread *thread = sp_alloc(sizeof(*thread));
   thread->loop = sp_loop_create(err);
@@ -26,6 +31,8 @@ struct sp_mock_thread *sp_mock_thread_start(const char *profile_json, struct sp_
   if (!thread->mock) goto destroy_loop;
   if (pthread_create(&thread->thread, NULL, run_loop, thread) == 0) return thread;
   sp_fail(err, SP_EIO, "cannot start a thread for the mock");
+  sp_mock_close(thread->mock, on_closed, thread);
+  sp_loop_run(thread->loop);
 destroy_loop:
   sp_loop_destroy(thread->loop);
 free_thread:
@@ -34,11 +41,6 @@ free_thread:
 }
 
 uint16_t sp_mock_thread_port(const struct sp_mock_thread *thread) { return sp_mock_port(thread->mock); }
-
-static void on_closed(void *ctx) {
-  struct sp_mock_thread *thread = ctx;
-  sp_loop_stop(thread->loop);
-}
 
 static void close_mock(void *arg) {
   struct sp_mock_thread *thread = arg;

@@ -139,8 +139,14 @@ static int start_run(struct session *session, struct sp_err *err) {
   session->run = sp_run_create(&options, err);
   if (!session->run) return err->code;
   int code = sp_signal_open(&session->interrupt, session->loop, SIGINT, on_interrupt, err);
-  if (code == 0) code = sp_signal_open(&session->terminate, session->loop, SIGTERM, on_terminate, err);
-  if (code == 0) code = sp_run_start(session->run, err);
+  if (code) return code;
+  code = sp_signal_open(&session->terminate, session->loop, SIGTERM, on_terminate, err);
+  if (code) goto close_interrupt;
+  code = sp_run_start(session->run, err);
+  if (code == 0) return 0;
+  sp_signal_close(&session->terminate, NULL);
+close_interrupt:
+  sp_signal_close(&session->interrupt, NULL);
   return code;
 }
 

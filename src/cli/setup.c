@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -27,16 +28,24 @@ static void settle_load(struct sp_load *load, const struct sp_plan_load *flags, 
   load->seed = (uint64_t)pick(flags->seed, plan->seed, 1);
 }
 
+/* Processors that this process may use: of a machine of 64 a container or taskset may leave it two. */
+static uint64_t processors(void) {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0) return (uint64_t)CPU_COUNT(&allowed);
+  long online = sysconf(_SC_NPROCESSORS_ONLN); /* over 1024 processors: the set is too small */
+  return online > 0 ? (uint64_t)online : 1;
+}
+
 static unsigned settle_threads(int64_t asked, uint64_t users) {
-  long processors = sysconf(_SC_NPROCESSORS_ONLN);
-  uint64_t threads = asked > 0 ? (uint64_t)asked : processors > 0 ? (uint64_t)processors : 1;
+  uint64_t threads = asked > 0 ? (uint64_t)asked : processors();
   if (threads > users) threads = users; /* a thread without a user would only idle */
   return threads > SP_THREADS_MAX ? SP_THREADS_MAX : (unsigned)threads;
 }
 
 static int check_load(const struct sp_load *load, struct sp_err *err) {
   if (load->users == 0 || load->users > SP_USERS_MAX) {
-    return sp_fail(err, SP_EUSAGE, "the plan's load: users must be from 1 to %u, not %llu", SP_USERS_MAX, (unsigned long long)load->users);
+    return sp_fail(err, SP_EUSAGE, "the plan's load: users must be from 1 to %u, not %llu", SP_USERS_MAX,
+                   (unsigned long long)load->users);
   }
   if (load->run_time_ns && load->warm_up_ns >= load->run_time_ns) {
     return sp_fail(err, SP_EUSAGE, "the warm-up takes the whole run time: nothing would be measured");
@@ -56,7 +65,8 @@ static void settle_http(struct sp_lua_conf *conf, const struct sp_plan_load *fla
 
 static int open_tls(struct sp_lua_conf *conf, const struct sp_options *options, struct sp_err *err) {
   if (options->key && !options->cert) return sp_fail(err, SP_EUSAGE, "--key needs its certificate beside: --cert FILE");
-  struct sp_tls_options tls = {.insecure = options->insecure, .ca_file = options->cacert, .cert_file = options->cert, .key_file = options->key};
+  struct sp_tls_options tls = {.insecure = options->insecure, .ca_file = options->cacert, .cert_file = options->cert,
+      .key_file = options->key};
   conf->tls = sp_tls_context_create(&tls, err);
   return conf->tls ? 0 : err->code;
 }
@@ -113,6 +123,8 @@ int sp_raise_file_limit(uint64_t connections, struct sp_err *err) {
   if (limit.rlim_cur >= needed) return 0;
   struct rlimit raised = {needed, limit.rlim_max < needed ? needed : limit.rlim_max};
   if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return 0; /* root may raise the hard one too */
+  struct rlimit most = {limit.rlim_max, limit.rlim_max};
+  (void)setrlimit(RLIMIT_NOFILE, &most); /* a caller that can go on with less has all there is */
   return sp_fail(err, SP_EIO, "%llu users need %llu open files, but the limit (RLIMIT_NOFILE, hard) is %llu: raise it with "
                  "'ulimit -n %llu' as root, or with LimitNOFILE= or /etc/security/limits.conf, or take fewer users",
                  (unsigned long long)connections, (unsigned long long)needed, (unsigned long long)limit.rlim_max,

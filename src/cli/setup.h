@@ -18,8 +18,8 @@ struct sp_setup {
 int sp_setup_init(struct sp_setup *setup, const struct sp_options *options, struct sp_err *err);
 void sp_setup_fini(struct sp_setup *setup);
 
-/* Raises the soft limit of open files to what `connections` need; a sentence with the command where the hard limit
- * is in the way. */
+/* Raises the soft limit of open files to what `connections` need; where the hard limit is in the way, to that, and a
+ * sentence with the command. */
 int sp_raise_file_limit(uint64_t connections, struct sp_err *err);
 
 #endif
