@@ -206,7 +206,7 @@ class EveryFault(MockCase):
     """The mock's faults, as its own message lists or its documents name them, all have a row here."""
     known = {fault.split("@")[0] for fault in {**ENDS, **DIFY, **FLOW}}
     with open(os.path.join(HERE, "..", "..", "src", "mock", "fault.c"), encoding="utf-8") as file:
-      named = set(re.findall(r'^  \{ "(\w+)", SP_FAULT_', file.read(), re.M))
+      named = set(re.findall(r'^ *\{ ?"(\w+)", SP_FAULT_', file.read(), re.M))
     self.assertTrue(named)
     self.assertEqual(named - known - {"ok"}, set())
 
