@@ -171,7 +171,7 @@ static void one_processor_one_thread(void **state) {
   cpu_set_t before, one;
   assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
   CPU_ZERO(&one);
-  for (int i = 0; i < CPU_SETSIZE; i++) {
+  for (size_t i = 0; i < CPU_SETSIZE; i++) {
     if (!CPU_ISSET(i, &before)) continue;
     CPU_SET(i, &one);
     break;
