@@ -161,6 +161,11 @@ static int finish(struct session *session) {
       .totals = sp_run_totals(session->run), .slos = slos, .interrupted = session->signals > 0};
   memcpy(result.id, session->id, sizeof(result.id));
   sp_run_facts(session->run, &result.facts);
+  struct sp_run_stage stages[SP_STAGES_MAX];
+  result.stages = stages;
+  for (; result.stage_count < sp_run_stage_count(session->run); result.stage_count++) {
+    sp_run_stage(session->run, result.stage_count, &stages[result.stage_count]);
+  }
   struct sp_validity_facts facts = {.totals = result.totals, .cpu_share = result.facts.cpu_share};
   sp_validity_judge(&facts, &result.validity);
   result.slo_count = sp_verdict_slos(result.totals, slos, SP_SLOS_MAX);

@@ -25,6 +25,26 @@ int sp_outputs_add(struct sp_outputs *outputs, const struct sp_report_type *type
   return SP_OK;
 }
 
+static void take_for_all(void *ctx, const struct sp_request_key *key, const struct sp_sample *sample) {
+  const struct sp_outputs *outputs = ctx;
+  for (size_t i = 0; i < outputs->sink_count; i++) {
+    outputs->sinks[i]->take(outputs->sinks[i]->ctx, key, sample);
+  }
+}
+
+const struct sp_sample_sink *sp_outputs_sink(struct sp_outputs *outputs) {
+  outputs->sink_count = 0;
+  for (size_t i = 0; i < outputs->count; i++) {
+    const struct sp_output *output = &outputs->items[i];
+    const struct sp_sample_sink *sink = output->type->sink ? output->type->sink(output->report) : NULL;
+    if (sink) {
+      outputs->sinks[outputs->sink_count++] = sink;
+    }
+  }
+  outputs->all = (struct sp_sample_sink){ take_for_all, outputs };
+  return outputs->sink_count > 1 ? &outputs->all : outputs->sink_count == 1 ? outputs->sinks[0] : NULL;
+}
+
 void sp_outputs_begin(struct sp_outputs *outputs, const struct sp_run_begin *begin) {
   for (size_t i = 0; i < outputs->count; i++) {
     const struct sp_output *output = &outputs->items[i];

@@ -6,6 +6,7 @@
 #define SP_REPORT_OUTPUTS_H
 
 #include "report/report.h"
+#include "stats/recorder.h"
 
 #define SP_OUTPUTS_MAX 32u
 
@@ -16,11 +17,17 @@ struct sp_outputs {
     void *report;
   } items[SP_OUTPUTS_MAX];
   size_t count;
+  const struct sp_sample_sink *sinks[SP_OUTPUTS_MAX];
+  size_t sink_count;
+  struct sp_sample_sink all; /* gives each sample to every one of them */
 };
 
 /* Opens one more; on failure the ones before stay open. Start from a zeroed struct. */
 int sp_outputs_add(struct sp_outputs *outputs, const struct sp_report_type *type, const char *path,
                    struct sp_err *err);
+/* Where samples go, for all outputs that want them; NULL: none does. Lives as long as the outputs, which stay where they
+ * are meanwhile. */
+const struct sp_sample_sink *sp_outputs_sink(struct sp_outputs *outputs);
 void sp_outputs_begin(struct sp_outputs *outputs, const struct sp_run_begin *begin);
 void sp_outputs_tick(struct sp_outputs *outputs, const struct sp_run_view *view);
 /* Writes them all; on_error and on_note are called where there is something to say. */

@@ -6,6 +6,8 @@
 #define SP_REPORT_REPORT_H
 
 #include "engine/run.h"
+#include "model/confidence.h"
+#include "stats/window.h"
 
 #include <stdio.h>
 
@@ -31,12 +33,22 @@ struct sp_result {
   const struct sp_slo_result *slos;
   size_t slo_count;
   bool interrupted;
+  const struct sp_run_stage *stages; /* what the load had of them; their intervals add up to the totals */
+  size_t stage_count;
+  const char *const *notes; /* worth knowing, beside those of the validity: one sentence each */
+  size_t note_count;
 };
 
 struct sp_slo_result {
   const char *expression;
   double value; /* NAN: no value */
   bool met;
+  /* MAY all be NULL: known of a real expression only. */
+  const struct sp_slo *slo;
+  const char *why;                        /* there is no value */
+  const struct sp_confidence *confidence; /* of the value on the steady part */
+  const struct sp_window_track *window;   /* `over 30s` */
+  uint64_t samples;
 };
 
 /* What is known when a run begins. Borrowed for the call, but `load`, which outlives the run. */

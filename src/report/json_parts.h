@@ -1,0 +1,19 @@
+/* Private to the JSON summary: its larger parts. */
+#ifndef SP_REPORT_JSON_PARTS_H
+#define SP_REPORT_JSON_PARTS_H
+
+#include "report/json_value.h"
+#include "report/report.h"
+
+/* json_request.c: of an interval, whose rates are over measured_ns. */
+json_t *sp_doc_totals(const struct sp_interval *interval, int64_t measured_ns);
+json_t *sp_doc_requests(const struct sp_interval *interval, int64_t measured_ns);
+
+/* json_verdict.c */
+json_t *sp_doc_validity(const struct sp_result *result);
+json_t *sp_doc_slos(const struct sp_result *result);
+json_t *sp_doc_load(const struct sp_result *result); /* what was asked for, and what came of it */
+json_t *sp_doc_stages(const struct sp_result *result);
+json_t *sp_doc_notes(const struct sp_result *result);
+
+#endif
