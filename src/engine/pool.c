@@ -75,6 +75,11 @@ static bool is_due(const struct sp_worker *worker, int64_t now_ns) {
   return !worker->arrivals_over && due_ns <= now_ns && due_ns < worker->shared->end_ns;
 }
 
+/* Behind the end sp_pool_end says what becomes of them. The time is read anew with each task that begins. */
+static bool may_make(const struct sp_worker *worker) {
+  return !worker->ending && sp_loop_now(worker->loop) < worker->shared->end_ns;
+}
+
 static void make_next(struct sp_worker *worker) {
   uint64_t k = worker->arrivals.k;
   int64_t due_ns = worker->arrivals.due_ns;
@@ -90,9 +95,9 @@ static void check_empty(struct sp_worker *worker) {
 
 void sp_pool_follow(struct sp_worker *worker) {
   int64_t now_ns = sp_loop_now(worker->loop);
-  for (unsigned n = 0; n < SP_ARRIVALS_A_TURN && !worker->ending && is_due(worker, now_ns); n++) make_next(worker);
+  for (unsigned n = 0; n < SP_ARRIVALS_A_TURN && may_make(worker) && is_due(worker, now_ns); n++) make_next(worker);
   int64_t due_ns = worker->arrivals.due_ns;
-  if (worker->ending || worker->arrivals_over || due_ns >= worker->shared->end_ns)
+  if (!may_make(worker) || worker->arrivals_over || due_ns >= worker->shared->end_ns)
     sp_timer_stop(&worker->load_timer);
   else
     sp_timer_start(&worker->load_timer, due_ns);
@@ -104,7 +109,7 @@ void sp_pool_follow(struct sp_worker *worker) {
 void sp_pool_end(struct sp_worker *worker) {
   int64_t now_ns = sp_loop_now(worker->loop);
   while (is_due(worker, now_ns)) {
-    if (now_ns - worker->arrivals.due_ns > SP_LATE_START_NS) {
+    if (sp_loop_now(worker->loop) - worker->arrivals.due_ns > SP_LATE_START_NS) {
       drop(worker, worker->arrivals.due_ns);
       sp_arrivals_next(&worker->arrivals);
     } else {

@@ -107,6 +107,7 @@ static void run_to_end(struct rig *rig) {
   rig->run = sp_run_create(&options, &err);
   assert_string_equal(err.text, "");
   assert_non_null(rig->run);
+  if (rig->at_create != NULL) rig->at_create(rig);
   assert_int_equal(sp_run_start(rig->run, &err), 0);
   sp_loop_run(rig->loop);
   assert_int_equal(rig->end_count, 1);

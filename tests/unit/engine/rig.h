@@ -46,6 +46,7 @@ struct rig {
   struct sp_user_null_conf null;
   const struct sp_user_type *type;
   const void *type_conf;
+  void (*at_create)(struct rig *rig); /* before the start */
   void (*at_tick)(struct rig *rig, const struct sp_run_view *view);
 
   /* During it. */

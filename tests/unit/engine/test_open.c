@@ -331,10 +331,10 @@ static void to_forty(struct rig *rig, const struct sp_run_view *view) {
   if (view->elapsed_ns == 12 * S) sp_run_set_users(rig->run, 7, 0); /* not of this kind: nothing */
   if (view->elapsed_ns == 20 * S) sp_run_set_rate(rig->run, 0);
   if (view->elapsed_ns == 25 * S) sp_run_set_rate(rig->run, -3);
-  if (view->elapsed_ns == 28 * S) sp_run_set_rate(rig->run, 10);
+  if (view->elapsed_ns == 28 * S) sp_run_set_rate(rig->run, 30);
 }
 
-/* R: 100.5 by 10.05 s, 398 + 2 more by 20.05 s, none until 28.05 s, 19.5 by 30 s. */
+/* R: 100.5 by 10.05 s, 398 + 2 more by 20.05 s, none until 28.05 s, 58.5 by 30 s. */
 static void set_rate(void **state) {
   (void)state;
   for (unsigned w = 0; w < WORKER_COUNTS; w++) {
@@ -344,7 +344,7 @@ static void set_rate(void **state) {
     rig.load.threads = worker_counts[w];
     rig.at_tick = to_forty;
     rig_run(&rig);
-    assert_int_equal(rig.tally.ok, (uint64_t)ceil(100.5 + 400 + 19.5));
+    assert_int_equal(rig.tally.ok, (uint64_t)(100.5 + 400 + 58.5));
     assert_near(rig.ticks[14].rate_target, 40);
     assert_near(rig.ticks[22].rate_target, 0);
     assert_int_equal(rig.ticks[22].users_target, 0);
@@ -359,6 +359,22 @@ static int steps_of_the_plan(void *ctx, double elapsed_s, struct sp_shape_point 
   if (elapsed_s >= 15) return 1;
   out->level = elapsed_s < 5 ? 10 : elapsed_s < 10 ? 50 : 0;
   return 0;
+}
+
+static void five_a_second(struct rig *rig) { sp_run_set_rate(rig->run, 5); }
+
+static void set_rate_before_the_start(void **state) {
+  (void)state;
+  static const struct sp_stage stages[] = { { 10, 10, 10 * S }, { 50, 50, 10 * S } };
+  struct rig rig;
+  rig_init(&rig, 1, 0.03, 0, 15 * S);
+  rig_rate(&rig, 0, SP_ARRIVALS_EVEN);
+  rig_stages(&rig, stages, 2);
+  rig.at_create = five_a_second;
+  rig_run(&rig);
+  assert_int_equal(rig.tally.ok, 75);
+  assert_int_equal(rig.stages[1].tally.ok, 25);
+  rig_fini(&rig);
 }
 
 static void a_shape_of_the_plans_own(void **state) {
@@ -491,6 +507,7 @@ int main(void) {
     cmocka_unit_test(dropped_starts_are_no_iterations),
     cmocka_unit_test(warm_up),
     cmocka_unit_test(set_rate),
+    cmocka_unit_test(set_rate_before_the_start),
     cmocka_unit_test(a_shape_of_the_plans_own),
     cmocka_unit_test(a_shape_that_fails_ends_the_run),
     cmocka_unit_test(stopped_and_cut),

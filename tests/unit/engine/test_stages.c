@@ -106,7 +106,7 @@ static void warm_up_within_stages(void **state) {
     struct rig rig;
     rig_init(&rig, 1, 0.25, 0.75, 0);
     rig_stages(&rig, three, 3);
-    rig.load.warm_up_ns = 70250 * MS; /* the first stage, and ten seconds of the second */
+    rig.load.warm_up_ns = 70100 * MS; /* the first stage, and ten seconds of the second; nothing else happens then */
     rig.load.threads = worker_counts[w];
     rig_run(&rig);
     assert_int_equal(rig.stages[0].tally.started, 0);
@@ -114,7 +114,7 @@ static void warm_up_within_stages(void **state) {
     assert_true(isnan(rig.stages[0].facts.users_mean));
     assert_int_equal(rig.stages[1].tally.started, 10 * 50 + 20 * 51);
     assert_near(rig.stages[1].facts.users_mean, 30);
-    assert_int_equal(rig.stages[1].facts.measured_ns, 50750 * MS);
+    assert_int_equal(rig.stages[1].facts.measured_ns, 50900 * MS);
     assert_int_equal(rig.stages[2].tally.started, 1210);
     assert_true(fabs(rig.validity.users_closure) < 1e-9);
     rig_fini(&rig);
@@ -288,6 +288,20 @@ static void a_setter_takes_over(void **state) {
   rig_fini(&rig);
 }
 
+static void three_users(struct rig *rig) { sp_run_set_users(rig->run, 3, 0); }
+
+static void a_setter_before_the_start(void **state) {
+  (void)state;
+  struct rig rig;
+  rig_init(&rig, 1, 0.25, 0.75, 30 * S);
+  rig_stages(&rig, three, 3);
+  rig.at_create = three_users;
+  rig_run(&rig);
+  assert_int_equal(rig.facts.users_max, 3);
+  assert_near(rig.stages[0].facts.users_mean, 3); /* figures go on by the stages as they were asked for */
+  rig_fini(&rig);
+}
+
 /* A user's start that takes time is neither task nor pause: the law is of users that can run tasks. */
 static void starts_that_take_time(void **state) {
   (void)state;
@@ -335,6 +349,7 @@ int main(void) {
     cmocka_unit_test(iterations_in_flight),
     cmocka_unit_test(a_shape_of_the_plans_own),
     cmocka_unit_test(a_setter_takes_over),
+    cmocka_unit_test(a_setter_before_the_start),
     cmocka_unit_test(starts_that_take_time),
     cmocka_unit_test(too_little_for_a_law),
   };

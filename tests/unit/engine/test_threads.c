@@ -180,6 +180,55 @@ static void late_starts_are_found(void **state) {
   rig_fini(&rig);
 }
 
+/* Twenty users, one thread that each task holds up for 8 ms: most of a user's time it waits for the generator. */
+static void hold_the_thread_up_shortly(struct sp_user *user, size_t task) {
+  struct timespec pause = { 0, 8 * MS };
+  nanosleep(&pause, NULL);
+  sp_user_null.task_run(user, task);
+}
+
+static void littles_law_finds_the_generators_part(void **state) {
+  (void)state;
+  struct sp_user_type type = sp_user_null;
+  type.task_run = hold_the_thread_up_shortly;
+  struct rig rig;
+  rig_init(&rig, 20, 0, 0, 0);
+  rig.real = true;
+  rig.load.iterations = 180;
+  rig.type = &type;
+  rig_run(&rig);
+  assert_true(rig.validity.users_closure < -0.5);
+  bool said = false;
+  for (size_t i = 0; i < rig.validity.reason_count; i++)
+    said = said || strstr(rig.validity.reasons[i], "Little's law does not close for the users: 2") != NULL ||
+           strstr(rig.validity.reasons[i], "Little's law does not close for the users: 1") != NULL;
+  assert_true(said);
+  rig_fini(&rig);
+}
+
+/* The first arrival holds the thread up beyond the end: what was due meanwhile could not be made, and is counted. */
+static void hold_the_thread_up_for_long(struct sp_user *user, size_t task) {
+  struct timespec pause = { 0, 700 * MS };
+  nanosleep(&pause, NULL);
+  sp_user_null.task_run(user, task);
+}
+
+static void what_is_overdue_at_the_end_is_dropped(void **state) {
+  (void)state;
+  struct sp_user_type type = sp_user_null;
+  type.task_run = hold_the_thread_up_for_long;
+  struct rig rig;
+  rig_init(&rig, 1, 0, 0, 500 * MS);
+  rig.real = true;
+  rig_rate(&rig, 100, SP_ARRIVALS_EVEN);
+  rig.type = &type;
+  rig_run(&rig);
+  assert_int_equal(rig.facts.arrivals_planned, 50);
+  assert_in_range(rig.facts.arrivals_made, 1, 49);
+  assert_int_equal(rig.facts.arrivals_dropped, 50 - rig.facts.arrivals_made);
+  rig_fini(&rig);
+}
+
 static atomic_int misnamed;
 
 static int look_at_the_name(struct sp_user *user) {
@@ -366,6 +415,8 @@ int main(void) {
     cmocka_unit_test(set_users),
     cmocka_unit_test(several_threads_abort_at_once),
     cmocka_unit_test(late_starts_are_found),
+    cmocka_unit_test(littles_law_finds_the_generators_part),
+    cmocka_unit_test(what_is_overdue_at_the_end_is_dropped),
     cmocka_unit_test(threads_have_names),
     cmocka_unit_test(warm_up),
     cmocka_unit_test(open_loop),
