@@ -98,7 +98,7 @@ void sp_http_call_begin(struct sp_http_call *call) {
   bool keeps = call->connection != SP_HTTP_CONNECTION_REQUEST;
   struct sp_http_conn *mux = keeps && call->version != SP_HTTP_1_1 ? sp_http_pool_find_mux(call) : NULL;
   struct sp_http_conn *kept = keeps && !mux && call->version != SP_HTTP_2 ? sp_http_pool_take(call) : NULL;
-  call->result.reused = mux || kept;
+  call->result.reused = (mux || kept) && call->result.connect_ns < 0; /* refused by the one it had opened: not so */
   call->result.http2 = false;
   if (mux) sp_http_mux_add(mux, call);
   else if (kept) sp_http_call_send(call, kept, sp_loop_update_now(call->client->loop));

@@ -128,8 +128,8 @@ struct sp_http_call;
 /* Never NULL; a bad URL or header comes through on_done as PROTOCOL. Valid until on_done returns. */
 struct sp_http_call *sp_http_start(struct sp_http_session *session, const struct sp_http_request *request,
                                    const struct sp_http_sink *sink, void *ctx);
-/* Hangs up: the connection closes at once (HTTP/2: the stream is reset, the connection stays), on_done comes from the loop with ABORTED. Fine when the call has ended and
- * on_done waits for the loop: that end stays. */
+/* Hangs up: the connection closes at once (HTTP/2: the stream is reset, the connection stays), on_done comes from the
+ * loop with ABORTED. Fine when the call has ended and on_done waits for the loop: that end stays. */
 void sp_http_abort(struct sp_http_call *call);
 /* The application has all it wants (the terminal event): on_done comes with OK right after the read under way,
  * without waiting for the message's end. In the background the connection may still read the message's end for

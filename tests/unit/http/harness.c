@@ -11,6 +11,10 @@ static void act(struct exchange *exchange, enum place place) {
     exchange->block_in = NOWHERE;
     usleep((useconds_t)exchange->block_ms * 1000);
   }
+  if (exchange->pause_in == place) {
+    exchange->pause_in = NOWHERE;
+    sp_http_pause(exchange->call);
+  }
   if (exchange->abort_in == place) sp_http_abort(exchange->call);
   if (exchange->finish_in == place) sp_http_finish(exchange->call);
 }
@@ -26,6 +30,7 @@ static int on_head(void *ctx, const struct sp_http1_head *head, const struct sp_
   assert_true(rx->user_ns > 0 && rx->kernel_ns <= rx->user_ns);
   exchange->heads++;
   exchange->status = head->status;
+  snprintf(exchange->head, sizeof exchange->head, SP_STR_FMT, SP_STR_ARG(head->raw));
   act(exchange, IN_HEAD);
   return refuse(exchange, IN_HEAD, err);
 }
@@ -67,7 +72,7 @@ static void on_done(void *ctx, const struct sp_http_result *result) {
   check_result(result);
   exchange->result = *result;
   snprintf(exchange->detail, sizeof exchange->detail, "%s", result->detail);
-  if (exchange->then) start(exchange->bed, exchange->then, NULL);
+  if (exchange->then) start(exchange->bed, exchange->then, exchange->then_ask);
   if (--exchange->bed->pending == 0) sp_loop_stop(exchange->bed->loop);
 }
 
@@ -149,16 +154,19 @@ void start(struct bed *bed, struct exchange *exchange, const struct ask *ask) {
       .method = sp_str_from(ask->method ? ask->method : "GET"),
       .url = sp_str_from(ask->url ? ask->url : bed_url(bed)),
       .headers = sp_str_from(ask->headers),
-      .body = sp_str_from(ask->body),
+      .body = ask->body_len > 0 ? sp_str_of(ask->body, ask->body_len) : sp_str_from(ask->body),
       .has_body = ask->body != NULL,
       .gzip = ask->gzip,
       .timeouts = ask->timeouts,
       .start_ns = ask->start_ns,
-      .connection = ask->new_connection ? SP_HTTP_CONNECTION_REQUEST : SP_HTTP_CONNECTION_USER,
+      .version = ask->version,
+      .connection = ask->new_connection ? SP_HTTP_CONNECTION_REQUEST
+                    : ask->shared       ? SP_HTTP_CONNECTION_SHARED
+                                        : SP_HTTP_CONNECTION_USER,
   };
   bed->pending++;
   exchange->starting = true;
-  exchange->call = sp_http_start(&bed->session, &request, &sink, exchange);
+  exchange->call = sp_http_start(ask->session ? ask->session : &bed->session, &request, &sink, exchange);
   exchange->starting = false;
   assert_non_null(exchange->call);
 }

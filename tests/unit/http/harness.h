@@ -79,7 +79,7 @@ void server_stop(struct server *server);
 const char *server_request(struct server *server, int number); /* terminated; NULL: it did not come */
 
 /* -- the client -- */
-enum place { NOWHERE, IN_HEAD, IN_BODY, IN_READ_END };
+enum place { NOWHERE, IN_HEAD, IN_BODY, IN_READ_END, IN_DONE };
 
 struct bed { /* loop, client and a session */
   struct sp_loop *loop;
@@ -98,18 +98,25 @@ struct exchange {
   struct sp_http_call *call;
   bool starting; /* inside sp_http_start */
   int status, heads, bodies, read_ends, dones;
+  char head[2048]; /* the raw headers, as far as they fit */
   struct sp_buf body;
   struct sp_http_result result;
   char detail[SP_ERR_TEXT_MAX];
   enum place abort_in, finish_in, refuse_in;
+  enum place pause_in; /* the first time */
   enum place block_in; /* sleeps there, the first time, for block_ms */
   int block_ms;
   struct exchange *then; /* started in on_done */
+  const struct ask *then_ask;
   const char *then_url;
 };
 
 struct ask { /* what differs from a plain GET */
   const char *method, *headers, *body, *url; /* url: instead of the server's */
+  size_t body_len;                           /* 0: the text's */
+  enum sp_http_version version;
+  bool shared;
+  struct sp_http_session *session; /* NULL: the bed's */
   bool gzip;
   bool new_connection;
   int64_t start_ns;
