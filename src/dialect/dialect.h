@@ -2,9 +2,10 @@
  * A dialect gives meaning to the events of a stream: what is a token, what ends it, what is an error.
  *
  * One const table a dialect, listed in dialect/registry.c (by name). Bytes in, meaning out: no sockets, no
- * clock, no Lua. State belongs to one stream; the caller gives `state_size` zeroed bytes, aligned for any type.
- * The slices in *out are borrowed until the next call, and no longer than the event's own bytes: most point there.
- * After DONE or FAILED the caller need not go on; if it does, the dialect says the same state again.
+ * clock, no Lua. State belongs to one stream; the caller gives `state_size` zeroed bytes, aligned for any type, and
+ * the scratch memory that it shares with the thread's other streams. The slices in *out are borrowed until the next
+ * call with that scratch, and no longer than the event's own bytes: most point there. A failure's detail is the
+ * stream's own, valid until fini. After DONE or FAILED the caller need not go on; if it does, the dialect says the same state again.
  */
 #ifndef SP_DIALECT_DIALECT_H
 #define SP_DIALECT_DIALECT_H
@@ -61,11 +62,22 @@ struct sp_meaning {
   struct sp_str conversation_id, message_id, task_id;
 };
 
+/* What reading an event needs and nothing after it: one for all streams of a thread, so that it stays in the cache and
+ * a stream costs little. After an event of megabytes the next one gives back what that took. */
+struct sp_dialect_scratch {
+  struct sp_json doc;
+  struct sp_buf text, more; /* unescaped strings */
+  struct sp_buf ids[3];     /* ids with escapes; nobody sends them, so these stay empty */
+};
+
+void sp_dialect_scratch_init(struct sp_dialect_scratch *scratch);
+void sp_dialect_scratch_fini(struct sp_dialect_scratch *scratch);
+
 struct sp_dialect {
   const char *name;
   size_t state_size;
-  /* MUST. */
-  void (*init)(void *state);
+  /* MUST. The scratch is borrowed until fini. */
+  void (*init)(void *state, struct sp_dialect_scratch *scratch);
   /* MUST. Frees what the state holds. */
   void (*fini)(void *state);
   /* MUST. One dispatched event. Fills all of *out. */

@@ -8,7 +8,8 @@
 #include "dialect/parts.h"
 
 struct dify {
-  struct sp_parts parts;
+  struct sp_dialect_scratch *scratch;
+  struct sp_buf detail; /* of a failure */
   enum sp_stream_state state;
   bool chat;           /* the app has messages: an id of a conversation or message was seen */
   bool flow;           /* the app has a workflow: an event of one was seen */
@@ -16,6 +17,8 @@ struct dify {
   bool flow_ended;     /* workflow_finished, and well */
   bool agent_answered; /* a token came as agent_message */
 };
+
+_Static_assert(sizeof(struct dify) <= 64, "a stream's own state is one cache line");
 
 /* The members of a frame that anybody asks for, as values of the document; -1 where absent. */
 struct frame {
@@ -32,12 +35,12 @@ struct kind {
 };
 
 static void read_text(struct dify *dify, int value, enum sp_mark mark, struct sp_meaning *out) {
-  out->text = sp_json_string(&dify->parts.doc, value, &dify->parts.text);
+  out->text = sp_json_string(&dify->scratch->doc, value, &dify->scratch->text);
   if (out->text.len > 0) out->marks |= (unsigned)mark;
 }
 
 static int data_get(const struct dify *dify, const struct frame *frame, const char *key) {
-  return sp_json_get(&dify->parts.doc, frame->data, key);
+  return sp_json_get(&dify->scratch->doc, frame->data, key);
 }
 
 static void read_message(struct dify *dify, const struct frame *frame, struct sp_meaning *out) {
@@ -72,16 +75,17 @@ static void read_text_replace(struct dify *dify, const struct frame *frame, stru
 }
 
 static void read_node(struct dify *dify, const struct frame *frame, struct sp_meaning *out) {
-  struct sp_parts *parts = &dify->parts;
+  const struct sp_json *doc = &dify->scratch->doc;
+  struct sp_buf *text = &dify->scratch->text;
   int status = data_get(dify, frame, "status");
   struct sp_node_finished *node = &out->node;
-  node->type = sp_parts_text(parts, data_get(dify, frame, "node_type"), &parts->more);
-  node->title = sp_parts_text(parts, data_get(dify, frame, "title"), &parts->text);
-  if (node->title.len == 0) node->title = sp_parts_text(parts, data_get(dify, frame, "node_id"), &parts->text);
+  node->type = sp_parts_text(doc, data_get(dify, frame, "node_type"), &dify->scratch->more);
+  node->title = sp_parts_text(doc, data_get(dify, frame, "title"), text);
+  if (node->title.len == 0) node->title = sp_parts_text(doc, data_get(dify, frame, "node_id"), text);
   if (node->title.len == 0) node->title = node->type;
-  node->elapsed_ns = sp_parts_seconds_ns(parts, data_get(dify, frame, "elapsed_time"));
+  node->elapsed_ns = sp_parts_seconds_ns(doc, data_get(dify, frame, "elapsed_time"));
   /* An exception is a failure that the node's error strategy went on from. */
-  node->failed = sp_json_is(&parts->doc, status, "failed") || sp_json_is(&parts->doc, status, "exception");
+  node->failed = sp_json_is(doc, status, "failed") || sp_json_is(doc, status, "exception");
 }
 
 /* What the end of one half means for the stream. */
@@ -91,11 +95,11 @@ static enum sp_stream_state settled(const struct dify *dify) {
 }
 
 static void read_usage(struct dify *dify, const struct frame *frame, struct sp_meaning *out) {
-  const struct sp_json *doc = &dify->parts.doc;
+  const struct sp_json *doc = &dify->scratch->doc;
   int usage = sp_json_get(doc, frame->metadata, "usage");
-  out->usage.prompt_tokens = sp_parts_count(&dify->parts, sp_json_get(doc, usage, "prompt_tokens"));
-  out->usage.completion_tokens = sp_parts_count(&dify->parts, sp_json_get(doc, usage, "completion_tokens"));
-  out->usage.server_ttft_ns = sp_parts_seconds_ns(&dify->parts, sp_json_get(doc, usage, "time_to_first_token"));
+  out->usage.prompt_tokens = sp_parts_count(doc, sp_json_get(doc, usage, "prompt_tokens"));
+  out->usage.completion_tokens = sp_parts_count(doc, sp_json_get(doc, usage, "completion_tokens"));
+  out->usage.server_ttft_ns = sp_parts_seconds_ns(doc, sp_json_get(doc, usage, "time_to_first_token"));
   if (out->usage.prompt_tokens >= 0 || out->usage.completion_tokens >= 0 || out->usage.server_ttft_ns >= 0)
     out->marks |= SP_MARK_USAGE;
 }
@@ -109,17 +113,17 @@ static void read_message_end(struct dify *dify, const struct frame *frame, struc
 }
 
 static void fail_flow(struct dify *dify, struct sp_str status, int error, struct sp_meaning *out) {
-  struct sp_parts *parts = &dify->parts;
-  sp_parts_detail_start(parts, SP_STR("workflow "));
-  sp_parts_detail_append(parts, status);
-  struct sp_str message = sp_parts_text(parts, error, &parts->more);
-  if (message.len > 0) sp_parts_detail_append(parts, SP_STR(": "));
-  sp_parts_detail_append(parts, message);
-  sp_parts_fail(parts, out);
+  struct sp_buf *detail = &dify->detail;
+  sp_parts_detail_start(detail, SP_STR("workflow "));
+  sp_parts_detail_append(detail, status);
+  struct sp_str message = sp_parts_text(&dify->scratch->doc, error, &dify->scratch->more);
+  if (message.len > 0) sp_parts_detail_append(detail, SP_STR(": "));
+  sp_parts_detail_append(detail, message);
+  sp_parts_fail(detail, out);
 }
 
 static void read_workflow_finished(struct dify *dify, const struct frame *frame, struct sp_meaning *out) {
-  const struct sp_json *doc = &dify->parts.doc;
+  const struct sp_json *doc = &dify->scratch->doc;
   int status = data_get(dify, frame, "status");
   if (sp_json_is(doc, status, "paused")) {
     out->marks |= SP_MARK_PAUSED | SP_MARK_END;
@@ -130,7 +134,7 @@ static void read_workflow_finished(struct dify *dify, const struct frame *frame,
     out->marks |= SP_MARK_PARTIAL;
   } else if (!sp_json_is(doc, status, "succeeded")) {
     /* failed, stopped, or a status that proves no success */
-    struct sp_str said = sp_parts_cut(sp_parts_text(&dify->parts, status, &dify->parts.text), SP_DIALECT_NAME_MAX);
+    struct sp_str said = sp_parts_cut(sp_parts_text(doc, status, &dify->scratch->text), SP_DIALECT_NAME_MAX);
     fail_flow(dify, said.len > 0 ? said : SP_STR("finished without a status"), data_get(dify, frame, "error"), out);
     return;
   }
@@ -148,12 +152,12 @@ static void read_workflow_paused(struct dify *dify, const struct frame *frame, s
 
 /* The server may leave the socket open for minutes behind an error: it is the end. */
 static void read_error(struct dify *dify, const struct frame *frame, struct sp_meaning *out) {
-  struct sp_parts *parts = &dify->parts;
-  struct sp_str code = sp_parts_text(parts, frame->code, &parts->more);
-  struct sp_str message = sp_parts_text(parts, frame->message, &parts->text);
-  int64_t status = sp_parts_count(parts, frame->status);
-  sp_parts_detail_error(parts, sp_parts_cut(code, SP_DIALECT_NAME_MAX), status <= 999 ? (int)status : 0, message);
-  sp_parts_fail(parts, out);
+  const struct sp_json *doc = &dify->scratch->doc;
+  struct sp_str code = sp_parts_cut(sp_parts_text(doc, frame->code, &dify->scratch->more), SP_DIALECT_NAME_MAX);
+  struct sp_str message = sp_parts_text(doc, frame->message, &dify->scratch->text);
+  int64_t status = sp_parts_count(doc, frame->status);
+  sp_parts_detail_error(&dify->detail, code, status <= 999 ? (int)status : 0, message);
+  sp_parts_fail(&dify->detail, out);
 }
 
 /* The hot ones first: the search is from the top. */
@@ -231,7 +235,7 @@ static void frame_read(const struct sp_json *doc, struct frame *frame) {
 
 /* The event's name is in the JSON; the event line speaks only where that does not. */
 static struct sp_str event_name(struct dify *dify, const struct frame *frame, struct sp_str type) {
-  struct sp_str name = sp_json_string(&dify->parts.doc, frame->event, &dify->parts.more);
+  struct sp_str name = sp_json_string(&dify->scratch->doc, frame->event, &dify->scratch->more);
   return name.len > 0 ? name : type;
 }
 
@@ -252,10 +256,10 @@ static void dify_unreadable(struct sp_str type, struct sp_meaning *out) {
 
 static void dify_read(struct dify *dify, const struct sp_sse_event *event, struct sp_meaning *out) {
   struct frame frame;
-  frame_read(&dify->parts.doc, &frame);
-  out->conversation_id = sp_parts_id(&dify->parts, frame.conversation_id, 0);
-  out->message_id = sp_parts_id(&dify->parts, frame.message_id, 1);
-  out->task_id = sp_parts_id(&dify->parts, frame.task_id, 2);
+  frame_read(&dify->scratch->doc, &frame);
+  out->conversation_id = sp_parts_id(dify->scratch, frame.conversation_id, 0);
+  out->message_id = sp_parts_id(dify->scratch, frame.message_id, 1);
+  out->task_id = sp_parts_id(dify->scratch, frame.task_id, 2);
   if (out->conversation_id.len > 0 || out->message_id.len > 0) dify->chat = true;
   struct sp_str name = event_name(dify, &frame, event->type);
   const struct kind *kind = kind_find(name);
@@ -274,24 +278,24 @@ static void dify_event(void *state, const struct sp_sse_event *event, struct sp_
   struct dify *dify = state;
   sp_meaning_clear(out);
   if (dify->state != SP_STREAM_OPEN) {
-    sp_parts_over(&dify->parts, dify->state, out);
+    sp_parts_over(&dify->detail, dify->state, out);
     return;
   }
-  if (sp_parts_read(&dify->parts, event->data))
+  if (sp_parts_read(dify->scratch, event->data))
     dify_read(dify, event, out);
   else
     dify_unreadable(event->type, out);
 }
 
-static void dify_init(void *state) {
+static void dify_init(void *state, struct sp_dialect_scratch *scratch) {
   struct dify *dify = state;
-  *dify = (struct dify){.state = SP_STREAM_OPEN};
-  sp_parts_init(&dify->parts);
+  *dify = (struct dify){.scratch = scratch, .state = SP_STREAM_OPEN};
+  sp_parts_detail_init(&dify->detail);
 }
 
 static void dify_fini(void *state) {
   struct dify *dify = state;
-  sp_parts_fini(&dify->parts);
+  sp_buf_fini(&dify->detail);
 }
 
 static bool dify_eof(void *state) {

@@ -5,19 +5,20 @@
 #include "dialect/parts.h"
 
 struct plain {
-  struct sp_parts parts; /* only its detail is used */
+  struct sp_buf detail;
   bool failed;
 };
 
-static void plain_init(void *state) {
+static void plain_init(void *state, struct sp_dialect_scratch *scratch) {
   struct plain *plain = state;
-  sp_parts_init(&plain->parts);
+  (void)scratch;
+  sp_parts_detail_init(&plain->detail);
   plain->failed = false;
 }
 
 static void plain_fini(void *state) {
   struct plain *plain = state;
-  sp_parts_fini(&plain->parts);
+  sp_buf_fini(&plain->detail);
 }
 
 static void plain_event(void *state, const struct sp_sse_event *event, struct sp_meaning *out) {
@@ -26,14 +27,14 @@ static void plain_event(void *state, const struct sp_sse_event *event, struct sp
   out->name = event->type.len > 0 ? event->type : SP_STR("message");
   if (sp_str_eq(event->type, SP_STR("error"))) {
     plain->failed = true;
-    sp_parts_detail_error(&plain->parts, SP_STR(""), 0, event->data);
+    sp_parts_detail_error(&plain->detail, SP_STR(""), 0, event->data);
   } else if (sp_str_eq(event->type, SP_STR("ping"))) {
     out->marks = SP_MARK_PING;
   } else if (event->data.len > 0) {
     out->marks = SP_MARK_TOKEN;
     out->text = event->data;
   }
-  if (plain->failed) sp_parts_fail(&plain->parts, out);
+  if (plain->failed) sp_parts_fail(&plain->detail, out);
 }
 
 static bool plain_eof(void *state) {

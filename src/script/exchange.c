@@ -221,7 +221,7 @@ static void open_stream(struct sp_exchange *exchange) {
   const struct sp_dialect *dialect = exchange->options.dialect;
   if (dialect) {
     exchange->dialect_state = sp_alloc(dialect->state_size);
-    dialect->init(exchange->dialect_state);
+    dialect->init(exchange->dialect_state, exchange->options.scratch);
   }
 }
 

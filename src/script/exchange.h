@@ -45,6 +45,7 @@ struct sp_exchange_options {
   struct sp_http_session *session;
   struct sp_http_request request;
   const struct sp_dialect *dialect; /* NULL: no event stream, unless `judge` is given */
+  struct sp_dialect_scratch *scratch; /* the thread's; MUST with a dialect */
   bool stream;                      /* an event stream is expected */
   int64_t stall_ns;
   struct sp_recorder *recorder;     /* events, nodes, start and end */

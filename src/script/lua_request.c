@@ -215,7 +215,8 @@ static void start_exchange(struct sp_lua_request *request, struct sp_request_spe
   const struct sp_plan *plan = thread->conf->plan;
   struct sp_exchange_options options = {
       .session = &lua_user->session, .request = spec->http, .dialect = spec->dialect, .stream = spec->stream,
-      .stall_ns = thread->conf->stall_ns, .recorder = sp_worker_recorder(thread->worker), .key = spec->key,
+      .scratch = &thread->scratch, .stall_ns = thread->conf->stall_ns,
+      .recorder = sp_worker_recorder(thread->worker), .key = spec->key,
       .secrets = plan->secrets, .secret_count = plan->secret_count,
       .hooks = spec->has_judge ? &hooks_judge : &hooks_dialect, .ctx = request};
   options.request.start_ns = lua_user->next_start_ns;

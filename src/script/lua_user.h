@@ -25,6 +25,7 @@ struct sp_lua_thread {
   const struct sp_lua_conf *conf;
   struct sp_lua *lua;
   struct sp_http_client *client;
+  struct sp_dialect_scratch scratch;
   struct sp_lua_class *classes;
   int runner_ref, make_user_ref, result_mt_ref, event_mt_ref;
   struct sp_map keys; /* "class\0task\0name" -> struct sp_request_key; at most SP_CELLS_MAX */

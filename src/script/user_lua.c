@@ -82,6 +82,7 @@ static void on_lag(void *ctx, int64_t lag_ns) {
 
 static void free_thread(struct sp_lua_thread *thread) {
   sp_lua_destroy(thread->lua);
+  sp_dialect_scratch_fini(&thread->scratch);
   for (size_t i = 0; i < thread->conf->plan->class_count; i++) {
     free(thread->classes[i].task_refs);
     free(thread->classes[i].task_keys);
@@ -110,6 +111,7 @@ static int thread_create(struct sp_worker *worker, const void *conf, void **stat
   thread->conf = conf;
   thread->classes = sp_alloc_array(thread->conf->plan->class_count, sizeof(*thread->classes));
   sp_map_init(&thread->keys);
+  sp_dialect_scratch_init(&thread->scratch);
   int code = 0;
   thread->lua = sp_lua_create(thread->conf->plan, thread, err);
   if (!thread->lua) code = err->code;

@@ -62,8 +62,10 @@ static inline int fuzz_on_event(void *ctx, const struct sp_sse_event *event) {
 static inline uint64_t fuzz_play(const struct sp_dialect *dialect, struct sp_str bytes, size_t cut) {
   static const struct sp_sse_handler handler = {fuzz_on_event, NULL};
   struct fuzz_stream stream = {.dialect = dialect, .state = sp_alloc(dialect->state_size)};
+  struct sp_dialect_scratch scratch;
   struct sp_sse sse;
-  dialect->init(stream.state);
+  sp_dialect_scratch_init(&scratch);
+  dialect->init(stream.state, &scratch);
   sp_sse_init(&sse, SP_SSE_EVENT_MAX, &handler, &stream);
   if (sp_sse_feed(&sse, sp_str_of(bytes.bytes, cut), NULL) == 0)
     (void)sp_sse_feed(&sse, sp_str_of(bytes.bytes + cut, bytes.len - cut), NULL);
@@ -72,6 +74,7 @@ static inline uint64_t fuzz_play(const struct sp_dialect *dialect, struct sp_str
   bool complete = dialect->on_eof(stream.state);
   if (stream.end != SP_STREAM_OPEN) SP_CHECK(complete == (stream.end == SP_STREAM_DONE));
   dialect->fini(stream.state);
+  sp_dialect_scratch_fini(&scratch);
   free(stream.state);
   return stream.sum * 2 + complete;
 }

@@ -17,6 +17,7 @@
 struct tape {
   const struct sp_dialect *dialect;
   void *state;
+  struct sp_dialect_scratch scratch;
   struct sp_buf log;
   enum sp_stream_state end;
 };
@@ -108,11 +109,13 @@ static void tape_open(struct tape *tape, const struct sp_dialect *dialect) {
   tape->state = sp_alloc(dialect->state_size);
   tape->end = SP_STREAM_OPEN;
   sp_buf_init(&tape->log, TAPE_LOG_MAX);
-  dialect->init(tape->state);
+  sp_dialect_scratch_init(&tape->scratch);
+  dialect->init(tape->state, &tape->scratch);
 }
 
 static char *tape_close(struct tape *tape) {
   tape->dialect->fini(tape->state);
+  sp_dialect_scratch_fini(&tape->scratch);
   free(tape->state);
   char *log = sp_buf_take(&tape->log);
   return log ? log : sp_strdup("");

@@ -72,8 +72,10 @@ static void say(const struct sp_dialect *dialect, void *state, const char *data,
 static void expect_sticky(const struct sp_dialect *dialect, const char *last, const char *token,
                           enum sp_stream_state state) {
   struct sp_meaning meaning;
+  struct sp_dialect_scratch scratch;
   void *memory = sp_alloc(dialect->state_size);
-  dialect->init(memory);
+  sp_dialect_scratch_init(&scratch);
+  dialect->init(memory, &scratch);
   say(dialect, memory, last, &meaning);
   assert_int_equal(meaning.state, state);
   for (int i = 0; i < 2; i++) {
@@ -84,6 +86,7 @@ static void expect_sticky(const struct sp_dialect *dialect, const char *last, co
   }
   assert_int_equal(dialect->on_eof(memory), state == SP_STREAM_DONE);
   dialect->fini(memory);
+  sp_dialect_scratch_fini(&scratch);
   free(memory);
 }
 
@@ -95,11 +98,35 @@ static void test_the_end_is_the_end(void **unused) {
   }
 }
 
+/* What one stream keeps is its own: the scratch is overwritten by the others of its thread. */
+static void test_streams_share_the_scratch(void **unused) {
+  (void)unused;
+  struct sp_dialect_scratch scratch;
+  struct sp_meaning meaning;
+  void *failed = sp_alloc(sp_dialect_dify.state_size), *other = sp_alloc(sp_dialect_openai.state_size);
+  sp_dialect_scratch_init(&scratch);
+  sp_dialect_dify.init(failed, &scratch);
+  sp_dialect_openai.init(other, &scratch);
+  say(&sp_dialect_dify, failed, "{\"event\":\"error\",\"code\":\"a\\u0062c\",\"message\":\"1\\u0032\"}", &meaning);
+  struct sp_str detail = meaning.detail;
+  say(&sp_dialect_openai, other, "{\"choices\":[{\"delta\":{\"content\":\"x\\u0079z\"}}]}", &meaning);
+  assert_true(sp_str_eq(meaning.text, SP_STR("xyz")));
+  assert_true(sp_str_eq(detail, SP_STR("abc: 12")));
+  say(&sp_dialect_dify, failed, "{\"event\":\"message\"}", &meaning);
+  assert_true(sp_str_eq(meaning.detail, SP_STR("abc: 12")));
+  sp_dialect_dify.fini(failed);
+  sp_dialect_openai.fini(other);
+  sp_dialect_scratch_fini(&scratch);
+  free(failed);
+  free(other);
+}
+
 /* A frame of a megabyte, with many values and a long escaped string, and small ones behind it. */
 static void test_a_large_frame_between_small_ones(void **unused) {
   (void)unused;
   struct sp_buf frame;
   struct sp_meaning meaning;
+  struct sp_dialect_scratch scratch;
   void *state = sp_alloc(sp_dialect_dify.state_size);
   sp_buf_init(&frame, SP_SSE_EVENT_MAX);
   sp_buf_append_text(&frame, "{\"event\":\"message\",\"outputs\":[0");
@@ -107,7 +134,8 @@ static void test_a_large_frame_between_small_ones(void **unused) {
   sp_buf_append_text(&frame, "],\"answer\":\"");
   for (int i = 0; i < 100000; i++) sp_buf_append_text(&frame, "\\u597d");
   sp_buf_append_text(&frame, "\"}");
-  sp_dialect_dify.init(state);
+  sp_dialect_scratch_init(&scratch);
+  sp_dialect_dify.init(state, &scratch);
   for (int i = 0; i < 3; i++) {
     say(&sp_dialect_dify, state, ends[0].token, &meaning);
     assert_true(sp_str_eq(meaning.text, SP_STR("a")));
@@ -116,28 +144,29 @@ static void test_a_large_frame_between_small_ones(void **unused) {
     assert_int_equal(sp_utf8_count(meaning.text), 100000);
   }
   sp_dialect_dify.fini(state);
+  sp_dialect_scratch_fini(&scratch);
   sp_buf_fini(&frame);
   free(state);
 }
 
-/* One frame of megabytes must not cost its stream that memory until the end. */
+/* One frame of megabytes must not cost its thread that memory until the end. */
 static void test_memory_is_given_back(void **unused) {
   (void)unused;
-  struct sp_parts parts;
+  struct sp_dialect_scratch scratch;
   struct sp_buf frame;
-  sp_parts_init(&parts);
+  sp_dialect_scratch_init(&scratch);
   sp_buf_init(&frame, SP_SSE_EVENT_MAX);
   sp_buf_append_text(&frame, "{\"a\":[0");
   for (int i = 0; i < 50000; i++) sp_buf_append_text(&frame, ",1");
   sp_buf_append_text(&frame, "]}");
-  assert_true(sp_parts_read(&parts, sp_buf_str(&frame)));
-  assert_true(parts.doc.cap > SP_DIALECT_KEEP_TOKENS);
-  sp_buf_reserve(&parts.text, 100000);
-  sp_buf_reserve(&parts.more, 100000);
-  assert_true(sp_parts_read(&parts, SP_STR("{\"a\":1}")));
-  assert_true(parts.doc.cap <= SP_DIALECT_KEEP_TOKENS);
-  assert_true(parts.text.cap + parts.more.cap <= 2 * SP_DIALECT_KEEP_BYTES);
-  sp_parts_fini(&parts);
+  assert_true(sp_parts_read(&scratch, sp_buf_str(&frame)));
+  assert_true(scratch.doc.cap > SP_DIALECT_KEEP_TOKENS);
+  sp_buf_reserve(&scratch.text, 100000);
+  sp_buf_reserve(&scratch.more, 100000);
+  assert_true(sp_parts_read(&scratch, SP_STR("{\"a\":1}")));
+  assert_true(scratch.doc.cap <= SP_DIALECT_KEEP_TOKENS);
+  assert_true(scratch.text.cap + scratch.more.cap <= 2 * SP_DIALECT_KEEP_BYTES);
+  sp_dialect_scratch_fini(&scratch);
   sp_buf_fini(&frame);
 }
 
@@ -148,6 +177,7 @@ int main(void) {
       cmocka_unit_test(test_clear),
       cmocka_unit_test(test_the_end_is_the_end),
       cmocka_unit_test(test_memory_is_given_back),
+      cmocka_unit_test(test_streams_share_the_scratch),
       cmocka_unit_test(test_a_large_frame_between_small_ones),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

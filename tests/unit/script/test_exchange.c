@@ -18,6 +18,7 @@
 #define TIMED_MAX 32
 
 struct bed {
+  struct sp_dialect_scratch scratch;
   struct server server;
   struct sp_loop *loop;
   struct sp_http_client *client;
@@ -95,6 +96,7 @@ static void open_bed(struct bed *bed, const struct route *routes) {
   sp_recorder_init(&bed->recorder, sp_loop_now(bed->loop));
   bed->hooks = (struct sp_exchange_hooks){ .on_event = on_event,
     .on_events_timed = on_events_timed, .on_blank = on_blank, .on_end = on_end };
+  sp_dialect_scratch_init(&bed->scratch);
   bed->timeouts.total_ns = 20 * SP_NS_PER_S;
 }
 
@@ -102,7 +104,7 @@ static void start(struct bed *bed, const char *path, const char *dialect) {
   snprintf(bed->url, sizeof(bed->url), "http://127.0.0.1:%u%s", (unsigned)bed->server.port, path);
   struct sp_exchange_options options = { .session = &bed->session, .stall_ns = SP_NS_PER_S, .recorder = &bed->recorder,
     .key = &key, .hooks = &bed->hooks, .ctx = bed, .dialect = dialect ? sp_dialect_find(dialect) : NULL,
-    .stream = dialect || bed->hooks.judge };
+    .scratch = &bed->scratch, .stream = dialect || bed->hooks.judge };
   options.request = (struct sp_http_request){ .method = SP_STR("GET"), .url = sp_str_from(*path == '/' ? bed->url : path),
     .timeouts = bed->timeouts, .start_ns = sp_loop_update_now(bed->loop) };
   bed->exchange = sp_exchange_start(&options);
@@ -120,6 +122,7 @@ static void close_bed(struct bed *bed) {
   assert_int_equal(tally.started, 1);
   assert_true(sp_tally_closes(&tally)); /* recorded exactly once */
   sp_recorder_fini(&bed->recorder);
+  sp_dialect_scratch_fini(&bed->scratch);
   sp_timer_stop(&bed->timer);
   sp_http_session_fini(&bed->session);
   sp_http_client_close(bed->client, stop_loop, bed);
