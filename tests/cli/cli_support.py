@@ -14,8 +14,8 @@ PLANS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "plans")
 def normalised(text):
   """Without what differs from run to run: ports, times, folders, the version."""
   text = re.sub(r"(127\.0\.0\.1|localhost):\d{4,5}", r"\1:PORT", text)
-  text = re.sub(r"/tmp/[\w-]+/", "TMP/", text)
   text = re.sub(re.escape(PLANS) + "/", "PLANS/", text)
+  text = re.sub(r"/tmp/[\w-]+/", "TMP/", text)
   text = re.sub(r"(?m)^spate \d+\.\d+\.\d+\S*$", "spate VERSION", text)
   return re.sub(r" *\b\d+\.\d\d ms\b", " N ms", text)
 

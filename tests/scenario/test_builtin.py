@@ -1,0 +1,74 @@
+"""The built-in plans and the repository's example plan against the mock: each works as it is."""
+import json
+import os
+import urllib.request
+
+from support import HERE, MockCase, main, run, spate
+
+QUICK = ["-e", "think_min=0", "-e", "think_max=0", "--iterations", "6", "-u", "3"]
+KEYS = ["-e", "simple_key=app-simple", "-e", "complex_key=app-complex", "-e", "dataset_key=dataset-demo", "-e", "dataset=demo"]
+
+
+class BuiltIn(MockCase):
+  def go(self, name, *args):
+    result = run(name, "-H", self.mock.url, *args)
+    self.expect_code(result, 0)
+    self.assertEqual((result.totals["failed"], result.totals["task_errors"]), (0, 0), str(result))
+    return result
+
+  def test_chat(self):
+    for key in ("app-simple", "app-complex", "app-chat", "app-agent"):
+      row = self.go("dify:chat", "-e", "key=" + key, *QUICK).request("chat")
+      self.assertEqual((row["ok"], row["metrics"]["ttft"]["count"]), (6, 6))
+
+  def test_completion(self):
+    self.assertEqual(self.go("dify:completion", "-e", "key=app-completion", *QUICK).request("completion")["ok"], 6)
+
+  def test_workflow(self):
+    result = self.go("dify:workflow", "-e", "key=app-workflow", *QUICK)
+    self.assertIn("Knowledge", [node["title"] for node in result.json["nodes"]])
+
+  def test_retrieve(self):
+    row = self.go("dify:retrieve", "-e", "key=dataset-demo", "-e", "dataset=demo", *QUICK).request("retrieve")
+    self.assertEqual((row["ok"], row["metrics"]["ttft"]), (6, None))
+
+  def test_openai(self):
+    row = self.go("openai:chat", "-e", "key=sk-mock", "-e", "model=mock-model", *QUICK).request("chat")
+    self.assertEqual(row["tokens"]["reported_completion"], row["tokens"]["events"])
+
+  def test_http(self):
+    self.assertEqual(self.go("http", "--iterations", 10).request("get")["ok"], 10)
+
+  def test_the_three_scenarios(self):
+    for name in ("dify:three-scenarios", os.path.join(HERE, "..", "..", "plans", "dify-three-scenarios.lua")):
+      result = self.go(name, *KEYS, "-u", 12, "-r", 100, "-t", "4s")
+      names = {(row["name"], row["user_class"]) for row in result.json["requests"]}
+      self.assertEqual(names, {("simple chat", "ChatUser"), ("complex chat", "ChatUser"), ("file retrieval", "RetrieveUser")})
+      self.assertEqual(result.json["run"]["users_max"], 12)
+
+  def test_a_wrong_key(self):
+    result = run("dify:chat", "-H", self.mock.url, "-e", "key=app-nobody", *QUICK)
+    self.expect_outcomes(result, {"http_status": 6})
+    self.assertRegex(result.details(), "^401 unauthorized")
+    self.expect_code(result, 3)
+
+  def test_try_them(self):
+    for name, *args in (("dify:chat", "-e", "key=app-complex"), ("dify:workflow", "-e", "key=app-workflow"), ("openai:chat", "-e", "key=sk-mock"),
+                        ("dify:three-scenarios", *KEYS)):
+      result = spate("try", name, "-H", self.mock.url, *args)
+      self.assertEqual(result.code, 0, str(result))
+      self.assertRegex(result.out, r"ms +workflow_started|ms +chunk")
+
+  def test_the_mock_counts_the_same(self):
+    """Both ends agree on how much there was."""
+    def seen():
+      with urllib.request.urlopen(self.mock.url + "/mock/stats", timeout=20) as answer:
+        return json.load(answer)
+    before = seen()
+    result = self.go("dify:chat", "-e", "key=app-simple", "-e", "think_min=0", "-e", "think_max=0", "--iterations", 40, "-u", 10)
+    after = seen()
+    self.assertEqual(after["requests"] - before["requests"] - 1, result.totals["started"])  # and the question itself
+
+
+if __name__ == "__main__":
+  main()
