@@ -25,8 +25,9 @@ static const char *phase_text(const struct sp_run_view *view) {
 /* How far the run is, 0 … 1; NAN for a run without an end of its own. */
 static double progress(const struct sp_run_view *view) {
   double done = NAN;
-  if (view->load->run_time_ns > 0) {
-    done = (double)view->elapsed_ns / (double)view->load->run_time_ns;
+  int64_t length_ns = sp_load_length_ns(view->load);
+  if (length_ns != SP_NEVER_NS) {
+    done = (double)view->elapsed_ns / (double)length_ns;
   }
   if (view->load->iterations > 0) {
     done = fmax(done, (double)view->totals->tasks / (double)view->load->iterations);
@@ -52,8 +53,9 @@ static char *elapsed_text(const struct sp_run_view *view, char *text, size_t siz
 static void progress_text(const struct sp_run_view *view, char *text, size_t size) {
   char elapsed[SP_UNIT_TEXT_SIZE], whole[SP_UNIT_TEXT_SIZE], tasks[SP_UNIT_TEXT_SIZE];
   int len = snprintf(text, size, "%s", elapsed_text(view, elapsed, sizeof(elapsed)));
-  if (view->load->run_time_ns > 0) {
-    clock_text(view->load->run_time_ns, whole, sizeof(whole));
+  int64_t length_ns = sp_load_length_ns(view->load);
+  if (length_ns != SP_NEVER_NS) {
+    clock_text(length_ns, whole, sizeof(whole));
     len += snprintf(text + len, size - (size_t)len, " of %s", whole);
   }
   if (view->load->iterations > 0) {
@@ -114,6 +116,21 @@ static void users_fact(const struct sp_run_view *view, struct sp_fact *fact) {
   snprintf(fact->text, sizeof(fact->text), "users %s/%s", now, target);
 }
 
+/* What is asked for besides users: arrivals, and which stage it is. Gives how many facts. */
+static size_t load_facts(const struct sp_run_view *view, struct sp_fact *facts) {
+  char rate[SP_FIGURE_SIZE];
+  size_t count = 0;
+  if (view->load->kind == SP_LOAD_RATE) {
+    set_fact(&facts[count++], 9, "arrivals", sp_figure_rate(view->rate_target, rate, sizeof(rate)), "/s");
+  }
+  if (view->load->stage_count > 0) {
+    facts[count].priority = 7;
+    snprintf(facts[count].text, sizeof(facts[count].text), "stage %zu/%zu", view->stage + 1, view->load->stage_count);
+    count++;
+  }
+  return count;
+}
+
 static void rate_fact(const struct sp_run_view *view, const struct sp_tally *tally, struct sp_fact *fact) {
   char now[SP_FIGURE_SIZE], average[SP_FIGURE_SIZE];
   struct sp_tally last;
@@ -137,6 +154,7 @@ static void put_facts(const struct sp_run_view *view, const struct sp_tally *tal
   char text[SP_FIGURE_SIZE];
   size_t count = 0;
   users_fact(view, &facts[count++]);
+  count += load_facts(view, &facts[count]);
   set_fact(&facts[count++], 6, "in flight", sp_format_count(view->in_flight, text, sizeof(text)), "");
   rate_fact(view, tally, &facts[count++]);
   failures_fact(tally, &facts[count++]);
@@ -299,6 +317,7 @@ void sp_live_line(const struct sp_run_view *view, struct sp_canvas *canvas) {
   facts[count].priority = 20;
   snprintf(facts[count++].text, sizeof(facts[0].text), "%8s", text);
   users_fact(view, &facts[count++]);
+  count += load_facts(view, &facts[count]);
   set_fact(&facts[count++], 6, "in flight", sp_format_count(view->in_flight, text, sizeof(text)), "");
   rate_fact(view, &tally, &facts[count++]);
   set_fact(&facts[count++], 5, "ok", sp_format_count(tally.ok, text, sizeof(text)), "");

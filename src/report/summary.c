@@ -29,7 +29,7 @@ static void date_text(int64_t real_ns, char *text, size_t size) {
 }
 
 static void put_title(const struct sp_result *result, struct sp_canvas *canvas) {
-  char line[LINE_SIZE], measured[SP_FIGURE_SIZE], users[SP_FIGURE_SIZE], date[40];
+  char line[LINE_SIZE], measured[SP_FIGURE_SIZE], load[SP_LOAD_TEXT_SIZE], date[40];
   const char *name = result->name && result->name[0] ? result->name : result->plan;
   snprintf(line, sizeof(line), "%s%s%s", name, result->host && result->host[0] ? " → " : "",
            result->host ? result->host : "");
@@ -37,9 +37,8 @@ static void put_title(const struct sp_result *result, struct sp_canvas *canvas) 
   put_line(canvas, line);
   sp_put_ink(canvas, SP_INK_PLAIN);
   date_text(result->started_real_ns, date, sizeof(date));
-  uint64_t count = result->facts.users_max;
-  snprintf(line, sizeof(line), "%s user%s, %s measured%s · %u thread%s · seed %llu · %s",
-           sp_format_count(count, users, sizeof(users)), count == 1 ? "" : "s",
+  snprintf(line, sizeof(line), "%s, %s measured%s · %u thread%s · seed %llu · %s",
+           sp_summary_load_text(result, load, sizeof(load)),
            sp_format_duration(result->facts.measured_ns, measured, sizeof(measured)),
            result->interrupted ? " (interrupted)" : "", result->facts.threads, result->facts.threads == 1 ? "" : "s",
            (unsigned long long)result->seed, date);
@@ -51,6 +50,21 @@ static const char *valid_text(const struct sp_result *result) {
   sp_tally_interval(result->totals, &tally);
   return tally.ok > 0 ? "the generator kept up: these times are the target's"
                       : "the generator kept up, but no request succeeded";
+}
+
+static void put_note(const char *note, struct sp_canvas *canvas) {
+  sp_put_inked(canvas, SP_INK_CYAN, "note");
+  sp_put(canvas, "  ");
+  sp_put_wrapped(canvas, sp_str_from(note), 6, 2);
+}
+
+static void put_notes(const struct sp_result *result, struct sp_canvas *canvas) {
+  for (size_t i = 0; i < result->validity.note_count; i++) {
+    put_note(result->validity.notes[i], canvas);
+  }
+  for (size_t i = 0; i < result->note_count; i++) {
+    put_note(result->notes[i], canvas);
+  }
 }
 
 static void put_verdict(const struct sp_result *result, struct sp_canvas *canvas) {
@@ -167,26 +181,7 @@ static void put_errors(const struct sp_result *result, struct sp_canvas *canvas)
   free(errors);
 }
 
-/* --- SLOs and the generator --- */
-
-static void put_slo(const struct sp_slo_result *slo, struct sp_canvas *canvas) {
-  char line[LINE_SIZE];
-  sp_put_inked(canvas, slo->met ? SP_INK_GREEN : SP_INK_RED, slo->met ? "met   " : "missed");
-  if (isnan(slo->value)) {
-    snprintf(line, sizeof(line), "%s   (no value)", slo->expression);
-  } else {
-    snprintf(line, sizeof(line), "%s   (is %.4g)", slo->expression, slo->value);
-  }
-  sp_put(canvas, "  ");
-  sp_put_wrapped(canvas, sp_str_from(line), 8, 8);
-}
-
-static void put_slos(const struct sp_result *result, struct sp_canvas *canvas) {
-  sp_put(canvas, result->slo_count > 0 ? "\n" : "");
-  for (size_t i = 0; i < result->slo_count; i++) {
-    put_slo(&result->slos[i], canvas);
-  }
-}
+/* --- the generator --- */
 
 static void lag_text(const struct sp_hist *hist, char *text, size_t size) {
   char p99[SP_FIGURE_SIZE];
@@ -214,11 +209,16 @@ static void put_generator(const struct sp_result *result, struct sp_canvas *canv
 void sp_summary_put(const struct sp_result *result, struct sp_canvas *canvas) {
   put_title(result, canvas);
   put_verdict(result, canvas);
+  put_notes(result, canvas);
   put_totals(result, canvas);
+  sp_summary_put_load(result, canvas);
+  sp_summary_put_open_ends(result, canvas);
+  sp_summary_put_stages(result, canvas);
   sp_summary_put_requests(result, canvas);
+  sp_summary_put_compat(result, canvas);
   sp_summary_put_nodes(result, canvas);
   sp_summary_put_customs(result, canvas);
   put_errors(result, canvas);
-  put_slos(result, canvas);
+  sp_summary_put_slos(result, canvas);
   put_generator(result, canvas);
 }

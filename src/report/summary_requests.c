@@ -6,6 +6,7 @@
 #include "report/figures.h"
 #include "report/summary.h"
 #include "report/table.h"
+#include "stats/compat.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -50,6 +51,9 @@ static void add_metrics(struct sp_table *table, const struct sp_cell *cell) {
                                           SP_METRIC_ITL,  SP_METRIC_E2E,  SP_METRIC_SERVER_TTFT };
   for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
     add_metric(table, sp_metric_info(shown[i])->label, &cell->metrics[shown[i]]);
+  }
+  for (size_t i = 0; cell->compat && i < SP_COMPAT_ROWS; i++) {
+    add_metric(table, sp_compat_rows[i].name, &cell->compat[i]);
   }
   add_metric(table, "failed after", &cell->failed_e2e);
   add_metric(table, "cut after", &cell->cancelled_age);
@@ -191,6 +195,33 @@ void sp_summary_put_requests(const struct sp_result *result, struct sp_canvas *c
     sp_table_put(&table, canvas, 0);
   }
   sp_table_fini(&table);
+}
+
+/* --- other tools' definitions: what each row means, once --- */
+
+static bool compat_shown(const struct sp_map *cells, size_t row) {
+  for (size_t i = 0; i < cells->count; i++) {
+    const struct sp_cell *cell = cells->entries[i].value;
+    if (cell->compat && cell->compat[row].count > 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void sp_summary_put_compat(const struct sp_result *result, struct sp_canvas *canvas) {
+  bool any = false;
+  for (size_t i = 0; i < SP_COMPAT_ROWS; i++) {
+    const struct sp_compat_row *row = &sp_compat_rows[i];
+    if (!compat_shown(&result->totals->cells, i)) {
+      continue;
+    }
+    sp_put(canvas, any ? "" : "\n");
+    any = true;
+    sp_put_inked(canvas, SP_INK_DIM, "%s", row->name);
+    sp_put(canvas, "  ");
+    sp_put_wrapped(canvas, sp_str_from(row->note), sp_text_width(sp_str_from(row->name)) + 2, 2);
+  }
 }
 
 /* --- nodes --- */

@@ -115,9 +115,10 @@ static inline void fabricate_result(struct fabricated *f) {
     .seed = 42,
     .load = &f->load,
     .facts = { .duration_ns = 62 * SP_NS_PER_S, .measured_ns = 60 * SP_NS_PER_S, .users_max = 50, .threads = 2,
-               .cpu_share = 0.123 },
+               .cpu_share = 0.123, .users_mean = 47.5, .in_flight_mean = 40.26 },
     .totals = f->recorder.interval,
-    .validity = { .valid = true, .cpu_share = 0.123, .closure_error = NAN, .late_starts = 2 },
+    .validity = { .valid = true, .cpu_share = 0.123, .closure_error = NAN, .users_closure = NAN,
+                  .requests_closure = NAN, .late_starts = 2 },
   };
 }
 

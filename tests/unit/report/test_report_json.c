@@ -388,9 +388,69 @@ static int remove_folder(void **state) {
   return rmdir(folder);
 }
 
+/* What is known beyond the contract: intervals and windows of SLOs, stages, the load, laws, other tools' rows. */
+static void judgements(void **state) {
+  (void)state;
+  struct fabricated f;
+  struct sp_slo slo;
+  struct sp_err err;
+  fabricate(&f);
+  assert_int_equal(sp_slo_parse(SP_STR("p95(ttft) < 2s over 30s"), &slo, &err), 0);
+  struct sp_confidence sure = { .state = SP_CONFIDENCE_GOOD, .value = 2412, .low = 1900.5, .high = 2500, .batches = 20,
+                                .samples = 1200, .needed = 72 };
+  struct sp_window_track window = { .windows = 31, .missed = 4, .worst = 2412, .worst_begin_ns = BEGIN_NS + 20 * SP_NS_PER_S,
+                                    .worst_end_ns = BEGIN_NS + 50 * SP_NS_PER_S };
+  struct sp_slo_result slos[] = { { .expression = slo.text, .value = 2412, .slo = &slo, .samples = 1200, .confidence = &sure,
+                                    .window = &window },
+                                  { .expression = "failed_share < 1", .value = 0, .met = true } };
+  const struct sp_run_stage stage = { { 10, 50, 30 * SP_NS_PER_S }, 5 * SP_NS_PER_S, 60 * SP_NS_PER_S, 47.5, NAN, f.recorder.interval };
+  static const char *const notes[] = { "one thing" };
+  f.result.slos = slos;
+  f.result.slo_count = 2;
+  f.result.stages = &stage;
+  f.result.stage_count = 1;
+  f.result.notes = notes;
+  f.result.note_count = 1;
+  f.result.validity.users_closure = 0.015;
+  f.result.facts.users_law = (struct sp_little){ .observed = 47.5, .predicted = 48.2125, .samples = 900 };
+  f.result.facts.thread[1].cpu_share = 0.123;
+  sp_hist_record(&sp_cell_compat(sp_interval_cell(f.recorder.interval, &fabricated_keys[0]))[0], 99000);
+  sp_interval_cell(f.recorder.interval, &fabricated_keys[0])->good -= 30;
+  json_t *json = write_and_load(&f.result, "judgements.json");
+  assert_string_equal(text_at(json, "slo.0.unit"), "ms");
+  assert_number(json, "slo.0.confidence.low", 1900.5);
+  assert_true(json_is_true(at(json, "slo.0.confidence.undecided")));
+  assert_int_equal(int_at(json, "slo.0.windows.missed"), 4);
+  assert_number(json, "slo.0.windows.worst_begin_s", 20);
+  assert_true(json_is_null(at(json, "slo.1.confidence")));
+  assert_true(json_is_null(at(json, "slo.1.windows")));
+  assert_number(json, "stages.0.from", 10);
+  assert_number(json, "stages.0.to", 50);
+  assert_string_equal(text_at(json, "stages.0.unit"), "users");
+  assert_number(json, "stages.0.duration_s", 30);
+  assert_true(json_is_null(at(json, "stages.0.in_flight_mean")));
+  assert_true(json_equal(at(json, "stages.0.totals"), at(json, "totals")));
+  assert_true(json_equal(at(json, "stages.0.requests"), at(json, "requests")));
+  assert_string_equal(text_at(json, "notes.0"), "one thing");
+  assert_string_equal(text_at(json, "load.kind"), "users");
+  assert_number(json, "load.users_mean", 47.5);
+  assert_true(json_is_null(at(json, "load.arrivals")));
+  assert_number(json, "validity.little.users.closure", 0.015);
+  assert_true(json_is_null(at(json, "validity.little.requests")));
+  assert_int_equal(json_array_size(at(json, "validity.generator.threads")), 2);
+  assert_number(json, "validity.generator.threads.1.cpu_share", 0.123);
+  assert_number(json, "requests.2.compat.vllm:ttft.max", 99);
+  assert_null(json_object_get(at(json, "requests.0"), "compat"));
+  assert_number(json, "totals.goodput", (1300 - 30) / 60.0);
+  assert_number(json, "totals.ok_rps", 1300 / 60.0);
+  json_decref(json);
+  fabricated_fini(&f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(keys_are_the_contracts),
+    cmocka_unit_test(judgements),
     cmocka_unit_test(values),
     cmocka_unit_test(totals_are_the_intervals),
     cmocka_unit_test(nothing_measured_is_null),

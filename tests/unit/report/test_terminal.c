@@ -303,6 +303,89 @@ static void summaries(void **state) {
   fabricated_fini(&f);
 }
 
+/* An open loop in stages, one of which the run never came to; service levels with all that may be known of them. */
+static void summary_of_stages(void **state) {
+  (void)state;
+  static const struct { const char *text; double value, low, high; enum sp_confidence_state state; } levels[] = {
+    { "p95(e2e) < 4s", 3210, 3100.5, 3345, SP_CONFIDENCE_GOOD },
+    { "goodput > 20/s", 21.6, 18.25, 24.9, SP_CONFIDENCE_GOOD },
+    { "p99(ttft) < 1s", 1649, NAN, NAN, SP_CONFIDENCE_FEW_SAMPLES },
+    { "p95(ttft) < 2s over 30s", 2412, NAN, NAN, SP_CONFIDENCE_FEW_BATCHES },
+    { "p95(e2e) < 1s on 'no such'", NAN, NAN, NAN, SP_CONFIDENCE_NO_SAMPLES },
+  };
+  enum { LEVELS = sizeof(levels) / sizeof(levels[0]) };
+  struct sp_slo slos[LEVELS];
+  struct sp_confidence sure[LEVELS];
+  struct sp_slo_result results[LEVELS];
+  struct sp_window_track window = { .windows = 31, .missed = 4, .worst = 2412, .worst_begin_ns = BEGIN_NS + 20 * SP_NS_PER_S };
+  struct fabricated f;
+  struct sp_err err;
+  fabricate(&f);
+  fabricate_errors(&f.recorder);
+  for (size_t i = 0; i < LEVELS; i++) {
+    assert_int_equal(sp_slo_parse(sp_str_from(levels[i].text), &slos[i], &err), 0);
+    sure[i] = (struct sp_confidence){ .state = levels[i].state, .value = levels[i].value, .low = levels[i].low,
+                                      .high = levels[i].high, .samples = 120, .needed = 368 };
+    results[i] = (struct sp_slo_result){ .expression = slos[i].text, .value = levels[i].value, .slo = &slos[i], .samples = 120,
+                                         .met = sp_slo_holds(&slos[i], levels[i].value), .confidence = &sure[i],
+                                         .window = slos[i].window_ns ? &window : NULL };
+  }
+  results[4].why = "no request of this name";
+  struct sp_interval *none = sp_interval_create();
+  const struct sp_run_stage stages[] = {
+    { { 0, 20, 30 * SP_NS_PER_S }, 0, 30 * SP_NS_PER_S, 12.5, 9.75, f.recorder.interval },
+    { { 20, 20, 30 * SP_NS_PER_S }, 30 * SP_NS_PER_S, 30 * SP_NS_PER_S, 50, 40, f.last },
+    { { 20, 37.5, 30 * SP_NS_PER_S }, 60 * SP_NS_PER_S, 0, NAN, NAN, none },
+  };
+  static const char *const notes[] = { "the target runs on this machine: it and the generator share its 2 processors" };
+  sp_cell_compat(sp_interval_cell(f.recorder.interval, &fabricated_keys[0]));
+  sp_hist_record(&sp_interval_cell(f.recorder.interval, &fabricated_keys[0])->compat[0], 99000);
+  f.load.kind = SP_LOAD_RATE;
+  f.load.stage_count = 3;
+  f.result.stages = stages;
+  f.result.stage_count = 3;
+  f.result.slos = results;
+  f.result.slo_count = LEVELS;
+  f.result.notes = notes;
+  f.result.note_count = 1;
+  f.result.validity.note_count = 1;
+  snprintf(f.result.validity.notes[0], SP_REASON_TEXT_MAX, "the laws could not be checked: the run was too short");
+  f.result.facts.arrivals_planned = 1208;
+  f.result.facts.arrivals_made = 1205;
+  f.result.facts.arrivals_dropped = 3;
+  for (size_t i = 0; i < WIDTHS; i++) {
+    char name[64];
+    char *text = summary_of(&f.result, widths[i]);
+    assert_fits(text, widths[i]);
+    snprintf(name, sizeof(name), "summary_stages_%d", widths[i]);
+    assert_golden(name, text);
+    free(text);
+  }
+  sp_interval_destroy(none);
+  fabricated_fini(&f);
+}
+
+static void live_stages(void **state) {
+  (void)state;
+  struct fabricated f;
+  struct caught caught;
+  fabricate(&f);
+  f.load.kind = SP_LOAD_RATE;
+  f.load.stage_count = 3;
+  f.load.stages[0] = f.load.stages[1] = f.load.stages[2] = (struct sp_stage){ 20, 20, 40 * SP_NS_PER_S };
+  f.view.stage = 1;
+  f.view.rate_target = 20;
+  catch_begin(&caught, true, false, false, 100);
+  sp_terminal_tick(caught.terminal, &f.view);
+  char *text = visible(caught.bytes);
+  assert_non_null(strstr(text, " of 2m 00s"));
+  assert_non_null(strstr(text, "arrivals 20.0/s"));
+  assert_non_null(strstr(text, "stage 2/3"));
+  free(text);
+  catch_end(&caught);
+  fabricated_fini(&f);
+}
+
 static void summary_of_nothing(void **state) {
   (void)state;
   struct fabricated f;
@@ -376,6 +459,8 @@ int main(void) {
     cmocka_unit_test(quiet_is_quiet),
     cmocka_unit_test(summary_ok),
     cmocka_unit_test(summaries),
+    cmocka_unit_test(summary_of_stages),
+    cmocka_unit_test(live_stages),
     cmocka_unit_test(summary_of_nothing),
     cmocka_unit_test(summary_with_color_reads_the_same),
     cmocka_unit_test(hostile_texts),
