@@ -196,7 +196,7 @@ end
 -- -- load and service levels --------------------------------------------------------------------------
 
 local LOAD_MEMBERS = { users = 1, spawn_rate = 1, run_time = 1, iterations = 1, stop_timeout = 1, warm_up = 1, host = 1,
-  seed = 1, timeout = 1, connect_timeout = 1, first_byte_timeout = 1, silence_timeout = 1, connection = 1, stall = 1 }
+  seed = 1, stages = 1, rate = 1, arrivals = 1, in_flight = 1, max_in_flight = 1, timeout = 1, connect_timeout = 1, first_byte_timeout = 1, silence_timeout = 1, connection = 1, stall = 1 }
 local LOAD_TIMES = { "run_time", "stop_timeout", "warm_up", "timeout", "connect_timeout", "first_byte_timeout",
   "silence_timeout", "stall" }
 
@@ -207,7 +207,7 @@ function spate.load(options)
   for _, key in ipairs(LOAD_TIMES) do
     if options[key] ~= nil then plan.load[key] = seconds(options[key], "load." .. key) end
   end
-  for _, key in ipairs { "users", "spawn_rate", "iterations", "seed" } do
+  for _, key in ipairs { "users", "spawn_rate", "iterations", "seed", "in_flight", "max_in_flight" } do
     local value = options[key]
     if value ~= nil then
       expect(value, "number", "load." .. key)
@@ -421,7 +421,8 @@ end
 
 function spate._user_hook(which, class_index)
   local class = plan.classes[class_index]
-  return chain(plan.hooks[which], which == "user_start" and class.on_start or class.on_stop)
+  local own = { user_start = class.on_start, user_stop = class.on_stop }
+  return chain(plan.hooks[which], own[which])
 end
 
 -- -- data files ---------------------------------------------------------------------------------------

@@ -55,8 +55,18 @@ static void on_end(void *ctx) {
 
 static void on_due(struct sp_timer *timer) {
   struct rig *rig = sp_container_of(timer, struct rig, timer);
-  if (rig->cut_after_ns) sp_run_cut(rig->run);
+  int requests = rig->stop_at_requests + rig->cut_at_requests;
+  if (atomic_load(&rig->server.request_count) < requests) {
+    sp_timer_start(timer, sp_loop_now(rig->loop) + 2 * MS);
+    return;
+  }
+  if (rig->cut_after_ns || rig->cut_at_requests) sp_run_cut(rig->run);
   else sp_run_stop(rig->run);
+}
+
+static void on_tick(void *ctx, const struct sp_run_view *view) {
+  struct rig *rig = ctx;
+  if (view->phase >= SP_PHASE_ENDING && ++rig->ending_ticks == 2) atomic_store(&rig->server.gate, true);
 }
 
 static void stop_run(void *arg) {
@@ -79,13 +89,14 @@ static void run_plan(struct rig *rig) {
   rig->loop = sp_loop_create(&err);
   assert_non_null(rig->loop);
   struct sp_run_options options = { .loop = rig->loop, .load = &rig->load, .classes = plan->classes,
-    .class_count = plan->class_count, .type = &sp_user_lua, .type_conf = &rig->conf, .on_end = on_end, .ctx = rig };
+    .class_count = plan->class_count, .type = &sp_user_lua, .type_conf = &rig->conf,
+    .on_tick = on_tick, .on_end = on_end, .ctx = rig };
   rig->run = sp_run_create(&options, &err);
   if (!rig->run) print_error("%s\n", err.text);
   assert_non_null(rig->run);
   sp_timer_init(&rig->timer, rig->loop, on_due);
   int64_t after_ns = rig->cut_after_ns + rig->stop_after_ns;
-  if (after_ns) sp_timer_start(&rig->timer, sp_loop_now(rig->loop) + after_ns);
+  if (after_ns || rig->stop_at_requests || rig->cut_at_requests) sp_timer_start(&rig->timer, sp_loop_now(rig->loop) + after_ns);
   assert_int_equal(sp_run_start(rig->run, &err), 0);
   sp_loop_run(rig->loop);
   sp_timer_stop(&rig->timer);

@@ -37,6 +37,7 @@ struct rig {
   struct sp_lua_conf conf;
   struct sp_plan_options options;
   int64_t cut_after_ns, stop_after_ns; /* 0: not */
+  int stop_at_requests, cut_at_requests; /* when the server has read so many; 0: not */
   bool stop_on_error;                  /* the first error in a task ends the run */
 
   /* during */
@@ -45,6 +46,7 @@ struct rig {
   struct sp_run *run;
   struct sp_timer timer;
   struct sp_tap tap;
+  int ending_ticks; /* at the second one all workers know: the server's gate opens */
 
   /* after it */
   struct rig_plan plan;

@@ -90,6 +90,9 @@ static bool follow(struct server *server, int fd, const struct step *step) {
     case STEP_CHUNK: going = send_chunk(fd, step->text); break;
     case STEP_LAST: going = send_all(fd, "0\r\n\r\n", 5); break;
     case STEP_PAUSE: pause_ms(step->ms); break;
+    case STEP_GATE:
+      for (int i = 0; i < 20000 && !atomic_load(&server->gate); i++) pause_ms(1);
+      break;
     case STEP_CLOSE: return false;
     case STEP_RST: {
       struct linger hard = { .l_onoff = 1, .l_linger = 0 };

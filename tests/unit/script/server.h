@@ -17,6 +17,7 @@ enum step_kind {
   STEP_CHUNK, /* bytes as one chunk */
   STEP_LAST,  /* the last chunk */
   STEP_PAUSE, /* ms */
+  STEP_GATE,  /* until the test opens the gate */
   STEP_CLOSE, /* FIN */
   STEP_RST,
   STEP_HOLD, /* read and drop until the peer closes */
@@ -32,6 +33,7 @@ struct step {
 #define CHUNK(text) { STEP_CHUNK, text, 0 }
 #define LAST { STEP_LAST, NULL, 0 }
 #define PAUSE(ms) { STEP_PAUSE, NULL, ms }
+#define GATE { STEP_GATE, NULL, 0 }
 #define CLOSE { STEP_CLOSE, NULL, 0 }
 #define RST { STEP_RST, NULL, 0 }
 #define HOLD { STEP_HOLD, NULL, 0 }
@@ -61,6 +63,7 @@ struct server {
   struct server_conn conns[SERVER_CONNS_MAX];
   atomic_int conn_count, request_count;
   atomic_int steps; /* sent, of all connections */
+  atomic_bool gate; /* open */
   pthread_mutex_t mutex;
   char *requests[SERVER_REQUESTS_MAX]; /* the first ones, head and body, terminated */
 };

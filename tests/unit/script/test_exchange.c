@@ -48,6 +48,7 @@ static void on_event(void *ctx, struct sp_exchange *exchange, const struct sp_ex
   struct bed *bed = ctx;
   (void)event;
   bed->events++;
+  atomic_store(&bed->server.gate, true); /* what follows comes in a read of its own */
   if (bed->events == bed->wait_in_event) {
     while (atomic_load(&bed->server.steps) < bed->wait_for_step) nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
     nanosleep(&(struct timespec){ 0, 20 * 1000000 }, NULL);
@@ -282,7 +283,7 @@ static void blanks_are_no_events(void **state) {
  * least so much, the kernel's is not. */
 static void one_event_a_read_takes_the_kernels_time(void **state) {
   (void)state;
-  static const struct step steps[] = { SEND(HEAD_SSE), CHUNK("data: a\n\n"), PAUSE(30), CHUNK("data: b\n\n"), PAUSE(30), LAST, DONE };
+  static const struct step steps[] = { SEND(HEAD_SSE), CHUNK("data: a\n\n"), GATE, CHUNK("data: b\n\n"), PAUSE(30), LAST, DONE };
   static const struct route table[] = { { "/", steps }, { NULL, NULL } };
   struct bed bed;
   open_bed(&bed, table);
@@ -300,7 +301,7 @@ static void one_event_a_read_takes_the_kernels_time(void **state) {
 
 static void several_events_a_read_take_the_users_time(void **state) {
   (void)state;
-  static const struct step steps[] = { SEND(HEAD_SSE), CHUNK("data: a\n\n"), PAUSE(30),
+  static const struct step steps[] = { SEND(HEAD_SSE), CHUNK("data: a\n\n"), GATE,
                                        CHUNK("data: b\n\ndata: c\n\n"), PAUSE(30), LAST, DONE };
   static const struct route table[] = { { "/", steps }, { NULL, NULL } };
   struct bed bed;
@@ -336,7 +337,7 @@ static void head_and_event_in_one_read(void **state) {
 
 static void the_terminal_event_is_the_end(void **state) {
   (void)state;
-  static const struct step steps[] = { SEND(HEAD_SSE), CHUNK("data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n"), PAUSE(10),
+  static const struct step steps[] = { SEND(HEAD_SSE), CHUNK("data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n"), GATE,
                                        CHUNK("data: [DONE]\n\n"), HOLD };
   static const struct route table[] = { { "/", steps }, { NULL, NULL } };
   struct bed bed;

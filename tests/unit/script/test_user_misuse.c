@@ -131,7 +131,7 @@ static void a_gone_users_handles(void **state) {
   rig_init(&rig, routes);
   rig.load.users = 2;
   rig.load.iterations = 0;
-  rig.stop_after_ns = 60 * MS;
+  rig.stop_at_requests = 2;
   rig_run(&rig, "local spate = require('spate')\nlocal gone, stream, random\n"
                 "spate.user('U', { tasks = { t = function(user)\n"
                 "  if user.id == 1 then\n"
