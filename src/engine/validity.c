@@ -11,6 +11,7 @@
 #define LAG_LIMIT_NS (10 * SP_NS_PER_MS)
 #define LOOP_LAG_LIMIT_NS (25 * SP_NS_PER_MS) /* of timers: wider, for lag and late starts are the direct evidence */
 #define WAIT_SHARE_LIMIT 0.20
+#define WAIT_HARM_NS (5 * SP_NS_PER_MS) /* p99 of a lag beyond which waiting counts as a reason */
 #define THROTTLED_SHARE_LIMIT 0.01
 #define CLOSURE_LIMIT 0.05
 /* Times of a ms are taken at two ends of a loop's turn; only what is lost beyond this a sample is a verdict. */
@@ -20,8 +21,14 @@
 
 static void add_reason(struct sp_validity *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static void add_note(struct sp_validity *out, const char *text) {
-  if (out->note_count < SP_NOTES_MAX) snprintf(out->notes[out->note_count++], SP_REASON_TEXT_MAX, "%s", text);
+static void add_note(struct sp_validity *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add_note(struct sp_validity *out, const char *format, ...) {
+  if (out->note_count == SP_NOTES_MAX) return;
+  va_list args;
+  va_start(args, format);
+  vsnprintf(out->notes[out->note_count++], SP_REASON_TEXT_MAX, format, args);
+  va_end(args);
 }
 
 static void add_reason(struct sp_validity *out, const char *format, ...) {
@@ -58,16 +65,6 @@ static void judge_cpu(const struct sp_validity_facts *facts, struct sp_validity 
              name, share * 100, CPU_SHARE_LIMIT * 100);
 }
 
-static void judge_wait(const struct sp_validity_facts *facts, struct sp_validity *out) {
-  char name[64];
-  double share = worst_thread(facts, true, name, sizeof(name));
-  if (share <= WAIT_SHARE_LIMIT) return;
-  add_reason(out,
-             "%s waited for a CPU %.0f %% of the time (limit %.0f %%): other work had it; move that off this machine, "
-             "or give the generator CPUs of its own (taskset)",
-             name, share * 100, WAIT_SHARE_LIMIT * 100);
-}
-
 static void judge_throttling(const struct sp_validity_facts *facts, struct sp_validity *out) {
   const struct sp_throttling *throttling = &facts->throttling;
   if (!throttling->known || facts->duration_ns <= 0) return;
@@ -93,6 +90,21 @@ static bool is_late(const struct sp_hist *lag_us, int64_t limit_ns) {
   int64_t limit_us = limit_ns / SP_NS_PER_US;
   if (lag_us->count == 0 || sp_hist_percentile(lag_us, LAG_PERCENTILE) <= limit_us) return false;
   return count_over(lag_us, limit_us) >= SP_LATE_SAMPLES_MIN;
+}
+
+/* Waiting for a CPU does harm where something was late by it; many short waits on a busy machine may do none. */
+static void judge_wait(const struct sp_validity_facts *facts, struct sp_validity *out) {
+  char name[64];
+  double share = worst_thread(facts, true, name, sizeof(name));
+  if (share <= WAIT_SHARE_LIMIT) return;
+  const struct sp_interval *totals = facts->totals;
+  bool harmed = is_late(&totals->lag, WAIT_HARM_NS) || is_late(&totals->start_lag, WAIT_HARM_NS) ||
+                is_late(&totals->loop_lag, WAIT_HARM_NS);
+  void (*say)(struct sp_validity *, const char *, ...) = harmed ? add_reason : add_note;
+  say(out,
+      "%s waited for a CPU %.0f %% of the time (limit %.0f %%): other work had it; move that off this machine, or give "
+      "the generator CPUs of its own (taskset)",
+      name, share * 100, WAIT_SHARE_LIMIT * 100);
 }
 
 static double p99_ms(const struct sp_hist *lag_us) {

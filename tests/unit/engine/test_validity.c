@@ -128,8 +128,18 @@ static void the_thread_is_named(void **state) {
   static const struct sp_thread_facts waiting[] = { { 0.5, 0.1 }, { 0.6, 0.31 }, { 0.4, 0.25 } };
   judge_facts((struct sp_validity_facts){ .cpu_share = 0.97, .thread = busy, .thread_count = 3 }, &validity);
   assert_only_reason(&validity, "engine thread 2 of 3 was 97 % busy", "--threads");
-  judge_facts((struct sp_validity_facts){ .cpu_share = 0.6, .thread = waiting, .thread_count = 3 }, &validity);
+  struct sp_validity_facts facts = { .cpu_share = 0.6, .thread = waiting, .thread_count = 3 };
+  judge_facts(facts, &validity);
+  assert_true(validity.valid); /* nothing was late by it: worth a note */
+  assert_int_equal(validity.note_count, 1);
+  assert_non_null(strstr(validity.notes[0], "engine thread 2 of 3 waited for a CPU 31 %"));
+  struct sp_interval *totals = sp_interval_create();
+  for (int i = 0; i < 100; i++) sp_hist_record_ns(&totals->start_lag, 8 * MS);
+  facts.totals = totals;
+  sp_validity_judge(&facts, &validity);
   assert_only_reason(&validity, "engine thread 2 of 3 waited for a CPU 31 %", "taskset");
+  assert_int_equal(validity.note_count, 0);
+  sp_interval_destroy(totals);
 }
 
 static void a_throttled_generator(void **state) {
