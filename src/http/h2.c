@@ -201,11 +201,13 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
 /* -- the end of a stream -- */
 
 static void explain_own_reset(const struct sp_h2_stream *stream, uint32_t code, struct sp_err *err) {
+  unsigned long long came = stream->body_received, expected = (unsigned long long)stream->content_length;
   if (code != NGHTTP2_PROTOCOL_ERROR || stream->content_length < 0)
     sp_fail(err, SP_EPARSE, "the answer breaks HTTP/2: %s", sp_h2_code_name(code));
+  else if (came == expected)
+    sp_fail(err, SP_EPARSE, "the answer has a body where none may be, or trailers that break HTTP/2");
   else
-    sp_fail(err, SP_EPARSE, "the body is not as long as its Content-Length (%llu bytes of %lld)",
-            (unsigned long long)stream->body_received, (long long)stream->content_length);
+    sp_fail(err, SP_EPARSE, "the body is not as long as its Content-Length (%llu bytes of %llu)", came, expected);
 }
 
 static void close_stream(struct sp_h2 *h2, struct sp_h2_stream *stream, uint32_t code) {
@@ -213,7 +215,8 @@ static void close_stream(struct sp_h2 *h2, struct sp_h2_stream *stream, uint32_t
   stream->closed = true;
   stream->code = code;
   if (code == NGHTTP2_REFUSED_STREAM && !stream->head_done) stream->refused = true;
-  if (code != NGHTTP2_NO_ERROR && !stream->reset_by_peer && !stream->refused && !stream->failed && !stream->done) {
+  bool ours = !stream->reset_by_peer && code != NGHTTP2_NO_ERROR && code != NGHTTP2_REFUSED_STREAM; /* a GOAWAY's */
+  if (ours && !stream->failed && !stream->done) {
     struct sp_err err;
     stream->failed = true;
     explain_own_reset(stream, code, &err);
@@ -314,6 +317,9 @@ static void make_session(struct sp_h2 *h2) {
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_max_send_header_block_length(option, SP_HTTP1_HEAD_MAX);
+#ifdef SP_H2_CAPS_CONTINUATIONS
+  nghttp2_option_set_max_continuations(option, SP_H2_CONTINUATIONS_MAX);
+#endif
   nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(option, 1); /* trimmed, as in HTTP/1.1 */
   SP_CHECK(nghttp2_session_client_new2(&h2->session, callbacks, h2, option) == 0);
   nghttp2_option_del(option);

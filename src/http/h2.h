@@ -21,6 +21,7 @@
 #define SP_H2_WINDOW (8u * 1024u * 1024u)
 #define SP_H2_WINDOW_MAX 0x7fffffffu
 #define SP_H2_REQUEST_HEADERS_MAX 256u  /* fields of a request, pseudo-headers among them */
+#define SP_H2_CONTINUATIONS_MAX 64u    /* CONTINUATION frames of one head (16 KiB each, compressed) */
 #define SP_H2_PREFACE_SIZE 9u           /* of the server's bytes, by which it is known to speak HTTP/2: a frame's head */
 
 struct sp_h2;

@@ -54,6 +54,9 @@ static void misbehave(struct h2_peer *peer, struct h2_request *request) {
   } else if (strcmp(path, "/204") == 0) {
     h2_head(peer, request, 204, NULL, false);
     h2_data(peer, request, "body", 4, true);
+  } else if (strcmp(path, "/not-modified") == 0) {
+    h2_head(peer, request, 304, "content-length: 4\n", false);
+    h2_data(peer, request, "body", 4, true);
   } else if (strcmp(path, "/101") == 0) {
     h2_informational(peer, request, 101);
   } else if (strcmp(path, "/1xx") == 0) {
@@ -99,6 +102,7 @@ static void test_bad_streams(void **state) {
       {"/short", SP_HTTP_PROTOCOL, "the body is not as long as its Content-Length (5 bytes of 10)"},
       {"/long", SP_HTTP_PROTOCOL, "the body is not as long as its Content-Length (18 bytes of 10)"},
       {"/204", SP_HTTP_PROTOCOL, "the answer breaks HTTP/2: PROTOCOL_ERROR"},
+      {"/not-modified", SP_HTTP_PROTOCOL, "the answer has a body where none may be"},
       {"/101", SP_HTTP_PROTOCOL, "HTTP/2"},
       {"/1xx", SP_HTTP_PROTOCOL, "over 100 informational (1xx) heads"},
       {"/name", SP_HTTP_PROTOCOL, "a name or value that HTTP/2 does not allow: 'x bad'"},
@@ -242,6 +246,26 @@ static void test_goaway_says_why(void **state) {
   assert_end(&one, SP_HTTP_RESET,
              "the connection was closed before the answer (the server ended the connection: ENHANCE_YOUR_CALM, "
              "the test says so)");
+  exchange_drop(&one);
+  close_world(&world);
+}
+
+/* It says that it has not looked at a stream which it has half answered. */
+static void leave_in_the_middle(struct h2_peer *peer, struct h2_request *request) {
+  h2_head(peer, request, 200, NULL, false);
+  h2_data(peer, request, "some", 4, false);
+  h2_flush(peer);
+  h2_raw(peer, "\0\0\10\7\0\0\0\0\0\0\0\0\0\0\0\0\0", 17);
+}
+
+static void test_goaway_below_an_answer(void **state) {
+  (void)state;
+  struct world world = {.server = {.on_request = leave_in_the_middle}};
+  struct exchange one = {0};
+  open_world(&world);
+  fetch(&world, &one, "/");
+  assert_end(&one, SP_HTTP_CUT, "reset in the middle of an HTTP/2 stream (REFUSED_STREAM)");
+  assert_false(one.result.resent);
   exchange_drop(&one);
   close_world(&world);
 }
@@ -459,6 +483,7 @@ int main(void) {
       cmocka_unit_test(test_goaway_sends_later_streams_elsewhere),
       cmocka_unit_test(test_graceful_goaway),
       cmocka_unit_test(test_goaway_says_why),
+      cmocka_unit_test(test_goaway_below_an_answer),
       cmocka_unit_test(test_connection_ends),
       cmocka_unit_test(test_stale_connection),
       cmocka_unit_test(test_cut_everywhere),
