@@ -245,7 +245,8 @@ static void outputs(void **state) {
 
 static void each_option_has_its_help(void **state) {
   (void)state;
-  static const struct sp_option *const groups[] = { sp_options_plan, sp_options_load, sp_options_http, sp_options_output, sp_options_common };
+  static const struct sp_option *const groups[] = { sp_options_plan, sp_options_load,
+                    sp_options_http, sp_options_output, sp_options_common };
   char letters[64] = "";
   for (size_t g = 0; g < 5; g++) {
     for (const struct sp_option *option = groups[g]; option->name; option++) {

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "cli/command.h"
+#include "cli/slo_watch.h"
 #include "cli/verdict.h"
 
 #include <math.h>
@@ -19,13 +20,17 @@ static void put(struct sp_interval *totals, const char *name, enum sp_outcome ou
 }
 
 static int exit_of(struct sp_interval *totals, bool valid, bool interrupted, const char *aborted) {
-  struct sp_slo_result slos[4];
-  struct sp_result result = { .totals = totals, .slos = slos, .interrupted = interrupted };
+  static struct sp_slo_watch watch;
+  struct sp_err err;
+  assert_int_equal(sp_slo_watch_init(&watch, NULL, 0, NULL, 0, &err), 0);
+  sp_slo_watch_judge(&watch, totals, 10);
+  struct sp_result result = { .totals = totals, .slos = watch.results, .interrupted = interrupted };
   result.facts.aborted = aborted;
   result.validity.valid = valid;
-  result.slo_count = sp_verdict_slos(totals, slos, 4);
+  result.slo_count = watch.count;
   int code = sp_verdict_exit(&result);
   sp_interval_destroy(totals);
+  sp_slo_watch_fini(&watch);
   return code;
 }
 
@@ -69,15 +74,40 @@ static void nothing_to_judge(void **state) {
 
 static void the_default_slo(void **state) {
   (void)state;
-  struct sp_slo_result slos[2];
+  static struct sp_slo_watch watch;
+  struct sp_err err;
   struct sp_interval *totals = mixed(3, 1);
-  assert_int_equal(sp_verdict_slos(totals, slos, 0), 0);
-  assert_int_equal(sp_verdict_slos(totals, slos, 2), 1);
-  assert_true(slos[0].met && fabs(slos[0].value - 0.25) < 1e-12);
+  assert_int_equal(sp_slo_watch_init(&watch, NULL, 0, NULL, 0, &err), 0);
+  sp_slo_watch_judge(&watch, totals, 10);
+  assert_int_equal(watch.count, 1);
+  assert_string_equal(watch.results[0].expression, "failed_share < 1");
+  assert_true(fabs(watch.results[0].value - 0.25) < 1e-9);
+  assert_true(watch.results[0].met);
+  sp_slo_watch_fini(&watch);
   sp_interval_destroy(totals);
-  totals = sp_interval_create();
-  assert_int_equal(sp_verdict_slos(totals, slos, 2), 1);
-  assert_true(isnan(slos[0].value));
+}
+
+/* Flags replace the plan's; a bad one says where. */
+static void given_slos(void **state) {
+  (void)state;
+  static struct sp_slo_watch watch;
+  struct sp_err err;
+  const char *flags[] = { "failed_share < 10%", "rps > 0.1" };
+  char *plan[] = { "p95(e2e) < 1s" };
+  struct sp_interval *totals = mixed(3, 1);
+  assert_int_equal(sp_slo_watch_init(&watch, flags, 2, plan, 1, &err), 0);
+  sp_slo_watch_judge(&watch, totals, 10);
+  assert_int_equal(watch.count, 2);
+  assert_false(watch.results[0].met);
+  assert_true(watch.results[1].met);
+  sp_slo_watch_fini(&watch);
+  assert_int_equal(sp_slo_watch_init(&watch, NULL, 0, plan, 1, &err), 0);
+  assert_string_equal(watch.results[0].expression ? watch.results[0].expression : watch.slos[0].text, "p95(e2e) < 1s");
+  sp_slo_watch_fini(&watch);
+  const char *bad[] = { "p95(tfft) < 1s" };
+  assert_int_equal(sp_slo_watch_init(&watch, bad, 1, NULL, 0, &err), SP_EUSAGE);
+  assert_non_null(strstr(err.text, "ttft"));
+  sp_slo_watch_fini(&watch);
   sp_interval_destroy(totals);
 }
 
@@ -122,6 +152,7 @@ int main(void) {
     cmocka_unit_test(everything_failed),
     cmocka_unit_test(nothing_to_judge),
     cmocka_unit_test(the_default_slo),
+    cmocka_unit_test(given_slos),
     cmocka_unit_test(a_dead_target),
     cmocka_unit_test(which_one_wins),
     cmocka_unit_test(the_contracts_numbers),

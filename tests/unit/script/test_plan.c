@@ -160,7 +160,8 @@ static void choose(struct rig_plan *it, const char *pattern, const char *class_n
   *it = (struct rig_plan){ .options = { .task_pattern = pattern, .class_names = names, .class_name_count = class_name ? 1 : 0 } };
 }
 
-static void assert_weights(const char *pattern, const char *class_name, unsigned chat, unsigned complex, unsigned simple, unsigned retrieve) {
+static void assert_weights(const char *pattern, const char *class_name, unsigned chat, unsigned complex, unsigned simple,
+                           unsigned retrieve) {
   struct rig_plan it;
   choose(&it, pattern, class_name);
   if (!rig_plan_load(&it, TWO)) fail_msg("%s", it.err.text);
@@ -350,7 +351,8 @@ static void slos(void **state) {
 
 static void hooks_of_the_run(void **state) {
   (void)state;
-  struct rig_plan it = load(HEAD USER "local n = 0 spate.on('start', function() n = n + 1 end) spate.on('start', function() n = n + 1 end)\n"
+  struct rig_plan it = load(HEAD USER
+                    "local n = 0 spate.on('start', function() n = n + 1 end) spate.on('start', function() n = n + 1 end)\n"
                                       "spate.on('stop', function() error('n is ' .. n) end)");
   struct sp_err err;
   assert_int_equal(sp_plan_fire(it.plan, "start", &err), 0);

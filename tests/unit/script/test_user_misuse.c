@@ -193,7 +193,8 @@ static void a_stream_function_that_is_wrong(void **state) {
   for (size_t i = 0; i < 4; i++) {
     struct rig rig;
     char body[200];
-    snprintf(body, sizeof(body), "local r = user:request { path = '/sse', stream = function() return %s end } assert(not r.ok)", verdicts[i]);
+    snprintf(body, sizeof(body), "local r = user:request { path = '/sse', stream = function() return %s end } assert(not r.ok)",
+                    verdicts[i]);
     rig_task(&rig, routes, body);
     assert_int_equal(rig_outcomes(&rig, "t", SP_OUTCOME_STREAM_ERROR), 1);
     assert_error(&rig, "stream_error", "the plan's stream function failed");
