@@ -104,7 +104,8 @@ static void unknown_ones(void **state) {
   REFUSE("there is no option '-qZ'", "-qZ");
   REFUSE("there is no option '--=5'", "--=5");
   REFUSE("there is no option '-5'", "-5");
-  REFUSE("there is no option '--user': did you mean '--users'?", "--user", "5"); /* no abbreviations: a later option must not break a script */
+  /* no abbreviations: a later option must not break a script */
+  REFUSE("there is no option '--user': did you mean '--users'?", "--user", "5");
 }
 
 static void values_missing_and_too_much(void **state) {
