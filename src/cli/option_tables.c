@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "cli/options.h"
+#include "engine/shape_parse.h"
+#include "stats/slo.h"
 
 #include <stdlib.h>
 
@@ -89,10 +91,36 @@ OPTION(take_spawn_rate) {
   return code;
 }
 
+/* Texts of shapes are read twice: here for their faults, in load_setup.c for what they say. */
+OPTION(take_stages) {
+  struct sp_stage stages[SP_STAGES_MAX];
+  size_t count;
+  o->load.stages = (char *)value;
+  return sp_stages_parse(value, stages, &count, err);
+}
+OPTION(take_rate) {
+  struct sp_stage stages[SP_STAGES_MAX];
+  size_t count;
+  o->load.rate = (char *)value;
+  return sp_rates_parse(value, stages, &count, err);
+}
+OPTION(take_arrivals) {
+  o->load.arrivals = (char *)value;
+  if (strcmp(value, "poisson") == 0 || strcmp(value, "even") == 0) return 0;
+  return sp_fail(err, SP_EUSAGE, "there is poisson and even, not '%s'", value);
+}
+OPTION(take_max_in_flight) { return take_count(value, 1, SP_USERS_MAX, &o->load.max_in_flight, err); }
+OPTION(take_in_flight) { return take_count(value, 1, SP_USERS_MAX, &o->load.in_flight, err); }
+
 const struct sp_option sp_options_load[] = {
     {"users", 'u', "N", "simulated users", take_users},
     {"spawn-rate", 'r', "N/s", "users started a second (default: at once, over 100 users 100/s)", take_spawn_rate},
     {"run-time", 't', "5m30s", "how long to start new work (default: the plan's, else until Ctrl-C)", take_run_time},
+    {"stages", 0, "50:5m,100:5m", "users in stages USERS:HOLD; a ramp is FROM..TO:HOLD (0..100:2m)", take_stages},
+    {"rate", 0, "20/s", "open loop: tasks started a second; in stages too: 20/s:1m,20..100/s:5m", take_rate},
+    {"arrivals", 0, "poisson|even", "how the starts of --rate are spaced (default poisson)", take_arrivals},
+    {"max-in-flight", 0, "N", "open loop: tasks open at once; what is due beyond is dropped (10,000)", take_max_in_flight},
+    {"in-flight", 0, "N", "hold N tasks open: users without think time", take_in_flight},
     {"iterations", 0, "N", "tasks in all, shared among the users; then the run ends", take_iterations},
     {"warm-up", 0, "30s", "left out of the totals", take_warm_up},
     {"stop-timeout", 0, "30s", "how long started requests may finish after the end", take_stop_timeout},
@@ -112,8 +140,15 @@ OPTION(take_cacert) { return (void)err, o->cacert = value, 0; }
 OPTION(take_cert) { return (void)err, o->cert = value, 0; }
 OPTION(take_key) { return (void)err, o->key = value, 0; }
 OPTION(take_http) {
-  if (strcmp(value, "1.1") == 0 || strcmp(value, "auto") == 0) return (void)o, 0;
-  return sp_fail(err, SP_EUSAGE, "this version speaks HTTP/1.1 only: 1.1 or auto, not '%s'", value);
+  static const struct {
+    const char *name;
+    enum sp_http_version version;
+  } versions[] = {{"1.1", SP_HTTP_1_1}, {"2", SP_HTTP_2}, {"auto", SP_HTTP_AUTO}};
+  for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+    o->http = versions[i].version;
+    if (strcmp(value, versions[i].name) == 0) return 0;
+  }
+  return sp_fail(err, SP_EUSAGE, "there is 1.1, 2 and auto, not '%s'", value);
 }
 
 const struct sp_option sp_options_http[] = {
@@ -121,11 +156,33 @@ const struct sp_option sp_options_http[] = {
     {"connect-timeout", 0, "10s", "name look-up, TCP and TLS", take_connect_timeout},
     {"first-byte-timeout", 0, "30s", "request sent until the answer begins", take_first_byte_timeout},
     {"silence-timeout", 0, "30s", "the longest silence inside an answer", take_silence_timeout},
-    {"http", 0, "1.1|auto", "HTTP version", take_http},
+    {"http", 0, "1.1|2|auto", "HTTP version; auto: by ALPN (default 1.1)", take_http},
     {"insecure", 0, NULL, "do not verify the server's certificate", take_insecure},
     {"cacert", 0, "FILE", "certificates to trust, PEM", take_cacert},
     {"cert", 0, "FILE", "client certificate, PEM", take_cert},
     {"key", 0, "FILE", "the client certificate's key, PEM", take_key},
+    {NULL, 0, NULL, NULL, NULL}};
+
+/* -- what it is held to -- */
+
+OPTION(take_slo) {
+  struct sp_slo slo;
+  if (o->slo_count == SP_SLOS_MAX) return sp_fail(err, SP_EUSAGE, "over %u SLOs", SP_SLOS_MAX);
+  o->slos[o->slo_count++] = value;
+  return sp_slo_parse(sp_str_from(value), &slo, err);
+}
+OPTION(take_slo_abort) { return (void)value, (void)err, o->slo_abort = true, 0; }
+OPTION(take_compat) {
+  int tool = sp_compat_find(sp_str_from(value));
+  if (tool < 0) return sp_fail(err, SP_EUSAGE, "there is vllm, aiperf, guidellm and locust, not '%s'", value);
+  o->compat |= SP_COMPAT_BIT(tool);
+  return 0;
+}
+
+const struct sp_option sp_options_slo[] = {
+    {"slo", 0, "'EXPR'", "a service level (repeatable): 'p95(ttft) < 1500ms', 'failed_share < 1%'", take_slo},
+    {"slo-abort", 0, NULL, "end the run once an SLO 'over 30s' is surely lost", take_slo_abort},
+    {"compat", 0, "TOOL", "rows with another tool's definitions: vllm, aiperf, guidellm, locust", take_compat},
     {NULL, 0, NULL, NULL, NULL}};
 
 /* -- what is shown and written -- */

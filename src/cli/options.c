@@ -6,9 +6,7 @@
 
 void sp_options_init(struct sp_options *options) {
   memset(options, 0, sizeof(*options));
-  options->load = (struct sp_plan_load){.users = -1, .iterations = -1, .seed = -1, .spawn_per_s = -1, .run_time_ns = -1,
-      .stop_timeout_ns = -1, .warm_up_ns = -1, .stall_ns = -1, .timeout_ns = -1, .connect_timeout_ns = -1,
-      .first_byte_timeout_ns = -1, .silence_timeout_ns = -1, .connection = -1};
+  sp_plan_load_init(&options->load);
   options->threads = -1;
 }
 

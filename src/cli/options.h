@@ -36,6 +36,11 @@ struct sp_options {
   size_t tag_count;
   bool quiet, no_color, insecure, help;
   const char *cacert, *cert, *key;
+  const char *slos[SP_SLOS_MAX];
+  size_t slo_count;
+  bool slo_abort;
+  unsigned compat; /* SP_COMPAT_BIT(tool) | … */
+  enum sp_http_version http;
   const char *listen; /* mock */
   const char *web;    /* address; "": the default one */
   char *owned[SP_SETTINGS_MAX + SP_TAGS_MAX]; /* texts cut out of arguments */
@@ -53,6 +58,7 @@ struct sp_option {
 
 extern const struct sp_option sp_options_plan[];    /* what to run */
 extern const struct sp_option sp_options_load[];    /* how much */
+extern const struct sp_option sp_options_slo[];     /* what it is held to */
 extern const struct sp_option sp_options_http[];    /* over what connection */
 extern const struct sp_option sp_options_output[];  /* what is shown and written */
 extern const struct sp_option sp_options_mock[];

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "cli/command.h"
+#include "cli/slo_watch.h"
 #include "cli/verdict.h"
 #include "report/outputs.h"
 #include "report/terminal.h"
@@ -22,8 +23,9 @@ struct session {
   struct sp_terminal *terminal;
   struct sp_signal interrupt, terminate;
   unsigned signals;
-  bool ended, dead_target;
+  bool ended, dead_target, slo_lost;
   struct sp_outputs outputs;
+  struct sp_slo_watch slos;
   char id[40];
   int64_t started_real_ns;
   int write_code;
@@ -108,10 +110,21 @@ static void on_signal(struct session *session) {
 static void on_interrupt(struct sp_signal *signal) { on_signal(sp_container_of(signal, struct session, interrupt)); }
 static void on_terminate(struct sp_signal *signal) { on_signal(sp_container_of(signal, struct session, terminate)); }
 
+static void stop_where_lost(struct session *session, const struct sp_run_view *view) {
+  if (!session->options->slo_abort || session->slo_lost || view->phase >= SP_PHASE_ENDING) return;
+  const struct sp_slo *lost = sp_slo_watch_lost(&session->slos);
+  if (!lost) return;
+  session->slo_lost = true;
+  sp_terminal_note(session->terminal, "ending the run: '%s' can't be met any more", lost->text);
+  sp_run_stop(session->run);
+}
+
 static void on_tick(void *ctx, const struct sp_run_view *view) {
   struct session *session = ctx;
   sp_terminal_tick(session->terminal, view);
   sp_outputs_tick(&session->outputs, view);
+  sp_slo_watch_tick(&session->slos, view);
+  stop_where_lost(session, view);
   if (session->dead_target || view->elapsed_ns < SP_DEAD_TARGET_NS || view->phase >= SP_PHASE_ENDING) return;
   if (!sp_verdict_dead_target(view->totals)) return;
   session->dead_target = true;
@@ -135,7 +148,8 @@ static int start_run(struct session *session, struct sp_err *err) {
   struct sp_setup *setup = session->setup;
   struct sp_run_options options = {.loop = session->loop, .load = &setup->load, .classes = setup->plan->classes,
       .class_count = setup->plan->class_count, .type = &sp_user_lua, .type_conf = &setup->conf, .on_tick = on_tick,
-      .on_end = on_end, .ctx = session};
+      .on_end = on_end, .ctx = session, .limits = &session->slos.limits, .sink = sp_outputs_sink(&session->outputs),
+      .compat = session->options->compat};
   session->run = sp_run_create(&options, err);
   if (!session->run) return err->code;
   int code = sp_signal_open(&session->interrupt, session->loop, SIGINT, on_interrupt, err);
@@ -154,11 +168,10 @@ close_interrupt:
 
 static int finish(struct session *session) {
   struct sp_setup *setup = session->setup;
-  struct sp_slo_result slos[SP_SLOS_MAX];
   struct sp_result result = {.version = SP_VERSION, .plan = session->plan_name, .host = setup->host,
       .name = name_of(session), .started_real_ns = session->started_real_ns,
       .seed = setup->load.seed, .tags = session->options->tags, .tag_count = session->options->tag_count, .load = &setup->load,
-      .totals = sp_run_totals(session->run), .slos = slos, .interrupted = session->signals > 0};
+      .totals = sp_run_totals(session->run), .slos = session->slos.results, .interrupted = session->signals > 0};
   memcpy(result.id, session->id, sizeof(result.id));
   sp_run_facts(session->run, &result.facts);
   struct sp_run_stage stages[SP_STAGES_MAX];
@@ -166,9 +179,12 @@ static int finish(struct session *session) {
   for (; result.stage_count < sp_run_stage_count(session->run); result.stage_count++) {
     sp_run_stage(session->run, result.stage_count, &stages[result.stage_count]);
   }
-  struct sp_validity_facts facts = {.totals = result.totals, .cpu_share = result.facts.cpu_share};
+  struct sp_validity_facts facts;
+  sp_run_validity_facts(session->run, &result.facts, &facts);
+  facts.shared_machine = sp_is_loopback(setup->host);
   sp_validity_judge(&facts, &result.validity);
-  result.slo_count = sp_verdict_slos(result.totals, slos, SP_SLOS_MAX);
+  sp_slo_watch_judge(&session->slos, result.totals, (double)result.facts.measured_ns / 1e9);
+  result.slo_count = session->slos.count;
   sp_terminal_summary(session->terminal, &result);
   sp_outputs_write(&session->outputs, &result, on_output_error, on_output_note, session);
   int exit_code = sp_verdict_exit(&result);
@@ -186,12 +202,23 @@ static int run_to_end(struct session *session, struct sp_err *err) {
   return exit_code;
 }
 
+/* An open loop's pool grows as far as it has to: too low a limit there shows as failed connections, if ever. */
+static int raise_file_limit(const struct sp_load *load, struct sp_err *err) {
+  struct sp_err ignored;
+  if (load->kind != SP_LOAD_RATE) return sp_raise_file_limit(sp_load_users_most(load), err);
+  if (load->max_in_flight) return sp_raise_file_limit(load->max_in_flight, err);
+  (void)sp_raise_file_limit(sp_load_max_in_flight(load), &ignored);
+  return 0;
+}
+
 int sp_session_run(struct sp_setup *setup, const struct sp_options *options, const char *plan_name) {
   struct sp_err err;
   struct session session = {.setup = setup, .options = options, .plan_name = plan_name};
   int exit_code;
-  if (sp_raise_file_limit(setup->load.users, &err) || open_outputs(&session, &err)) {
+  if (sp_slo_watch_init(&session.slos, options->slos, options->slo_count, setup->plan->slos, setup->plan->slo_count, &err) ||
+      raise_file_limit(&setup->load, &err) || open_outputs(&session, &err)) {
     sp_outputs_close(&session.outputs);
+    sp_slo_watch_fini(&session.slos);
     return sp_cli_fail(&err);
   }
   session.loop = sp_loop_create(&err);
@@ -201,5 +228,6 @@ int sp_session_run(struct sp_setup *setup, const struct sp_options *options, con
   sp_terminal_destroy(session.terminal);
   sp_outputs_close(&session.outputs);
   if (session.loop) sp_loop_destroy(session.loop);
+  sp_slo_watch_fini(&session.slos);
   return exit_code;
 }

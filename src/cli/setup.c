@@ -1,9 +1,9 @@
 #include "cli/setup.h"
 
 #include "base/mem.h"
+#include "cli/load_setup.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -14,44 +14,6 @@
 #define SP_FILES_BESIDE 64u /* files that are no connections: loops, outputs, libraries */
 
 static int64_t pick(int64_t flag, int64_t plan, int64_t otherwise) { return flag >= 0 ? flag : plan >= 0 ? plan : otherwise; }
-
-static void settle_load(struct sp_load *load, const struct sp_plan_load *flags, const struct sp_plan_load *plan) {
-  sp_load_init(load);
-  load->users = (uint64_t)pick(flags->users, plan->users, 1);
-  load->spawn_per_s = flags->spawn_per_s > 0 ? flags->spawn_per_s : plan->spawn_per_s > 0 ? plan->spawn_per_s : 0;
-  load->iterations = (uint64_t)pick(flags->iterations, plan->iterations, 0);
-  /* A run asked for by iterations ends by them: the plan's run time is then no longer meant. */
-  int64_t plan_time = flags->iterations >= 0 ? -1 : plan->run_time_ns;
-  load->run_time_ns = pick(flags->run_time_ns, plan_time, 0);
-  load->stop_timeout_ns = pick(flags->stop_timeout_ns, plan->stop_timeout_ns, SP_STOP_TIMEOUT_NS);
-  load->warm_up_ns = pick(flags->warm_up_ns, plan->warm_up_ns, 0);
-  load->seed = (uint64_t)pick(flags->seed, plan->seed, 1);
-}
-
-/* Processors that this process may use: of a machine of 64 a container or taskset may leave it two. */
-static uint64_t processors(void) {
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0) return (uint64_t)CPU_COUNT(&allowed);
-  long online = sysconf(_SC_NPROCESSORS_ONLN); /* over 1024 processors: the set is too small */
-  return online > 0 ? (uint64_t)online : 1;
-}
-
-static unsigned settle_threads(int64_t asked, uint64_t users) {
-  uint64_t threads = asked > 0 ? (uint64_t)asked : processors();
-  if (threads > users) threads = users; /* a thread without a user would only idle */
-  return threads > SP_THREADS_MAX ? SP_THREADS_MAX : (unsigned)threads;
-}
-
-static int check_load(const struct sp_load *load, struct sp_err *err) {
-  if (load->users == 0 || load->users > SP_USERS_MAX) {
-    return sp_fail(err, SP_EUSAGE, "the plan's load: users must be from 1 to %u, not %llu", SP_USERS_MAX,
-                   (unsigned long long)load->users);
-  }
-  if (load->run_time_ns && load->warm_up_ns >= load->run_time_ns) {
-    return sp_fail(err, SP_EUSAGE, "the warm-up takes the whole run time: nothing would be measured");
-  }
-  return 0;
-}
 
 static void settle_http(struct sp_lua_conf *conf, const struct sp_plan_load *flags, const struct sp_plan_load *plan) {
   conf->timeouts.total_ns = pick(flags->timeout_ns, plan->timeout_ns, SP_TIMEOUT_NS);
@@ -97,12 +59,11 @@ int sp_setup_init(struct sp_setup *setup, const struct sp_options *options, stru
       .class_names = options->class_names, .class_name_count = options->class_name_count};
   setup->plan = sp_plan_load(&plan_options, err);
   if (!setup->plan) return err->code;
-  settle_load(&setup->load, &options->load, &setup->plan->load);
-  setup->load.threads = settle_threads(options->threads, setup->load.users);
   settle_http(&setup->conf, &options->load, &setup->plan->load);
   setup->conf.plan = setup->plan;
   setup->host = redact_host(sp_plan_host(setup->plan));
-  int code = check_load(&setup->load, err);
+  setup->conf.version = options->http;
+  int code = sp_load_settle(&setup->load, &options->load, &setup->plan->load, options->threads, err);
   if (code == 0) code = check_host(setup->plan, err);
   if (code == 0) code = open_tls(&setup->conf, options, err);
   if (code) sp_setup_fini(setup);
@@ -129,4 +90,11 @@ int sp_raise_file_limit(uint64_t connections, struct sp_err *err) {
                  "'ulimit -n %llu' as root, or with LimitNOFILE= or /etc/security/limits.conf, or take fewer users",
                  (unsigned long long)connections, (unsigned long long)needed, (unsigned long long)limit.rlim_max,
                  (unsigned long long)needed);
+}
+
+bool sp_is_loopback(const char *text) {
+  struct sp_url url;
+  if (sp_url_parse(sp_str_from(text), &url, NULL)) return false;
+  return sp_str_ieq(url.host, SP_STR("localhost")) || sp_str_eq(url.host, SP_STR("::1")) ||
+         (!url.ipv6 && sp_str_starts(url.host, SP_STR("127.")));
 }

@@ -2,20 +2,6 @@
 
 #include "cli/command.h"
 
-#include <math.h>
-
-size_t sp_verdict_slos(const struct sp_interval *totals, struct sp_slo_result *slos, size_t max) {
-  struct sp_tally tally;
-  if (max == 0) return 0;
-  sp_tally_interval(totals, &tally);
-  uint64_t completed = tally.ok + tally.failed;
-  double failed_share = completed ? (double)tally.failed / (double)completed : NAN;
-  /* Tasks that broke before their first request leave nothing to share: all of that run failed too. */
-  bool nothing_worked = completed ? tally.ok == 0 : totals->task_errors > 0;
-  slos[0] = (struct sp_slo_result){"failed_share < 1", failed_share, !nothing_worked};
-  return 1;
-}
-
 bool sp_verdict_dead_target(const struct sp_interval *totals) {
   uint64_t unconnected = 0;
   struct sp_tally tally;

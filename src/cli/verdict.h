@@ -6,9 +6,6 @@
 
 #include "report/report.h"
 
-/* Judges the SLOs; where none is given, failed_share < 1 is one. Gives their number. */
-size_t sp_verdict_slos(const struct sp_interval *totals, struct sp_slo_result *slos, size_t max);
-
 /* True while every request so far ended without a connection. */
 bool sp_verdict_dead_target(const struct sp_interval *totals);
 

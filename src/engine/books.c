@@ -44,7 +44,12 @@ static size_t slot_span(const struct sp_worker *worker, int64_t at_ns, int64_t *
 
 static struct sp_recorder *recorder_of(struct sp_worker *worker, size_t slot, int64_t at_ns) {
   struct sp_recorder *recorder = &worker->recorders[slot];
-  if (recorder->interval == NULL) sp_recorder_init(recorder, at_ns);
+  if (recorder->interval != NULL) return recorder;
+  sp_recorder_init(recorder, at_ns);
+  if (slot == 0) return recorder; /* the warm-up's: seen at ticks only */
+  recorder->limits = worker->shared->limits;
+  recorder->sink = worker->shared->sink;
+  recorder->compat = worker->shared->compat;
   return recorder;
 }
 

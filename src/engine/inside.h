@@ -53,6 +53,9 @@ struct sp_shared {
   const struct sp_load *load;
   const struct sp_class_table *classes;
   const struct sp_user_type *type;
+  const struct sp_limits *limits; /* for the recorders */
+  const struct sp_sample_sink *sink;
+  unsigned compat;
   unsigned worker_count;
   int64_t start_ns, end_ns; /* end_ns: nothing starts at or after it */
   struct sp_slots slots;

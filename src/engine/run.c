@@ -259,6 +259,9 @@ static void init_parts(struct sp_run *run) {
     .load = &run->load,
     .classes = &run->classes,
     .type = run->options.type,
+    .limits = run->options.limits,
+    .sink = run->options.sink,
+    .compat = run->options.compat,
     .worker_count = run->threads,
   };
   sp_run_load_init(run);

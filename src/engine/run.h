@@ -46,6 +46,10 @@ struct sp_run_options {
   /* MUST. Everything has ended and is counted; the run may be destroyed in here or later. */
   void (*on_end)(void *ctx);
   void *ctx;
+  /* MAY. For every recorder but the warm-up's (stats/recorder.h). Borrowed; outlive the run. */
+  const struct sp_limits *limits;
+  const struct sp_sample_sink *sink;
+  unsigned compat;
 };
 
 struct sp_run;

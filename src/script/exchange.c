@@ -345,6 +345,8 @@ static void on_done(void *ctx, const struct sp_http_result *result) {
   release_held(exchange, exchange->rx.user_ns);
   struct sp_sample *sample = &exchange->sample;
   sample->outcome = judge_end(exchange, result);
+  sample->status = exchange->status;
+  sample->stream = exchange->is_stream;
   sample->bytes_in = result->bytes_in;
   sample->bytes_out = result->bytes_out;
   sample->counters[SP_COUNTER_RESENT] = result->resent;

@@ -49,7 +49,11 @@ struct sp_plan_load { /* -1 or NULL: the plan does not say */
   int64_t timeout_ns, connect_timeout_ns, first_byte_timeout_ns, silence_timeout_ns;
   int connection;
   char *host;
+  char *stages, *rate; /* engine/shape_parse.h */
+  char *arrivals;      /* "poisson", "even" */
+  int64_t in_flight, max_in_flight;
 };
+void sp_plan_load_init(struct sp_plan_load *load); /* nothing said */
 
 struct sp_lua;
 struct sp_plan {

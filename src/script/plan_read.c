@@ -7,7 +7,7 @@
 void sp_plan_load_init(struct sp_plan_load *load) {
   *load = (struct sp_plan_load){.users = -1, .iterations = -1, .seed = -1, .spawn_per_s = -1, .run_time_ns = -1,
       .stop_timeout_ns = -1, .warm_up_ns = -1, .stall_ns = -1, .timeout_ns = -1, .connect_timeout_ns = -1,
-      .first_byte_timeout_ns = -1, .silence_timeout_ns = -1, .connection = -1, .host = NULL};
+      .first_byte_timeout_ns = -1, .silence_timeout_ns = -1, .connection = -1, .in_flight = -1, .max_in_flight = -1};
 }
 
 void sp_plan_push_table(lua_State *L) {
@@ -204,6 +204,11 @@ static void read_load(lua_State *L, struct sp_plan_load *load) {
   load->silence_timeout_ns = field_ns(L, "silence_timeout");
   load->connection = field_connection(L);
   load->host = field_text(L, "host");
+  load->stages = field_text(L, "stages");
+  load->rate = field_text(L, "rate");
+  load->arrivals = field_text(L, "arrivals");
+  load->in_flight = (int64_t)field_number(L, "in_flight", -1);
+  load->max_in_flight = (int64_t)field_number(L, "max_in_flight", -1);
   lua_pop(L, 1);
 }
 
@@ -276,4 +281,7 @@ void sp_plan_read_free(struct sp_plan *plan) {
   free(plan->params);
   free(plan->slos);
   free(plan->load.host);
+  free(plan->load.stages);
+  free(plan->load.rate);
+  free(plan->load.arrivals);
 }

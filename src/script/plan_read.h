@@ -6,7 +6,6 @@
 
 #include "script/lua_host.h"
 
-void sp_plan_load_init(struct sp_plan_load *load); /* nothing said */
 int sp_plan_read(struct sp_plan *plan, struct sp_err *err);
 void sp_plan_read_free(struct sp_plan *plan);
 void sp_plan_push_table(lua_State *L); /* spate._plan; nil where the plan never required spate */

@@ -148,6 +148,7 @@ static void read_policy(struct sp_request_spec *spec, const struct sp_lua_user *
   }
   timeouts->first_byte_ns = field_ns(L, index, "first_byte_timeout", timeouts->first_byte_ns);
   timeouts->silence_ns = field_ns(L, index, "silence_timeout", timeouts->silence_ns);
+  spec->http.version = conf->version;
   spec->http.connection = class->connection >= 0 ? (enum sp_http_connection)class->connection : conf->connection;
   struct sp_str connection = field(L, index, "connection");
   if (connection.len) {

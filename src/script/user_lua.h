@@ -27,6 +27,7 @@ struct sp_lua_conf {
   struct sp_http_timeouts timeouts;
   bool total_timeout_forced; /* --timeout wins over what the plan's requests say */
   enum sp_http_connection connection;
+  enum sp_http_version version;
   int64_t stall_ns;
   const struct sp_tap *tap; /* NULL: none */
 };
