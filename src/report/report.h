@@ -74,7 +74,7 @@ struct sp_report_type {
   /* MAY. Each second, and once with phase ENDED: what was seen is on the disk (or under way) when it returns, so a
    * killed run keeps it. */
   void (*on_tick)(void *report, const struct sp_run_view *view);
-  /* MAY. Where every request's sample goes; asked for between open and begin. Its take() is called by all engine
+  /* MAY. Where every request's sample goes; asked for before the first user. Its take() is called by all engine
    * threads at once and never waits. */
   const struct sp_sample_sink *(*sink)(void *report);
   /* MUST. Once, after the run. */

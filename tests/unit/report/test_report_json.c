@@ -380,7 +380,7 @@ static int make_folder(void **state) {
 
 static int remove_folder(void **state) {
   (void)state;
-  static const char *const names[] = { "keys.json",  "values.json", "totals.json", "nothing.json",
+  static const char *const names[] = { "keys.json",  "values.json", "judgements.json", "totals.json", "nothing.json",
                                        "bytes.json", "old.json",    "stdout.json", "file" };
   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
     unlink(path_of(names[i]));
