@@ -21,11 +21,12 @@ ESCAPE = re.compile(r"\x1b\[([?\d;]*)([A-Za-z])")
 def width_of(text):
   """Columns of a line, escapes left out."""
   text = ESCAPE.sub("", text)
-  return sum(0 if unicodedata.combining(c) or c in "\u200b\ufe0f" else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+  return sum(0 if unicodedata.combining(c) or c in "\u200b\ufe0f" else 2 if unicodedata.east_asian_width(c) in "WF"
+             else 1 for c in text)
 
 
 class Screen:
-  """Rows without end; what spate writes and no more: CR, LF, cursor up, erase line, erase below, colours, cursor on and off."""
+  """Rows without end; what spate writes and no more: CR, LF, cursor up, erase line and below, colours, the cursor."""
 
   def __init__(self):
     self.rows, self.row, self.column, self.cursor_shown, self.unknown = [""], 0, 0, True, set()
@@ -85,7 +86,8 @@ class Terminal:
       os.setsid()
       fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that Ctrl-C is a signal
     with tempfile.TemporaryDirectory() as folder:
-      self.process = subprocess.Popen([support.SPATE, *map(str, args)], stdin=slave, stdout=slave, stderr=slave, preexec_fn=adopt,
+      self.process = subprocess.Popen([support.SPATE, *map(str, args)], stdin=slave, stdout=slave, stderr=slave,
+                                      preexec_fn=adopt,
                                       env=support.environment(env), cwd=folder)
     os.close(slave)
     self.before = termios.tcgetattr(self.master)

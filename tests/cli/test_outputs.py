@@ -59,7 +59,8 @@ class Before(OutputCase):
     self.expect_nothing_sent(result, self.path("new.json"))
 
   def test_one_of_two_outputs(self):
-    self.expect_nothing_sent(self.go("--out", "json=" + self.path("a.json"), "--out", "json=/no/such/b.json"), "/no/such")
+    self.expect_nothing_sent(self.go("--out", "json=" + self.path("a.json"), "--out", "json=/no/such/b.json"),
+                             "/no/such")
 
   def test_more_users_than_files(self):
     def limit():
@@ -118,7 +119,8 @@ class Written(OutputCase):
 
   def test_the_run_names_itself(self):
     path = self.path("run.json")
-    self.go("--out", "json=" + path, "--name", "nightly", "--tag", "git=abc", "--tag", "by=me=you", "--seed", 7, "--threads", 1)
+    self.go("--out", "json=" + path, "--name", "nightly", "--tag", "git=abc", "--tag", "by=me=you", "--seed", 7,
+            "--threads", 1)
     with open(path, encoding="utf-8") as file:
       about = json.load(file)["run"]
     self.assertEqual((about["name"], about["plan"], about["tags"], about["seed"], about["threads"], about["host"]),
@@ -127,7 +129,8 @@ class Written(OutputCase):
 
   def test_a_host_with_credentials_is_shown_without(self):
     path = self.path("run.json")
-    result = spate("run", "http", "-H", f"http://me:hunter22@127.0.0.1:{self.server.port}", "--iterations", 2, "--out", "json=" + path)
+    result = spate("run", "http", "-H", f"http://me:hunter22@127.0.0.1:{self.server.port}", "--iterations", 2, "--out",
+                   "json=" + path)
     with open(path, encoding="utf-8") as file:
       self.assertNotIn("hunter22", file.read() + result.out + result.err)
 
@@ -169,7 +172,8 @@ class Shown(OutputCase):
   def test_a_wrong_key(self):
     body = '{"code":"unauthorized","message":"Access token is invalid","status":401}'
     with Server(always(answer(body, "401 UNAUTHORIZED", "Content-Type: application/json"))) as server:
-      result = spate("run", "dify:chat", "-H", server.url, "-e", "key=app-wrong-one", "-e", "think_min=0", "-e", "think_max=0", "--iterations", 3)
+      result = spate("run", "dify:chat", "-H", server.url, "-e", "key=app-wrong-one", "-e", "think_min=0", "-e",
+                     "think_max=0", "--iterations", 3)
     self.assertIn(result.code, (3, 4))
     for word in ("401 unauthorized: Access token is invalid", "check the key", "missed"):
       self.assertIn(word, result.out)
@@ -188,7 +192,8 @@ class Shown(OutputCase):
   def test_many_names_and_many_errors(self):
     """Tables are capped: a server that says something new each time fills no screen."""
     def respond(peer, request):
-      peer.send(answer(json.dumps({"code": f"c{request.number}", "message": f"trace {request.number}"}), "500 Oops", "Content-Type: application/json"))
+      peer.send(answer(json.dumps({"code": f"c{request.number}", "message": f"trace {request.number}"}), "500 Oops",
+                       "Content-Type: application/json"))
     with Server(every(respond)) as server:
       result = run("http", "-H", server.url, "--iterations", 3000)
     self.assertEqual(result.totals["failed"], 3000)
@@ -201,8 +206,10 @@ class Closed(OutputCase):
   def test_a_reader_that_goes_away(self):
     """`spate run … | head -1`: no crash, and the other outputs are written."""
     path = self.path("run.json")
-    process = support.subprocess.Popen([support.SPATE, "run", "http", "-H", self.server.url, "-e", "think=0.1", "-t", "2s", "--out", "json=" + path],
-                                       stdout=support.subprocess.PIPE, stderr=support.subprocess.PIPE, env=support.environment())
+    process = support.subprocess.Popen([support.SPATE, "run", "http", "-H", self.server.url, "-e", "think=0.1", "-t",
+                                        "2s", "--out", "json=" + path],
+                                       stdout=support.subprocess.PIPE, stderr=support.subprocess.PIPE,
+                                       env=support.environment())
     process.stdout.close()
     err = process.stderr.read().decode()
     process.stderr.close()

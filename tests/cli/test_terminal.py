@@ -1,4 +1,4 @@
-"""The live view, in a terminal: it fits, it draws over itself, it leaves the terminal as it was, and Ctrl-C works in it."""
+"""The live view in a terminal: it fits, it draws over itself, it leaves the terminal as it was; Ctrl-C works in it."""
 import sys
 import time
 
@@ -15,7 +15,9 @@ def busy(peer, request):
   if request.path.startswith("/v1/"):
     time.sleep(0.05)
     if peer.number % 4 == 0 and peer.requests % 2:
-      peer.send(answer('{"code":"overloaded","message":"' + "所有工作者都忙,请稍后再试 " * 6 + '"}', "503 Busy", "Content-Type: application/json"))
+      peer.send(answer('{"code":"overloaded","message":"' + "所有工作者都忙,请稍后再试 " * 6 + '"}',
+                       "503 Busy",
+                       "Content-Type: application/json"))
     else:
       peer.send(as_stream(DIFY))
   else:
@@ -32,7 +34,8 @@ class Live(GoldenCase):
     cls.server.close()
 
   def words(self, *args):
-    return ["run", "dify:chat", "-H", self.server.url, "-e", "key=app-secret-key", "-e", "think_min=0", "-e", "think_max=0.1", "-u", 6,
+    return ["run", "dify:chat", "-H", self.server.url, "-e", "key=app-secret-key", "-e", "think_min=0", "-e",
+            "think_max=0.1", "-u", 6,
             *args]
 
   def check_terminal(self, terminal, columns):
@@ -64,7 +67,8 @@ class Live(GoldenCase):
     with Terminal(80, *self.words("-t", "3s"), rows=8) as terminal:
       terminal.wait()
       self.check_terminal(terminal, 80)
-      highest = max((int(found.group(1) or 1) for found in ESCAPE.finditer(terminal.raw) if found.group(2) == "A"), default=0)
+      highest = max((int(found.group(1) or 1) for found in ESCAPE.finditer(terminal.raw) if found.group(2) == "A"),
+                    default=0)
       self.assertLess(highest, 8)
 
   def test_a_tiny_terminal(self):
@@ -137,7 +141,7 @@ class Live(GoldenCase):
         self.check_summary(terminal)
 
   def test_json_to_the_terminal(self):
-    """Standard output is the document's, even where it is a terminal: the view is on standard error, here the same screen."""
+    """Standard output is the document's, even where it is a terminal: the view goes to standard error."""
     with Terminal(100, *self.words("-t", "2s", "--out", "json=-")) as terminal:
       terminal.wait()
       self.assertIn('"schema": "spate.summary/1"', terminal.raw)

@@ -17,17 +17,26 @@ SAID = {
     "plans": [["plans"]],
     "plans_show": [["plans", "show", "http"], ["plans", "show", "htp"], ["plans", "show"], ["plans", "list"]],
     "commands": [["rnu"], ["halp"], ["--verbose"], ["help", "rnu"], ["run"], ["try"], ["run", "http", "extra"]],
-    "plan_names": [["run", "nope"], ["run", "dify:chta"], ["run", "no/such/file.lua"], ["run", BROKEN, "-H", HOST], ["try", BROKEN]],
+    "plan_names": [["run", "nope"], ["run", "dify:chta"], ["run", "no/such/file.lua"], ["run", BROKEN, "-H", HOST],
+                   ["try", BROKEN]],
     "options": [["run", "http", word, "5"] for word in ("--user", "--iteration", "--zzzz", "-Z")] +
-               [["run", "http", "--users"], ["run", "http", "-u"], ["run", "http", "--quiet=yes"], ["run", "http", "-qu"]],
+               [["run", "http", "--users"], ["run", "http", "-u"], ["run", "http", "--quiet=yes"],
+                ["run", "http", "-qu"]],
     "values": [["run", "http", *words] for words in (
-        ("-u", "0"), ("-u", "abc"), ("-u", "-5"), ("-u", "1.5"), ("-u", "99999999999"), ("-t", "5x"), ("-t", "0s"), ("-t", ""), ("-r", "0"),
-        ("-r", "fast"), ("--iterations", "0"), ("--threads", "0"), ("--threads", "1000"), ("--seed", "x"), ("--stop-timeout", "soon"),
-        ("-H", "127.0.0.1:80"), ("-H", "ftp://x"), ("-H", "http://"), ("-H", "http://a b"), ("-H", "http://x:99999"), ("-H", ""),
-        ("--out", "json"), ("--out", "json="), ("--out", "jsn=x"), ("--tag", "x"), ("--warm-up", "5s", "-t", "5s", "-H", HOST))],
-    "parameters": [["run", "dify:chat", "-H", HOST], ["run", REQUIRED, "-H", HOST], ["run", REQUIRED, "-e", "token"], ["run", REQUIRED, "-e", "=x"],
-                   ["run", REQUIRED, "-e", "tokne=x"], ["run", REQUIRED, "-e", "token=x", "-e", "other=y"], ["run", "http", "-e", "think=long"],
-                   ["run", "http", "-T", "nothing*", "-H", HOST], ["run", "http", "--user-class", "Nobody", "-H", HOST]],
+        ("-u", "0"), ("-u", "abc"), ("-u", "-5"), ("-u", "1.5"), ("-u", "99999999999"), ("-t", "5x"), ("-t", "0s"),
+        ("-t", ""), ("-r", "0"),
+        ("-r", "fast"), ("--iterations", "0"), ("--threads", "0"), ("--threads", "1000"), ("--seed", "x"),
+        ("--stop-timeout", "soon"),
+        ("-H", "127.0.0.1:80"), ("-H", "ftp://x"), ("-H", "http://"), ("-H", "http://a b"), ("-H", "http://x:99999"),
+        ("-H", ""),
+        ("--out", "json"), ("--out", "json="), ("--out", "jsn=x"), ("--tag", "x"),
+        ("--warm-up", "5s", "-t", "5s", "-H", HOST))],
+    "parameters": [["run", "dify:chat", "-H", HOST], ["run", REQUIRED, "-H", HOST], ["run", REQUIRED, "-e", "token"],
+                   ["run", REQUIRED, "-e", "=x"],
+                   ["run", REQUIRED, "-e", "tokne=x"], ["run", REQUIRED, "-e", "token=x", "-e", "other=y"],
+                   ["run", "http", "-e", "think=long"],
+                   ["run", "http", "-T", "nothing*", "-H", HOST],
+                   ["run", "http", "--user-class", "Nobody", "-H", HOST]],
     "mock": [["mock", "nope"], ["mock", "-l", "5001"], ["mock", "-l", "127.0.0.1:99999"], 
              ["mock", "-l", "127.0.0.1:0", "--cert", "no-such.pem", "--key", "no-such.key"], ["mock", "a", "b"]],
 }
@@ -37,13 +46,15 @@ class Said(GoldenCase):
   """One golden file for each entry of SAID."""
 
   def check(self, name):
-    text = "\n".join(transcript(args, support.spate(args[0], *args[1:]) if args else self.nothing()) for args in SAID[name])
+    text = "\n".join(transcript(args, support.spate(args[0], *args[1:]) if args else self.nothing())
+                     for args in SAID[name])
     self.golden(name, text)
 
   def nothing(self):
     started = support.Started.__new__(support.Started)
     started.path, started.folder = None, tempfile.mkdtemp(prefix="spate-test-")
-    started.process = support.subprocess.Popen([support.SPATE], stdin=support.subprocess.DEVNULL, stdout=support.subprocess.PIPE,
+    started.process = support.subprocess.Popen([support.SPATE], stdin=support.subprocess.DEVNULL,
+                                               stdout=support.subprocess.PIPE,
                                                stderr=support.subprocess.PIPE, env=support.environment())
     return started.finish()
 
@@ -93,7 +104,8 @@ class Tried(GoldenCase):
     self.tried("try_openai", [as_stream(OPENAI)], "openai:chat")
 
   def test_http(self):
-    self.tried("try_http", [answer("line one\nline two \x1b[31m red " + "文" * 400, "200 OK", "Content-Type: text/plain")], "http", "-e", "path=/a?b=c")
+    self.tried("try_http", [answer("line one\nline two \x1b[31m red " + "文" * 400, "200 OK",
+                                   "Content-Type: text/plain")], "http", "-e", "path=/a?b=c")
 
   def test_a_failed_run(self):
     pieces = [event("workflow_started", task_id="t", data={}), event("quantum", x=1),
@@ -102,7 +114,8 @@ class Tried(GoldenCase):
 
   def test_a_wrong_key(self):
     body = '{"code":"unauthorized","message":"Access token is invalid","status":401}'
-    result = self.tried("try_wrong_key", [answer(body, "401 UNAUTHORIZED", "Content-Type: application/json")], "dify:chat", "-e", "key=app-wrong", code=3)
+    result = self.tried("try_wrong_key", [answer(body, "401 UNAUTHORIZED", "Content-Type: application/json")],
+                        "dify:chat", "-e", "key=app-wrong", code=3)
     self.assertIn("check the key", result.out)
 
   def test_several_tasks(self):

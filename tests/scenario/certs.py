@@ -1,5 +1,5 @@
-"""Certificates for the TLS tests, made with the openssl command in a temporary folder: an own CA, what it signed, and what is
-wrong with the others."""
+"""Certificates for the TLS tests, made with the openssl command in a temporary folder: an own CA, what it signed,
+and what is wrong with the others."""
 import os
 import shutil
 import subprocess
@@ -42,8 +42,10 @@ class Certs:
     self.sign("client", "client", "ca")
     self.sign("stranger", "client", "other-ca")
     self.expired()
-    self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.path("selfsigned.key"),
-                 "-out", self.path("selfsigned.pem"), "-days", "30", "-subj", "/CN=localhost", "-config", self.path("openssl.cnf"),
+    self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                 self.path("selfsigned.key"),
+                 "-out", self.path("selfsigned.pem"), "-days", "30", "-subj", "/CN=localhost", "-config",
+                 self.path("openssl.cnf"),
                  "-extensions", "good")
 
   def path(self, name):
@@ -54,7 +56,8 @@ class Certs:
       file.write(text)
 
   def openssl(self, *args):
-    done = subprocess.run(["openssl", *args], stdin=subprocess.DEVNULL, capture_output=True, cwd=self.folder, check=False)
+    done = subprocess.run(["openssl", *args], stdin=subprocess.DEVNULL, capture_output=True, cwd=self.folder,
+                          check=False)
     if done.returncode:
       raise AssertionError(f"openssl {' '.join(args)}: {done.stderr.decode()}")
 
@@ -63,28 +66,35 @@ class Certs:
 
   def authority(self, name, common_name):
     self.key(name)
-    self.openssl("req", "-x509", "-new", "-key", self.path(name + ".key"), "-out", self.path(name + ".pem"), "-days", "30",
+    self.openssl("req", "-x509", "-new", "-key", self.path(name + ".key"), "-out", self.path(name + ".pem"), "-days",
+                 "30",
                  "-subj", "/CN=" + common_name, "-config", self.path("openssl.cnf"), "-extensions", "ca")
 
   def request(self, name):
     self.key(name)
-    self.openssl("req", "-new", "-key", self.path(name + ".key"), "-out", self.path(name + ".csr"), "-subj", "/CN=" + name,
+    self.openssl("req", "-new", "-key", self.path(name + ".key"), "-out", self.path(name + ".csr"), "-subj",
+                 "/CN=" + name,
                  "-config", self.path("openssl.cnf"))
 
   def sign(self, name, extensions, ca):
     self.request(name)
-    self.openssl("x509", "-req", "-in", self.path(name + ".csr"), "-CA", self.path(ca + ".pem"), "-CAkey", self.path(ca + ".key"),
-                 "-CAcreateserial", "-out", self.path(name + ".pem"), "-days", "30", "-extfile", self.path("openssl.cnf"),
+    self.openssl("x509", "-req", "-in", self.path(name + ".csr"), "-CA", self.path(ca + ".pem"), "-CAkey",
+                 self.path(ca + ".key"),
+                 "-CAcreateserial", "-out", self.path(name + ".pem"), "-days", "30", "-extfile",
+                 self.path("openssl.cnf"),
                  "-extensions", extensions)
 
   def expired(self):
     """`openssl ca` is the one that takes both dates in every version."""
     self.request("expired")
-    self.write("ca.cnf", f"[ca]\ndefault_ca = own\n[own]\ndatabase = {self.path('index.txt')}\nnew_certs_dir = {self.folder}\n"
-               f"certificate = {self.path('ca.pem')}\nprivate_key = {self.path('ca.key')}\nrand_serial = yes\ndefault_md = sha256\n"
+    self.write("ca.cnf", f"[ca]\ndefault_ca = own\n[own]\n"
+               f"database = {self.path('index.txt')}\nnew_certs_dir = {self.folder}\n"
+               f"certificate = {self.path('ca.pem')}\n"
+               f"private_key = {self.path('ca.key')}\nrand_serial = yes\ndefault_md = sha256\n"
                "policy = any\n[any]\ncommonName = supplied\n" + CONFIG.split("[good]")[0].replace("[ca]", "[unused]") +
                "[good]" + CONFIG.split("[good]")[1])
-    self.openssl("ca", "-batch", "-notext", "-config", self.path("ca.cnf"), "-in", self.path("expired.csr"), "-out", self.path("expired.pem"),
+    self.openssl("ca", "-batch", "-notext", "-config", self.path("ca.cnf"), "-in", self.path("expired.csr"), "-out",
+                 self.path("expired.pem"),
                  "-startdate", "20200101000000Z", "-enddate", "20200201000000Z", "-extensions", "good")
 
   def close(self):

@@ -5,13 +5,17 @@ import time
 from server import LAST_CHUNK, PING, Server, answer, chunk, event, every, stream_head
 
 IDS = {"conversation_id": "c-1", "message_id": "m-1", "task_id": "t-1"}
-DIFY = [PING, event("workflow_started", **IDS, data={"id": "r"}), event("message", **IDS, answer="Hel"), event("message", **IDS, answer="lo"),
-        event("node_finished", **IDS, data={"title": "LLM", "node_type": "llm", "status": "succeeded", "elapsed_time": 0.5}),
+DIFY = [PING, event("workflow_started", **IDS, data={"id": "r"}), event("message", **IDS, answer="Hel"),
+        event("message", **IDS, answer="lo"),
+        event("node_finished", **IDS, data={"title": "LLM", "node_type": "llm", "status": "succeeded",
+                                            "elapsed_time": 0.5}),
         event("message_end", **IDS, metadata={"usage": {"prompt_tokens": 3, "completion_tokens": 2}}),
         event("workflow_finished", **IDS, data={"id": "r", "status": "succeeded"})]
-OWN = [b'data: {"delta":"a"}\n\n', b'data: {"other":1}\n\n', b'data: {"delta":"b"}\n\n', b"data: bye\n\n", b"data: behind\n\n"]
+OWN = [b'data: {"delta":"a"}\n\n', b'data: {"other":1}\n\n', b'data: {"delta":"b"}\n\n', b"data: bye\n\n",
+       b"data: behind\n\n"]
 OPENAI = [b'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}\n\n',
-          b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n', b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n',
+          b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n',
+          b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n',
           b'data: {"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1}}\n\n', b"data: [DONE]\n\n"]
 
 
@@ -34,14 +38,16 @@ def echo(request):
 def respond(peer, request):
   path = request.path.split("?")[0]
   streams = {"/dify": DIFY, "/own": OWN, "/oops": [b"data: a\n\n", b"event: oops\ndata: x\n\n"],
-             "/counted": [b"".join(b"data: %d\n\n" % i for i in range(300))], "/v1/chat-messages": DIFY, "/v1/chat/completions": OPENAI,
+             "/counted": [b"".join(b"data: %d\n\n" % i for i in range(300))], "/v1/chat-messages": DIFY,
+             "/v1/chat/completions": OPENAI,
              "/v1/completions": [b'data: {"choices":[{"index":0,"text":"Hi"}]}\n\n', b"data: [DONE]\n\n"]}
   if path in streams:
     peer.send(as_stream(streams[path]))
   elif path == "/endless":
     endless(peer)
   elif path == "/missing":
-    peer.send(answer('{"code":"not_found","message":"nothing here"}', "404 Not Found", "Content-Type: application/json"))
+    peer.send(answer('{"code":"not_found","message":"nothing here"}', "404 Not Found",
+                     "Content-Type: application/json"))
   elif path == "/reset":
     peer.reset()
   elif path == "/late":

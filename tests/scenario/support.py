@@ -26,7 +26,8 @@ OUTCOMES = ["ok", "http_status", "stream_error", "truncated", "timeout", "connec
 FAILURES = [name for name in OUTCOMES if name not in ("ok", "abandoned", "cancelled")]
 METRICS = ["ttfb", "ttfe", "ttft", "itl", "tpot", "e2e", "max_gap"]  # the contract's, and then more
 HIST = ["count", "min", "mean", "stdev", "p50", "p75", "p90", "p95", "p99", "p999", "max"]
-BUSY = re.compile("ran late|waited for the generator|busy|began over 10 ms")  # the validity's reasons that speak of this machine, not of the run
+# The validity's reasons that speak of this machine, not of the run.
+BUSY = re.compile("ran late|waited for the generator|busy|began over 10 ms")
 SANITIZERS = re.compile(r"(ERROR: \w*Sanitizer|WARNING: ThreadSanitizer|runtime error:).*", re.S)
 
 
@@ -223,8 +224,10 @@ def _check_request(row):
   _demand(counts["e2e"] == row["ok"], f"{name}: an e2e each ok request", counts["e2e"], row["ok"])
   _demand(counts["ttfb"] == row["ok"], f"{name}: a ttfb each ok request", counts["ttfb"], row["ok"])
   _demand(counts["ttft"] <= counts["ttfe"] <= row["ok"], f"{name}: ttft <= ttfe <= ok", counts, row["ok"])
-  _demand(counts["tpot"] == counts["max_gap"] <= counts["ttft"], f"{name}: tpot and max_gap of the same streams", counts)
-  _demand(row["tokens"]["events"] == counts["ttft"] + counts["itl"], f"{name}: every token is a first one or behind a gap",
+  _demand(counts["tpot"] == counts["max_gap"] <= counts["ttft"], f"{name}: tpot and max_gap of the same streams",
+          counts)
+  _demand(row["tokens"]["events"] == counts["ttft"] + counts["itl"],
+          f"{name}: every token is a first one or behind a gap",
           row["tokens"], counts)
   _demand(row["stalls"] <= counts["itl"], f"{name}: a stall is a gap", row["stalls"], counts)
   _check_order(name, metrics, row)
@@ -239,9 +242,11 @@ def _check_order(name, metrics, row):
   """Where all of a name's requests have both times, the earlier one's mean is no later."""
   chain = [key for key in ("ttfb", "ttfe", "ttft", "e2e") if count_of(metrics[key]) == row["ok"] > 0]
   for a, b in zip(chain, chain[1:]):
-    _demand(metrics[a]["mean"] <= metrics[b]["mean"] * 1.002 + 0.01, f"{name}: {a} is no later than {b}", metrics[a], metrics[b])
+    _demand(metrics[a]["mean"] <= metrics[b]["mean"] * 1.002 + 0.01, f"{name}: {a} is no later than {b}", metrics[a],
+            metrics[b])
   if metrics["itl"] and metrics["max_gap"]:
-    _demand(abs(metrics["itl"]["max"] - metrics["max_gap"]["max"]) < 0.01, f"{name}: the longest gap", metrics["itl"], metrics["max_gap"])
+    _demand(abs(metrics["itl"]["max"] - metrics["max_gap"]["max"]) < 0.01, f"{name}: the longest gap", metrics["itl"],
+            metrics["max_gap"])
 
 
 def _check_errors(document):
@@ -294,7 +299,8 @@ def _check_rates(document):
   totals, seconds = document["totals"], document["run"]["measured_s"]
   if not seconds:
     return
-  for rate, count in (("rps", totals["ok"] + totals["failed"]), ("ok_rps", totals["ok"]), ("events_per_s", totals["events"])):
+  for rate, count in (("rps", totals["ok"] + totals["failed"]), ("ok_rps", totals["ok"]),
+                      ("events_per_s", totals["events"])):
     _demand(abs(totals[rate] * seconds - count) <= 0.001 * count + 0.001, f"{rate} is a count over the measured time",
             totals[rate], count, seconds)
 

@@ -6,7 +6,8 @@ import urllib.request
 from support import HERE, MockCase, main, run, spate
 
 QUICK = ["-e", "think_min=0", "-e", "think_max=0", "--iterations", "6", "-u", "3"]
-KEYS = ["-e", "simple_key=app-simple", "-e", "complex_key=app-complex", "-e", "dataset_key=dataset-demo", "-e", "dataset=demo"]
+KEYS = ["-e", "simple_key=app-simple", "-e", "complex_key=app-complex", "-e", "dataset_key=dataset-demo", "-e",
+        "dataset=demo"]
 
 
 class BuiltIn(MockCase):
@@ -43,7 +44,8 @@ class BuiltIn(MockCase):
     for name in ("dify:three-scenarios", os.path.join(HERE, "..", "..", "plans", "dify-three-scenarios.lua")):
       result = self.go(name, *KEYS, "-u", 12, "-r", 100, "-t", "4s")
       names = {(row["name"], row["user_class"]) for row in result.json["requests"]}
-      self.assertEqual(names, {("simple chat", "ChatUser"), ("complex chat", "ChatUser"), ("file retrieval", "RetrieveUser")})
+      self.assertEqual(names, {("simple chat", "ChatUser"), ("complex chat", "ChatUser"),
+                               ("file retrieval", "RetrieveUser")})
       self.assertEqual(result.json["run"]["users_max"], 12)
 
   def test_a_wrong_key(self):
@@ -53,7 +55,8 @@ class BuiltIn(MockCase):
     self.expect_code(result, 3)
 
   def test_try_them(self):
-    for name, *args in (("dify:chat", "-e", "key=app-complex"), ("dify:workflow", "-e", "key=app-workflow"), ("openai:chat", "-e", "key=sk-mock"),
+    for name, *args in (("dify:chat", "-e", "key=app-complex"), ("dify:workflow", "-e", "key=app-workflow"),
+                        ("openai:chat", "-e", "key=sk-mock"),
                         ("dify:three-scenarios", *KEYS)):
       result = spate("try", name, "-H", self.mock.url, *args)
       self.assertEqual(result.code, 0, str(result))
@@ -65,7 +68,8 @@ class BuiltIn(MockCase):
       with urllib.request.urlopen(self.mock.url + "/mock/stats", timeout=20) as answer:
         return json.load(answer)
     before = seen()
-    result = self.go("dify:chat", "-e", "key=app-simple", "-e", "think_min=0", "-e", "think_max=0", "--iterations", 40, "-u", 10)
+    result = self.go("dify:chat", "-e", "key=app-simple", "-e", "think_min=0", "-e", "think_max=0", "--iterations", 40,
+                     "-u", 10)
     after = seen()
     self.assertEqual(after["requests"] - before["requests"] - 1, result.totals["started"])  # and the question itself
 

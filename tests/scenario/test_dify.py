@@ -27,7 +27,8 @@ def node(title, kind="llm", elapsed=0.25, status="succeeded", name="node_finishe
   return flow(name, id="x", node_id="n", node_type=kind, title=title, status=status, elapsed_time=elapsed, **more)
 
 
-USAGE = {"prompt_tokens": 30, "completion_tokens": 12, "total_tokens": 42, "latency": 1.84, "time_to_first_token": 0.412,
+USAGE = {"prompt_tokens": 30, "completion_tokens": 12, "total_tokens": 42, "latency": 1.84,
+         "time_to_first_token": 0.412,
          "total_price": "0.001", "currency": "USD"}
 STARTED = flow("workflow_started", id="r-1", inputs={})
 MESSAGE_END = event("message_end", **IDS, id="m-1", metadata={"usage": USAGE, "retriever_resources": []}, files=[])
@@ -110,7 +111,8 @@ class Ends(Streams):
     ids = {"task_id": "t-1", "workflow_run_id": "r-1"}
     started = event("workflow_started", **ids, data={"id": "r-1"})
     end = event("workflow_finished", **ids, data={"id": "r-1", "status": "succeeded", "outputs": {"text": "Hello"}})
-    result = self.go(PING, started, text_chunk("Hel"), text_chunk("lo"), end, Hold, args=("-e", "app=workflow", "-e", "text=Hello"))
+    result = self.go(PING, started, text_chunk("Hel"), text_chunk("lo"), end, Hold,
+                     args=("-e", "app=workflow", "-e", "text=Hello"))
     self.expect_outcomes(result, {"ok": 2})
     self.assert_quick(result)
     self.assertEqual(self.server.requests[0].path, "/v1/workflows/run")
@@ -121,11 +123,13 @@ class Ends(Streams):
     self.fails("truncated", "single event")
 
   def test_statuses_of_a_run(self):
-    self.fails("stream_error", "workflow failed: out of memory", PING, STARTED, token(), finished("failed", "out of memory"), Hold)
+    self.fails("stream_error", "workflow failed: out of memory", PING, STARTED, token(),
+               finished("failed", "out of memory"), Hold)
     self.fails("stream_error", "workflow stopped", PING, STARTED, token(), finished("stopped"), Hold)
     self.fails("stream_error", "workflow", PING, STARTED, token(), finished("running"), Hold)
     self.fails("stream_error", "without a status", PING, STARTED, token(), flow("workflow_finished", id="r-1"), Hold)
-    self.assertEqual(self.ok(PING, STARTED, token(), finished("partial-succeeded"), MESSAGE_END)["counters"]["partial"], 2)
+    self.assertEqual(self.ok(PING, STARTED, token(), finished("partial-succeeded"),
+                             MESSAGE_END)["counters"]["partial"], 2)
     self.assertEqual(self.ok(PING, STARTED, token(), finished("paused"))["counters"]["paused"], 2)
 
   def test_a_failed_run_and_its_error_are_one_failure(self):
@@ -144,7 +148,8 @@ class Ends(Streams):
 class Errors(Streams):
   def test_with_a_code(self):
     error = event("error", **IDS, code="provider_quota_exceeded", status=400, message="Your quota is used up.")
-    result = self.fails("stream_error", r"^provider_quota_exceeded \(400\): Your quota is used up\.$", token(), error, Hold)
+    result = self.fails("stream_error", r"^provider_quota_exceeded \(400\): Your quota is used up\.$", token(), error,
+                        Hold)
     self.assert_quick(result)
     self.expect_code(result, 3)
     self.assertIsNone(result.request("ask")["metrics"]["ttft"])  # a failed request's times are in no ok histogram
@@ -155,13 +160,15 @@ class Errors(Streams):
     self.assert_quick(result)
 
   def test_odd_ones(self):
-    for members in ({}, {"message": None, "code": None}, {"message": "", "status": "500"}, {"message": {"deep": 1}}, {"status": 99999999999}):
+    for members in ({}, {"message": None, "code": None}, {"message": "", "status": "500"}, {"message": {"deep": 1}},
+                    {"status": 99999999999}):
       with self.subTest(members=members):
         self.fails("stream_error", ".", PING, event("error", **members), Hold)
 
   def test_long_and_foreign_messages_stay_one_line(self):
     message = "first line\nsecond\tline 错误 \u2028 \x1b[31m" + "x" * 20000
-    result = self.fails("stream_error", "first line second line 错误", event("error", code="c", status=400, message=message))
+    result = self.fails("stream_error", "first line second line 错误",
+                        event("error", code="c", status=400, message=message))
     detail = result.json["errors"][0]["detail"]
     self.assertLess(len(detail), 1000)
     self.assertNotIn("\x1b", result.out + result.err + detail)
@@ -175,7 +182,8 @@ class Bytes(Streams):
   TEXT = "你好 \"Dify\" \\ 😀 </s>\n\ttab"
 
   def wear(self, make):
-    return self.ok(make("message", **IDS, answer=self.TEXT[:5]), make("message", **IDS, answer=self.TEXT[5:]), make("message_end", **IDS),
+    return self.ok(make("message", **IDS, answer=self.TEXT[:5]), make("message", **IDS, answer=self.TEXT[5:]),
+                   make("message_end", **IDS),
                    text=self.TEXT)
 
   def test_spaced_and_escaped(self):
@@ -194,11 +202,13 @@ class Bytes(Streams):
     self.wear(lambda name, **members: event(name, **members).replace(b"data: ", b"data:"))
 
   def test_an_event_line_beside(self):
-    self.wear(lambda name, **members: b"event: " + name.encode() + b"\nid: 7\nretry: 1000\n: comment\n" + event(name, **members))
+    self.wear(lambda name, **members: b"event: " + name.encode() + b"\nid: 7\nretry: 1000\n: comment\n" + event(name,
+        **members))
 
   def test_data_over_several_lines(self):
     self.wear(lambda name, **members: ("".join(f"data: {line}\n" for line in
-                                              json.dumps({"event": name, **members}, indent=1, ensure_ascii=False).split("\n")) + "\n").encode())
+                                              json.dumps({"event": name, **members}, indent=1,
+                                                         ensure_ascii=False).split("\n")) + "\n").encode())
 
   def test_a_byte_order_mark(self):
     self.ok(b"\xef\xbb\xbf" + token("x"), MESSAGE_END, text="x")
@@ -209,12 +219,15 @@ class Bytes(Streams):
     self.ok(*[whole[i:i + 3] for i in range(0, len(whole), 3)], text="Hello")
 
   def test_a_frame_of_megabytes(self):
-    row = self.ok(STARTED, node("Knowledge", outputs={"result": "文" * 1000000}), token("x"), MESSAGE_END, FINISHED, text="x")
+    row = self.ok(STARTED, node("Knowledge", outputs={"result": "文" * 1000000}), token("x"), MESSAGE_END, FINISHED,
+                  text="x")
     self.assertGreater(row["bytes_in"], 6000000)
 
   def test_what_nobody_knows(self):
-    row = self.ok(event("message_token", answer="no"), event("quantum_leap", data=[1, 2]), b"data: no json\n\n", b"data: [1]\n\n",
-                  b"data: 7\n\n", b"data: {\"event\": 5}\n\n", event(None, answer="no event"), token("x"), MESSAGE_END, text="x")
+    row = self.ok(event("message_token", answer="no"), event("quantum_leap", data=[1, 2]), b"data: no json\n\n",
+                  b"data: [1]\n\n",
+                  b"data: 7\n\n", b"data: {\"event\": 5}\n\n", event(None, answer="no event"), token("x"), MESSAGE_END,
+                  text="x")
     self.assertEqual((row["counters"]["unknown_event"], row["tokens"]["events"]), (14, 2))
 
 
@@ -233,9 +246,11 @@ class Tokens(Streams):
     self.assertEqual(row["tokens"]["events"], 4)
 
   def test_what_is_no_token(self):
-    row = self.ok(token(""), event("message_file", **IDS, id="f", type="image", url="/a.png"), event("agent_thought", **IDS, thought="hm"),
+    row = self.ok(token(""), event("message_file", **IDS, id="f", type="image", url="/a.png"),
+                  event("agent_thought", **IDS, thought="hm"),
                   event("agent_log", **IDS, data={}), event("tts_message", **IDS, audio="AAAA"), text_chunk(""),
-                  event("message", **IDS), event("message", **IDS, answer=None), 0.15, token("x"), MESSAGE_END, text="x")
+                  event("message", **IDS), event("message", **IDS, answer=None), 0.15, token("x"), MESSAGE_END,
+                  text="x")
     self.assertEqual((row["tokens"]["events"], row["metrics"]["itl"], row["metrics"]["tpot"]), (2, None, None))
     self.assertGreaterEqual(row["metrics"]["ttft"]["min"], 149)
 
@@ -252,14 +267,16 @@ class Tokens(Streams):
     self.assertLess(row["metrics"]["ttfr"]["mean"] + 140, row["metrics"]["ttft"]["mean"])
 
   def test_replaced(self):
-    row = self.ok(token("bad words"), event("message_replace", **IDS, answer="***", reason="moderation"), MESSAGE_END, text="***")
+    row = self.ok(token("bad words"), event("message_replace", **IDS, answer="***", reason="moderation"), MESSAGE_END,
+                  text="***")
     self.assertEqual((row["counters"]["replaced"], row["tokens"]["events"]), (2, 2))
 
   def test_usage(self):
     row = self.ok(token(), token(), MESSAGE_END)
     self.assertEqual(row["tokens"], {"events": 4, "reported_prompt": 60, "reported_completion": 24})
     self.assertAlmostEqual(row["metrics"]["server_ttft"]["p50"], 412, delta=1)
-    odd = event("message_end", **IDS, metadata={"usage": {"prompt_tokens": "many", "completion_tokens": -5, "time_to_first_token": None}})
+    odd = event("message_end", **IDS, metadata={"usage": {"prompt_tokens": "many", "completion_tokens": -5,
+                                                          "time_to_first_token": None}})
     row = self.ok(token(), odd)
     self.assertEqual((row["tokens"]["reported_prompt"], row["metrics"]["server_ttft"]), (0, None))
 
@@ -272,7 +289,8 @@ class Tokens(Streams):
     self.assertEqual((request.method, request.path), ("POST", "/v1/chat-messages"))
     self.assertEqual(request.headers["authorization"], "Bearer app-test")
     self.assertEqual(request.headers["content-type"].split(";")[0], "application/json")
-    self.assertEqual(request.json, {"query": "你好", "inputs": {}, "user": "someone", "response_mode": "streaming", "auto_generate_name": False})
+    self.assertEqual(request.json, {"query": "你好", "inputs": {}, "user": "someone", "response_mode": "streaming",
+                                    "auto_generate_name": False})
 
 
 class Times(Streams):
@@ -310,14 +328,18 @@ class Times(Streams):
     self.assertGreaterEqual(row["metrics"]["e2e"]["min"], 499)
 
   def test_nodes(self):
-    result = self.go(STARTED, node("Start", "start", 0.001), node("LLM", "llm", 1.5), node("LLM", "llm", 0.5), node("LLM", "tool", 0.25),
+    result = self.go(STARTED, node("Start", "start", 0.001), node("LLM", "llm", 1.5), node("LLM", "llm", 0.5),
+                     node("LLM", "tool", 0.25),
                      node("Code", "code", 0.125, "failed", error="x"), node("Try", "tool", 0.125, "exception"),
-                     flow("node_retry", title="Code", node_type="code", retry_index=1), node("Each", "iteration", 2, name="iteration_completed"),
-                     node("Loop", "loop", 2, name="loop_completed"), node("No time", "llm", None), token(), MESSAGE_END, FINISHED)
+                     flow("node_retry", title="Code", node_type="code", retry_index=1),
+                     node("Each", "iteration", 2, name="iteration_completed"),
+                     node("Loop", "loop", 2, name="loop_completed"), node("No time", "llm", None), token(),
+                     MESSAGE_END, FINISHED)
     self.expect_outcomes(result, {"ok": 2})
     nodes = {(row["title"], row["type"]): row for row in result.json["nodes"]}
     self.assertEqual({key: (row["count"], row["failed"]) for key, row in nodes.items()}, {
-        ("Start", "start"): (2, 0), ("LLM", "llm"): (4, 0), ("LLM", "tool"): (2, 0), ("Code", "code"): (2, 2), ("Try", "tool"): (2, 2),
+        ("Start", "start"): (2, 0), ("LLM", "llm"): (4, 0), ("LLM", "tool"): (2, 0), ("Code", "code"): (2, 2),
+        ("Try", "tool"): (2, 2),
         ("Each", "iteration"): (2, 0), ("Loop", "loop"): (2, 0), ("No time", "llm"): (2, 0)})
     self.assertAlmostEqual(nodes["LLM", "llm"]["elapsed"]["mean"], 1000, delta=2)
     self.assertIsNone(nodes["No time", "llm"]["elapsed"])

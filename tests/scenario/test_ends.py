@@ -13,7 +13,8 @@ def respond(peer, request):
     peer.send(stream_head(), chunk("data: one\n\n"))
     peer.wait_close()
   elif request.path == "/events":
-    peer.send(stream_head(), chunk("data: one\n\n"), chunk("data: stop\n\n" if request.number % 2 else "data: two\n\n"), LAST_CHUNK)
+    peer.send(stream_head(), chunk("data: one\n\n"),
+              chunk("data: stop\n\n" if request.number % 2 else "data: two\n\n"), LAST_CHUNK)
   else:
     peer.send(answer("hello"))
 
@@ -24,7 +25,8 @@ class Ends(Case):
 
   def go(self, hang, *args):
     """The run, under way."""
-    return start(plan("hooks.lua"), "-H", self.server.url, "-e", "hang=" + hang, "-u", self.USERS, "--threads", 2, *args)
+    return start(plan("hooks.lua"), "-H", self.server.url, "-e", "hang=" + hang, "-u", self.USERS, "--threads", 2,
+                 *args)
 
   def setUp(self):
     self.server = Server(every(respond))
@@ -46,7 +48,8 @@ class Ends(Case):
         self.assertIn(result.verdict, (0, 3))
         self.assertEqual(result.totals["failed"], 0, str(result))
         # what is still open when the stop timeout is over counts as cancelled; a hook's pause is no request
-        self.assertEqual(result.totals["cancelled"] > 0, hang in ("login", "logout", "task", "stream"), result.outcomes())
+        self.assertEqual(result.totals["cancelled"] > 0, hang in ("login", "logout", "task", "stream"),
+                         result.outcomes())
 
   def test_interrupted_twice(self):
     for hang in self.HANGS:
@@ -86,7 +89,8 @@ class Ends(Case):
       time.sleep(0.15)
       respond(peer, request)
     with Server(every(slow)) as server:
-      result = start(plan("hooks.lua"), "-H", server.url, "-u", 8, "-t", "1.5s", "--warm-up", "700ms", "--threads", 2).finish()
+      result = start(plan("hooks.lua"), "-H", server.url, "-u", 8, "-t", "1.5s", "--warm-up", "700ms", "--threads",
+                     2).finish()
     self.assertEqual(result.totals["failed"] + result.totals["cancelled"], 0, str(result))
     self.assertGreater(result.totals["started"], 0)
 

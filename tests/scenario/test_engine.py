@@ -56,7 +56,8 @@ class Sharing(Case):
   def go(self, *args, name="classes.lua"):
     del self.server.requests[:]
     result = run(plan(name), "-H", self.server.url, *args)
-    self.assertEqual(len(self.server.requests), result.totals["started"] + sum(row["counters"]["resent"] for row in result.json["requests"]))
+    self.assertEqual(len(self.server.requests), result.totals["started"] + sum(row["counters"]["resent"]
+                                                                               for row in result.json["requests"]))
     return result
 
   def counts(self, result):
@@ -92,7 +93,8 @@ class Sharing(Case):
 
   def test_user_classes(self):
     self.assertEqual(self.counts(self.go("--user-class", "Writer", "--iterations", 9)), {"write": 9})
-    self.assertEqual(set(self.counts(self.go("--user-class", "Writer", "--user-class", "Reader"))), {"read one", "read two", "write"})
+    self.assertEqual(set(self.counts(self.go("--user-class", "Writer", "--user-class", "Reader"))),
+                     {"read one", "read two", "write"})
     rows = self.go("--user-class", "Reader").json["requests"]
     self.assertEqual({row["user_class"] for row in rows}, {"Reader"})
 
@@ -130,14 +132,16 @@ class Sharing(Case):
 
   def test_warm_up_is_left_out(self):
     del self.server.requests[:]
-    result = run(plan("classes.lua"), "-H", self.server.url, "-u", 4, "-t", "1.2s", "--iterations", 100000, "--warm-up", "600ms", "-e", "pause=0.02")
+    result = run(plan("classes.lua"), "-H", self.server.url, "-u", 4, "-t", "1.2s", "--iterations", 100000,
+                 "--warm-up", "600ms", "-e", "pause=0.02")
     self.assertGreater(len(self.server.requests), result.totals["started"])
     self.assertGreater(result.totals["started"], 0)
     self.assertEqual(result.json["run"]["warm_up_s"], 0.6)
     self.assertLess(result.json["run"]["measured_s"], result.json["run"]["duration_s"])
 
   def test_a_run_ends_though_its_users_wait(self):
-    for args in (("-e", "what=sleep"), ("-e", "what=think", "-e", "think=60"), ("-e", "what=nothing"), ("-e", "what=nothing", "-e", "think=60"),
+    for args in (("-e", "what=sleep"), ("-e", "what=think", "-e", "think=60"), ("-e", "what=nothing"),
+                 ("-e", "what=nothing", "-e", "think=60"),
                  ("-e", "what=tiny")):
       with self.subTest(args=args):
         begun = time.monotonic()

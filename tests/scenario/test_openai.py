@@ -12,7 +12,8 @@ USAGE = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
 
 
 def delta(members, index=0, **more):
-  document = {"id": "x", "object": "chat.completion.chunk", "choices": [{"index": index, "delta": members, "finish_reason": None, **more}]}
+  document = {"id": "x", "object": "chat.completion.chunk",
+              "choices": [{"index": index, "delta": members, "finish_reason": None, **more}]}
   return ("data: " + json.dumps(document, ensure_ascii=False) + "\n\n").encode()
 
 
@@ -54,12 +55,15 @@ class Streams(Case):
     row = self.ok(delta(ROLE), *words("Hel", "lo", " 你"), STOP, USAGE_CHUNK, DONE, text="Hello 你", hold=True)
     self.assertEqual(row["tokens"], {"events": 6, "reported_prompt": 18, "reported_completion": 6})
     request = self.server.requests[0]
-    self.assertEqual((request.path, request.headers["authorization"], request.headers["x-own"]), ("/v1/chat/completions", "Bearer sk-test", "1"))
-    self.assertEqual(request.json, {"model": "m-1", "stream": True, "stream_options": {"include_usage": True}, "temperature": 0,
+    self.assertEqual((request.path, request.headers["authorization"], request.headers["x-own"]),
+                     ("/v1/chat/completions", "Bearer sk-test", "1"))
+    self.assertEqual(request.json, {"model": "m-1", "stream": True, "stream_options": {"include_usage": True},
+                                    "temperature": 0,
                                     "messages": [{"role": "user", "content": "hi"}]})
 
   def test_what_is_no_token(self):
-    row = self.ok(delta(ROLE), delta({"content": ""}), delta({"content": None}), 0.15, *words("x"), STOP, DONE, text="x")
+    row = self.ok(delta(ROLE), delta({"content": ""}), delta({"content": None}), 0.15, *words("x"), STOP, DONE,
+                  text="x")
     self.assertEqual((row["tokens"]["events"], row["metrics"]["itl"]), (2, None))
     self.assertGreaterEqual(row["metrics"]["ttft"]["min"], 149)
 
@@ -83,8 +87,10 @@ class Streams(Case):
       self.expect_outcomes(result, {"truncated": 2})
 
   def test_errors(self):
-    for error, said in (({"error": {"message": "engine died", "type": "server_error", "code": 500}}, "server_error.*engine died"),
-                        ({"error": "plain text"}, "plain text"), ({"object": "error", "message": "vllm's way", "code": 400}, "vllm's way"),
+    for error, said in (({"error": {"message": "engine died", "type": "server_error", "code": 500}},
+                         "server_error.*engine died"),
+                        ({"error": "plain text"}, "plain text"),
+                        ({"object": "error", "message": "vllm's way", "code": 400}, "vllm's way"),
                         ({"error": {}}, ".")):
       result = self.go(delta(ROLE), *words("x"), ("data: " + json.dumps(error) + "\n\n").encode(), hold=True)
       with self.subTest(error=error):
@@ -93,7 +99,8 @@ class Streams(Case):
 
   def test_an_error_as_a_status(self):
     body = json.dumps({"error": {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}})
-    with Server(every(lambda peer, _: peer.send(answer(body, "429 Too Many Requests", "Content-Type: application/json")))) as server:
+    with Server(every(lambda peer, _: peer.send(answer(body, "429 Too Many Requests",
+                                                       "Content-Type: application/json")))) as server:
       result = run(plan("openai_one.lua"), "-H", server.url)
     self.expect_outcomes(result, {"http_status": 2})
     self.assertEqual(result.totals["rate_limited"], 2)

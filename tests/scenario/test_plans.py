@@ -1,4 +1,4 @@
-"""The plan's API: requests, streams, conversations, parameters, feeds; what a server then sees, and what a plan is told."""
+"""The plan's API: requests, streams, conversations, parameters, feeds; what a server sees of it, what a plan is told."""
 import os
 import tempfile
 
@@ -31,9 +31,11 @@ class Requests(ShopCase):
     self.assertNotIn("content-length", one("/plain").headers)
     sent = one("/json")
     self.assertEqual((sent.method, sent.headers["content-type"].split(";")[0]), ("POST", "application/json"))
-    self.assertEqual(sent.json, {"text": "文 \"q\"", "n": 1.5, "list": [1, "two", True], "none": None, "empty": {}, "no_items": []})
+    self.assertEqual(sent.json, {"text": "文 \"q\"", "n": 1.5, "list": [1, "two", True], "none": None, "empty": {},
+                                 "no_items": []})
     sent = one("/body")
-    self.assertEqual((sent.body, sent.headers["content-type"], sent.headers["x-one"]), (b"raw \0 bytes", "application/octet-stream", "1"))
+    self.assertEqual((sent.body, sent.headers["content-type"], sent.headers["x-one"]),
+                     (b"raw \0 bytes", "application/octet-stream", "1"))
     sent = one("/form")
     self.assertEqual(sent.headers["content-type"], "application/x-www-form-urlencoded")
     self.assertEqual(set(sent.body.decode().replace("%20", "+").split("&")), {"a=x+y%26z", "b=2", "%C3%BC=%3D"})
@@ -41,14 +43,16 @@ class Requests(ShopCase):
     self.assertEqual(one("/delete").method, "DELETE")
     self.assertEqual((one("/patch").method, one("/patch").json), ("PATCH", {}))
     own = one("/headers").headers
-    self.assertEqual((own["authorization"], own["user-agent"], own["accept"], own["host"]), ("Bearer x", "me/1", "text/plain", "other.example"))
+    self.assertEqual((own["authorization"], own["user-agent"], own["accept"], own["host"]),
+                     ("Bearer x", "me/1", "text/plain", "other.example"))
     self.assertEqual(one("/fresh").headers.get("connection", "").lower(), "close")
 
   def test_what_comes_back(self):
     self.go("requests.lua")
     reports = {report["what"]: report for report in self.shop.reports}
     result = reports["result"]
-    self.assertEqual((result["ok"], result["outcome"], result["status"], result["deep"], result["error"], result["events"]),
+    self.assertEqual((result["ok"], result["outcome"], result["status"], result["deep"], result["error"],
+                      result["events"]),
                      (True, "ok", 200, 2, True, 0))
     self.assertEqual((result["type"], result["lower"]), ("application/json; charset=utf-8",) * 2)
     self.assertEqual((result["several"], result["none"], result["ordered"]), ("one, two", True, True))
@@ -79,9 +83,11 @@ class Streams(ShopCase):
     self.expect_outcomes(result, {"ok": 1}, "stream")
     seen = self.shop.reports[0]
     self.assertEqual([entry for entry in seen["seen"] if not entry.startswith("ping")],
-                     ["workflow_started:other", "message:token:Hel", "message:token:lo", "node_finished:node", "message_end:other",
+                     ["workflow_started:other", "message:token:Hel", "message:token:lo", "node_finished:node",
+                      "message_end:other",
                       "workflow_finished:end"])
-    self.assertEqual((seen["ok"], seen["text"], seen["tokens"], seen["usage"], seen["conversation"]), (True, "Hello", 2, 2, "c-1"))
+    self.assertEqual((seen["ok"], seen["text"], seen["tokens"], seen["usage"], seen["conversation"]),
+                     (True, "Hello", 2, 2, "c-1"))
 
   def test_leaving_is_abandoned(self):
     for part in ("leave", "close", "leave_by_return"):
@@ -104,7 +110,8 @@ class Streams(ShopCase):
   def test_on_event(self):
     self.part("on_event")
     report = self.shop.reports[0]
-    self.assertEqual(report["names"], ["workflow_started", "Hel", "lo", "LLM/llm/500", "message_end", "workflow_finished"])
+    self.assertEqual(report["names"], ["workflow_started", "Hel", "lo", "LLM/llm/500", "message_end",
+                                       "workflow_finished"])
     self.assertEqual((report["sorted"], report["ok"]), (True, True))
 
   def test_on_event_that_breaks(self):
@@ -142,7 +149,8 @@ class Talks(ShopCase):
     self.assertEqual(result.totals["failed"] + result.totals["task_errors"], 0, str(result))
     asked = [request.json for request in self.shop.at("/v1/chat-messages")]
     self.assertEqual([(ask["query"], ask["conversation_id"], ask["inputs"]) for ask in asked], [
-        ("one", "", {"dept": "IT"}), ("two", "c-1", {"dept": "IT"}), ("three", "c-1", {"dept": "HR"}), ("four", "c-1", {})])
+        ("one", "", {"dept": "IT"}), ("two", "c-1", {"dept": "IT"}), ("three", "c-1", {"dept": "HR"}),
+        ("four", "c-1", {})])
     self.assertEqual(len({ask["user"] for ask in asked}), 1)
     self.assertEqual(result.request("third")["count"], 1)
     self.assertEqual(self.shop.one("/v1/chat-messages/task-1/stop").json["user"], asked[0]["user"])
@@ -160,7 +168,8 @@ class Talks(ShopCase):
     first, second = [request.json for request in self.shop.at("/v1/chat/completions")]
     self.assertEqual((first["model"], first["stream"], first["stream_options"]), ("m-1", True, {"include_usage": True}))
     self.assertEqual(first["messages"], [{"role": "system", "content": "be brief"}, {"role": "user", "content": "one"}])
-    self.assertEqual(second["messages"][2:], [{"role": "assistant", "content": "Hi"}, {"role": "user", "content": "two"}])
+    self.assertEqual(second["messages"][2:], [{"role": "assistant", "content": "Hi"},
+                                              {"role": "user", "content": "two"}])
     self.assertEqual(second["max_tokens"], 5)
     self.assertEqual(self.shop.one("/v1/completions").json["prompt"], "once upon")
     row = [row for row in result.json["requests"]][0]
@@ -181,11 +190,14 @@ class Params(ShopCase):
     return self.shop.reports[0]
 
   def test_defaults_and_types(self):
-    self.assertEqual(self.value(), {"text": "default text", "number": 2.5, "flag": False, "table_form": 7, "optional": "absent", "api_key": "k-default"})
+    self.assertEqual(self.value(), {"text": "default text", "number": 2.5, "flag": False, "table_form": 7,
+                                    "optional": "absent", "api_key": "k-default"})
 
   def test_given(self):
-    given = self.value("-e", "text=a=b c", "-e", "number=1e3", "-e", "flag=yes", "-e", "table_form=8", "--set", "optional=there", "--set=api_key=k")
-    self.assertEqual(given, {"text": "a=b c", "number": 1000, "flag": True, "table_form": 8, "optional": "there", "api_key": "k"})
+    given = self.value("-e", "text=a=b c", "-e", "number=1e3", "-e", "flag=yes", "-e", "table_form=8", "--set",
+                       "optional=there", "--set=api_key=k")
+    self.assertEqual(given, {"text": "a=b c", "number": 1000, "flag": True, "table_form": 8, "optional": "there",
+                             "api_key": "k"})
     self.assertEqual(self.value("-e", "text=")["text"], "")
 
   def test_from_the_environment(self):
@@ -196,7 +208,8 @@ class Params(ShopCase):
     self.assertEqual(self.value("-e", "text=flag", env=env)["text"], "flag")
 
   def test_wrong_values(self):
-    for args, words in ((("number=ten",), "'number' must be a number, not 'ten'"), (("flag=perhaps",), "'flag' must be true or false"),
+    for args, words in ((("number=ten",), "'number' must be a number, not 'ten'"),
+                        (("flag=perhaps",), "'flag' must be true or false"),
                         (("txet=x",), "did you mean 'text'")):
       result = self.go("params.lua", *[word for arg in args for word in ("-e", arg)])
       self.assertIn(result.code, (1, 2))
@@ -215,7 +228,8 @@ class Feeds(ShopCase):
     super().setUpClass()
     cls.folder = tempfile.TemporaryDirectory()
     cls.write("rows.csv", '\ufeffq,n\r\na,1\r\n"b, c",2\r\n"say ""hi""",3\r\n"two\nlines",4\r\n文字,5\r\n')
-    cls.write("rows.jsonl", '{"q":"a","n":"1"}\n\n{"q":"b, c","n":"2"}\n{"q":"say \\"hi\\"","n":"3"}\n{"q":"two\\nlines","n":"4"}\n{"q":"文字","n":"5"}')
+    cls.write("rows.jsonl", '{"q":"a","n":"1"}\n\n{"q":"b, c","n":"2"}\n{"q":"say \\"hi\\"","n":"3"}\n'
+              '{"q":"two\\nlines","n":"4"}\n{"q":"文字","n":"5"}')
 
   @classmethod
   def tearDownClass(cls):
@@ -262,7 +276,8 @@ class Feeds(ShopCase):
     self.write("behind.csv", 'a\n"x"y\n')
     self.write("empty.csv", "a,b\n")
     self.write("bad.jsonl", '{"a":1}\n{"a":\n')
-    for name, words in (("short.csv", "record 2 has 1 field"), ("open.csv", "never closed"), ("behind.csv", "behind a closing quote"),
+    for name, words in (("short.csv", "record 2 has 1 field"), ("open.csv", "never closed"),
+                        ("behind.csv", "behind a closing quote"),
                         ("empty.csv", "no rows"), ("bad.jsonl", "bad.jsonl:2"), ("none.csv", "none.csv")):
       result = self.go("feeds.lua", "-e", "file=" + os.path.join(self.folder.name, name))
       with self.subTest(file=name):
@@ -317,7 +332,8 @@ class Loading(ShopCase):
         ("spate.user('U', { " + task + ", connection = 'none' })", r"plan\.lua:3: connection"),
         ("spate.user('U', { tasks = { a = 5 } })", r"plan\.lua:3: task 'a' of U must be"),
         ("spate.user('U', { tasks = { a = { weight = 1 } } })", r"plan\.lua:3: run of task 'a'"),
-        ("spate.user('U', { " + task + " }) spate.user('U', { " + task + " })", r"plan\.lua:3: there are two user classes named 'U'"),
+        ("spate.user('U', { " + task + " }) spate.user('U', { " + task + " })",
+         r"plan\.lua:3: there are two user classes named 'U'"),
         ("spate.user(5, {})", r"plan\.lua:3: user\(name"),
         ("spate.load { user = 5 }", r"plan\.lua:3: load\{…\} has no member 'user'"),
         ("spate.load { users = 'many' }", r"plan\.lua:3: load\.users must be a number"),
@@ -328,7 +344,8 @@ class Loading(ShopCase):
         ("spate.on('start')", r"plan\.lua:3: "),
         ("spate.slo { 5 }", r"plan\.lua:3: each of slo"),
         ("spate.param('p', { defautl = 1 })", r"plan\.lua:3: param 'p' has no member 'defautl'"),
-        ("spate.param('p', { description = 'what it is' })", r"plan\.lua:3: .*the parameter 'p' \(what it is\).*-e p=VALUE.*SPATE_P"),
+        ("spate.param('p', { description = 'what it is' })",
+         r"plan\.lua:3: .*the parameter 'p' \(what it is\).*-e p=VALUE.*SPATE_P"),
         ("spate.metric(5)", r"plan\.lua:3: metric"),
         ("dify.app {}", r"plan\.lua:3: dify\.app"),
         ("dify.app { key = 'k', kye = 'k' }", r"plan\.lua:3: dify\.app\{…\} has no member 'kye'"),
@@ -336,7 +353,8 @@ class Loading(ShopCase):
       self.expect(self.body(line + "\n"), words)
 
   def test_a_request_while_loading(self):
-    self.expect(self.body("spate.user('U', { tasks = { a = function() end } })\nspate._make_user(nil, 1, 'U'):get('/')"), r"plan\.lua:4: ")
+    self.expect(self.body("spate.user('U', { tasks = { a = function() end } })\n"
+                          "spate._make_user(nil, 1, 'U'):get('/')"), r"plan\.lua:4: ")
 
   def test_hooks_of_the_run_that_break(self):
     user = "spate.user('U', { tasks = { a = function(user) user:get('/') end } })\n"
@@ -358,7 +376,8 @@ class Loading(ShopCase):
     """A plan may keep parts of itself in files beside it."""
     with tempfile.TemporaryDirectory() as folder:
       for name, text in (("parts.lua", "return { path = '/from-parts' }\n"), ("plan.lua", self.body(
-          "local parts = require('parts')\nspate.user('U', { tasks = { a = function(user) user:get(parts.path) end } })\n"))):
+          "local parts = require('parts')\n"
+          "spate.user('U', { tasks = { a = function(user) user:get(parts.path) end } })\n"))):
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
           file.write(text)
       result = run(os.path.join(folder, "plan.lua"), "-H", self.shop.url, "--iterations", 1)

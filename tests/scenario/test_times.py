@@ -1,7 +1,7 @@
 """The truth of the times: the mock's schedule is exact, so spate's figures are held to it.
 
-Lower bounds are hard: no event can arrive before it was written. Upper ones are a machine's business; half of the samples
-must be within SLACK_MS, and only where the mock itself says it was not late.
+Lower bounds are hard: no event can arrive before it was written. Upper ones are a machine's business; half of the
+samples must be within SLACK_MS, and only where the mock itself says it was not late.
 """
 import json
 import os
@@ -78,7 +78,8 @@ class Times(Case):
     self.assert_sums(row, 10)
     nodes = {node["title"]: node for node in result.json["nodes"]}
     self.assertEqual({title: node["count"] for title, node in nodes.items()},
-                     {title: 10 for title in ("Start", "Department", "Function call", "Weather", "Knowledge", "LLM", "Answer")})
+                     {title: 10 for title in ("Start", "Department", "Function call", "Weather", "Knowledge", "LLM",
+                                              "Answer")})
     for title in ("Department", "Weather"):
       self.assertAlmostEqual(nodes[title]["elapsed"]["p50"], 5, delta=0.1)
 
@@ -146,8 +147,10 @@ class Times(Case):
       with open(profile, "w", encoding="utf-8") as file:
         file.write("return { log = 1000, seed = 5 }\n")
       with mock(profile) as target:
-        result = run(plan("faults.lua"), "-H", target.url, "-e", "key=app-complex", "-e", "well=no", "--iterations", 40, "-u", 8,
-                     "-e", "schedule=head=1ms..20ms queue=1ms..40ms node=1ms first=10ms..90ms gap=2ms..12ms tail=1ms..10ms tokens=3..20")
+        result = run(plan("faults.lua"), "-H", target.url, "-e", "key=app-complex", "-e", "well=no", "--iterations",
+                     40, "-u", 8,
+                     "-e", "schedule=head=1ms..20ms queue=1ms..40ms node=1ms "
+                     "first=10ms..90ms gap=2ms..12ms tail=1ms..10ms tokens=3..20")
         with urllib.request.urlopen(target.url + "/mock/log", timeout=20) as answer:
           log = json.load(answer)
     self.expect_outcomes(result, {"ok": 40})

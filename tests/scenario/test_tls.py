@@ -1,4 +1,4 @@
-"""TLS: trust by default, what is said of a certificate that is not trusted, client certificates, and the mock over TLS."""
+"""TLS: trust by default, what is said of a certificate that is not trusted, client certificates, the mock over TLS."""
 import ssl
 
 from certs import Certs
@@ -73,14 +73,16 @@ class Tls(Case):
       result = self.go("good", *self.trusted(), *more, client_ca="ca")
       self.assertEqual(self.server.requests, [])
       self.assertEqual(result.totals["failed"], 3)
-      self.assertLessEqual(set(result.outcomes()), {"connect", "reset"})  # TLS 1.3: the server says no after the handshake
+      self.assertLessEqual(set(result.outcomes()), {"connect",
+                                                    "reset"})  # TLS 1.3: the server says no after the handshake
       self.assertRegex(result.details(), "(?i)certificate|closed|reset|alert")
 
   def test_files_that_are_wrong(self):
     good, key = self.certs.path("good.pem"), self.certs.path("good.key")
     for args, words in ((["--cacert", "no-such-file.pem"], "no-such-file.pem"), (["--cacert", key], "good.key"),
                         (["--cert", good, "--key", self.certs.path("client.key")], "good.pem|client.key"),
-                        (["--cert", "no-such.pem", "--key", key], "no-such.pem"), (["--cert", good, "--key", "no-such.key"], "no-such.key"),
+                        (["--cert", "no-such.pem", "--key", key], "no-such.pem"),
+                        (["--cert", good, "--key", "no-such.key"], "no-such.key"),
                         (["--key", key], "--cert|cert")):
       with Server(always(answer("hello")), tls=self.context("good")) as server:
         result = run(plan("one.lua"), "-H", f"https://127.0.0.1:{server.port}", "--iterations", 1, *args)
@@ -129,10 +131,12 @@ class Tls(Case):
   def test_streams_over_tls(self):
     args = ["--cert", self.certs.path("good.pem"), "--key", self.certs.path("good.key")]
     schedule = "queue=0ms node=1ms first=2ms gap=1ms tail=0ms tokens=10"
-    faults = {"ok": "ok", "reset@3": "reset", "cut@3": None, "truncate@3": "truncated", "drip": "ok", "garbage": "protocol", "error@3": "stream_error"}
+    faults = {"ok": "ok", "reset@3": "reset", "cut@3": None, "truncate@3": "truncated", "drip": "ok",
+              "garbage": "protocol", "error@3": "stream_error"}
     with mock(*args) as target:
       self.assertEqual(target.scheme, "https")
-      result = run(plan("faults.lua"), "-H", target.url, "-e", "faults=" + ",".join(faults), "-e", "schedule=" + schedule,
+      result = run(plan("faults.lua"), "-H", target.url, "-e", "faults=" + ",".join(faults), "-e",
+                   "schedule=" + schedule,
                    "-u", 4, "--iterations", 8, *self.trusted())
     for fault, outcome in faults.items():
       if outcome:

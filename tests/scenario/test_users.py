@@ -23,7 +23,8 @@ class Users(ShopCase):
     done = collections.Counter()
     for report in self.shop.reports:
       done[report["id"]] += 1
-      self.assertEqual((report["token"], report["order"], report["class"]), (f"t-{report['id']}", "second own", "Customer"))
+      self.assertEqual((report["token"], report["order"], report["class"]),
+                       (f"t-{report['id']}", "second own", "Customer"))
     self.assertEqual({user: count for user, count in logouts.items() if count}, dict(done))
     self.assertEqual(result.totals["tasks"], 20)  # hooks are none
     self.assertEqual(result.request("login")["count"], 4)
@@ -56,7 +57,8 @@ class Users(ShopCase):
   def test_checks(self):
     result = self.go("checks.lua")
     self.assertEqual(result.totals["task_errors"], 0, str(result))
-    wanted = {"right": "ok", "wrong": "check", "wrong twice": "check", "bare": "check", "failed already": "http_status", "last": "check"}
+    wanted = {"right": "ok", "wrong": "check", "wrong twice": "check", "bare": "check",
+              "failed already": "http_status", "last": "check"}
     for name, outcome in wanted.items():
       self.expect_outcomes(result, {outcome: 3}, name)
     self.assertEqual(result.details("wrong"), "the price is wrong")
@@ -82,7 +84,8 @@ class Users(ShopCase):
       path = os.path.join(folder, "p.lua")
       with open(path, "w", encoding="utf-8") as file:
         file.write('local spate = require("spate")\nlocal m = spate.metric("n", "x")\n'
-                   'spate.user("U", { tasks = { add = function() m:add(2.5) m:add(-1) m:add(0/0) end } })\nspate.load { iterations = 4 }\n')
+                   'spate.user("U", { tasks = { add = function() m:add(2.5) m:add(-1) m:add(0/0) end } })\n'
+                   'spate.load { iterations = 4 }\n')
       result = run(path)
     self.expect_code(result, 0)
     self.assertEqual((result.totals["started"], result.totals["tasks"]), (0, 4))
@@ -189,7 +192,8 @@ class TaskErrors(ShopCase):
       with self.subTest(part=part):
         self.assertEqual(result.totals["ok"], 0)
         self.assertGreater(result.totals["task_errors"] + result.totals["failed"], 0)
-        self.assertEqual([request.headers.get("x-evil") for request in self.shop.requests if "x-evil" in request.headers], [])
+        self.assertEqual([request.headers.get("x-evil") for request in self.shop.requests
+                          if "x-evil" in request.headers], [])
 
   def test_nothing_worked(self):
     result = self.go("errors.lua", "-e", "only=index", "-T", "index")
@@ -228,12 +232,14 @@ class Secrets(Case):
                   lambda key: json.dumps({"error": {"type": key, "message": f"Bearer {key}"}}),
                   lambda key: json.dumps({"code": key, "message": "x" * 4000 + key}),
                   lambda key: json.dumps({"detail": [key]}), lambda key: key):
-      result = self.ask(self.respond(lambda request, shape=shape: shape(request.headers["authorization"][7:])), "-e", "key=" + self.KEY)
+      result = self.ask(self.respond(lambda request, shape=shape: shape(request.headers["authorization"][7:])), "-e",
+                        "key=" + self.KEY)
       self.expect_outcomes(result, {"http_status": 3})
       self.check_silent(result)
 
   def test_from_the_environment(self):
-    result = self.ask(self.respond(lambda request: json.dumps({"code": "x", "message": request.headers["authorization"]})),
+    result = self.ask(self.respond(lambda request: json.dumps({"code": "x",
+                                                               "message": request.headers["authorization"]})),
                       command=lambda *args: run(*args, env={"SPATE_KEY": self.KEY}))
     self.expect_outcomes(result, {"http_status": 3})
     self.check_silent(result)
@@ -242,7 +248,8 @@ class Secrets(Case):
   def test_echoed_in_a_stream(self):
     def respond(peer, request):
       key = request.headers["authorization"][7:]
-      peer.send(as_stream([event("message", answer=key), event("error", code=key, status=400, message=f"no credit on {key}")]))
+      peer.send(as_stream([event("message", answer=key),
+                           event("error", code=key, status=400, message=f"no credit on {key}")]))
     result = self.ask(every(respond), "-e", "key=" + self.KEY)
     self.expect_outcomes(result, {"stream_error": 3})
     self.check_silent(result)
@@ -273,7 +280,8 @@ class Secrets(Case):
     with tempfile.TemporaryDirectory() as folder:
       path = os.path.join(folder, "p.lua")
       with open(path, "w", encoding="utf-8") as file:
-        file.write('local spate = require("spate")\nlocal key = spate.param("key")\nspate.user("U", { tasks = { t = function(user)\n'
+        file.write('local spate = require("spate")\nlocal key = spate.param("key")\n'
+                   'spate.user("U", { tasks = { t = function(user)\n'
                    'user:get("/")\nuser:check(false, "bad key " .. key)\nend } })\n')
       with Shop() as shop:
         result = run(path, "-H", shop.url, "-e", "key=" + self.KEY, "--iterations", 2)

@@ -90,7 +90,8 @@ class Ends(Wire):
     self.expect(send_and_reset(stream_head(), chunk(TOKEN)), {"reset": 2}, "-e", "stream=dify", detail="reset")
 
   def test_reset_in_a_close_delimited_stream(self):
-    self.expect(send_and_reset(head("200 OK", "Content-Type: text/event-stream"), TOKEN), {"reset": 2}, "-e", "stream=dify")
+    self.expect(send_and_reset(head("200 OK", "Content-Type: text/event-stream"), TOKEN), {"reset": 2}, "-e",
+                "stream=dify")
 
   def test_closed_before_the_request_is_read(self):
     self.expect(lambda peer: peer.end(), {"reset": 2})
@@ -105,7 +106,8 @@ class Ends(Wire):
     self.expect(send_and_close(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello"), {"reset": 2}, detail="closed")
 
   def test_closed_in_a_chunked_body(self):
-    self.expect(send_and_close(head("200 OK", "Transfer-Encoding: chunked"), chunk("hello")), {"reset": 2}, detail="closed")
+    self.expect(send_and_close(head("200 OK", "Transfer-Encoding: chunked"), chunk("hello")), {"reset": 2},
+                detail="closed")
 
   def test_closed_in_a_chunked_stream(self):
     self.expect(send_and_close(stream_head(), chunk(TOKEN)), {"truncated": 2}, "-e", "stream=dify", detail="closed")
@@ -119,7 +121,8 @@ class Ends(Wire):
 
   def test_an_error_that_ends_early_is_the_error(self):
     """A 500 whose body is cut is still a 500."""
-    self.expect(send_and_close(b"HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\nhello"), {"http_status": 2}, detail="^500")
+    self.expect(send_and_close(b"HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\nhello"), {"http_status": 2},
+                detail="^500")
 
   def test_close_delimited_streams(self):
     plain = head("200 OK", "Content-Type: text/event-stream")
@@ -130,7 +133,8 @@ class Ends(Wire):
     self.expect(send_and_close(plain), {"truncated": 2}, "-e", "stream=sse")
 
   def test_never_answered(self):
-    result, _ = self.expect(once(lambda peer: peer.wait_close()), {"timeout": 1}, "-e", "first=0.2", detail="200 ms", count=1)
+    result, _ = self.expect(once(lambda peer: peer.wait_close()), {"timeout": 1}, "-e", "first=0.2", detail="200 ms",
+                            count=1)
     self.assertGreaterEqual(result.request("one")["failed_metrics"]["e2e"]["min"], 199)
     self.expect(once(lambda peer: peer.wait_close()), {"timeout": 1}, "-e", "timeout=0.2", detail="200 ms", count=1)
     self.expect(once(lambda peer: peer.wait_close()), {"timeout": 1}, "--timeout", "200ms", detail="200 ms", count=1)
@@ -168,10 +172,12 @@ class NoHttp(Wire):
 
   def test_a_head_of_a_megabyte(self):
     lines = [f"X-Filler-{i}: {'x' * 4000}" for i in range(256)]
-    self.expect(send_and_close(head("200 OK", "Content-Length: 0", *lines)), {"protocol": 2}, detail="SP_HTTP1_HEAD_MAX")
+    self.expect(send_and_close(head("200 OK", "Content-Length: 0", *lines)), {"protocol": 2},
+                detail="SP_HTTP1_HEAD_MAX")
 
   def test_a_head_of_one_endless_line(self):
-    self.expect(endlessly(b"HTTP/1.1 200 OK\r\nX-Long: ", b"x" * 65536), {"protocol": 1}, detail="SP_HTTP1_HEAD_MAX", count=1)
+    self.expect(endlessly(b"HTTP/1.1 200 OK\r\nX-Long: ", b"x" * 65536), {"protocol": 1}, detail="SP_HTTP1_HEAD_MAX",
+                count=1)
 
   def test_a_head_of_endless_lines(self):
     self.expect(endlessly(b"HTTP/1.1 200 OK\r\n", b"A: b\r\n" * 1000), {"protocol": 1}, detail="_MAX", count=1)
@@ -188,7 +194,8 @@ class NoHttp(Wire):
                 detail="SP_SSE_EVENT_MAX|MiB", count=1)
 
   def test_a_stream_that_never_ends(self):
-    self.expect(endlessly(stream_head(), chunk(TOKEN)), {"timeout": 1}, "-e", "stream=dify", "-e", "timeout=0.5", count=1)
+    self.expect(endlessly(stream_head(), chunk(TOKEN)), {"timeout": 1}, "-e", "stream=dify", "-e", "timeout=0.5",
+                count=1)
 
   def test_chunk_extensions_without_end(self):
     with Server(endlessly(stream_head() + b"5;", b"x" * 65536)) as server:
@@ -198,7 +205,8 @@ class NoHttp(Wire):
   def test_no_event_stream(self):
     for content_type in ("application/json", "text/html; charset=utf-8", "text/event-streams"):
       with self.subTest(content_type=content_type):
-        self.expect(always(answer("{}", "200 OK", "Content-Type: " + content_type)), {"protocol": 2}, "-e", "stream=sse",
+        self.expect(always(answer("{}", "200 OK", "Content-Type: " + content_type)), {"protocol": 2}, "-e",
+                    "stream=sse",
                     detail="not an event stream")
     self.expect(always(head("204 No Content")), {"protocol": 2}, "-e", "stream=sse", detail="204")
 
@@ -243,7 +251,7 @@ class Whole(Wire):
     self.ok(every(trickle))
 
   def test_a_stream_a_byte_at_a_time(self):
-    bytes_of_it = stream_head() + chunk(b"event: ping\n\n") + chunk("data: " + '{"event":"message","answer":"你好"}' + "\n\n") + \
+    bytes_of_it = stream_head() + chunk(b"event: ping\n\n") + chunk(event("message", answer="你好")) + \
         chunk(END) + LAST_CHUNK
 
     def trickle(peer, _):
@@ -280,12 +288,14 @@ class Whole(Wire):
     _, server = self.ok(handler, "hello" * 1000, "-e", "gzip=yes")
     self.assertIn("gzip", server.requests[0].headers["accept-encoding"])
     self.expect(always(answer(body[:-20], "200 OK", "Content-Encoding: gzip")), {"protocol": 2}, "-e", "gzip=yes")
-    self.expect(always(answer(b"hello", "200 OK", "Content-Encoding: gzip")), {"protocol": 2}, "-e", "gzip=yes", detail="gzip")
+    self.expect(always(answer(b"hello", "200 OK", "Content-Encoding: gzip")), {"protocol": 2}, "-e", "gzip=yes",
+                detail="gzip")
 
   def test_a_gzip_stream(self):
     squeezed = gzip.compress(TOKEN + END)
     pieces = [chunk(squeezed[i:i + 7]) for i in range(0, len(squeezed), 7)]
-    self.ok(always(stream_head("Content-Encoding: gzip"), *pieces, LAST_CHUNK), "hi", "-e", "gzip=yes", "-e", "stream=dify")
+    self.ok(always(stream_head("Content-Encoding: gzip"), *pieces, LAST_CHUNK), "hi", "-e", "gzip=yes", "-e",
+            "stream=dify")
 
   def test_content_types_of_streams(self):
     for line in ("", "Content-Type: text/event-stream;charset=utf-8", "Content-Type: TEXT/Event-Stream ; Charset=UTF-8",
@@ -295,7 +305,8 @@ class Whole(Wire):
         self.ok(always(head("200 OK", *lines), chunk(TOKEN + END), LAST_CHUNK), "hi", "-e", "stream=dify")
 
   def test_error_statuses(self):
-    for status in ("400 Bad Request", "401 Unauthorized", "404 Not Found", "429 Too Many Requests", "500 Oops", "502 Bad Gateway", "599 X"):
+    for status in ("400 Bad Request", "401 Unauthorized", "404 Not Found", "429 Too Many Requests", "500 Oops",
+                   "502 Bad Gateway", "599 X"):
       result, _ = self.expect(always(answer("", status)), {"http_status": 2}, detail="^" + status.split()[0], code=3)
       self.assertEqual(result.totals["rate_limited"], 2 if status.startswith("429") else 0)
 
@@ -344,7 +355,7 @@ class Kept(Wire):
     self.expect(handler, {"ok": 30}, code=0, count=30)
 
   def test_closed_on_the_next_request(self):
-    """Closed or reset when the second request comes, before a byte of its answer: it is sent once more, on a new one."""
+    """Closed or reset when the second request comes, before a byte of its answer: it is sent again, on a new one."""
     for end in ("end", "reset"):
       def handler(peer, end=end):
         if peer.read():
