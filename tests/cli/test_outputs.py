@@ -154,7 +154,7 @@ class Shown(OutputCase):
 
   def test_quiet(self):
     result = spate("run", "http", "-H", self.server.url, "-e", "think=0.2", "-t", "6s", "-q")
-    self.assertNotRegex(result.out, "in flight")
+    self.assertNotRegex(result.out, r"(?m)^ +\d+ s   users")
     self.assertIn("requests", result.out)
 
   def test_the_summary_closes(self):
