@@ -291,9 +291,11 @@ static void send_away(struct sp_http_mux *mux) {
   }
 }
 
+/* Not those that come meanwhile (a request that cannot be sent ends at once, and its user may try again for ever). */
 static void serve_waiting(struct sp_http_mux *mux) {
   struct sp_http_call *call;
-  while (!mux->retired && mux->stream_count < streams_now(mux) && (call = first_of(&mux->waiting)) != NULL) {
+  for (size_t left = mux->waiting_count; left > 0 && !mux->retired; left--) {
+    if (mux->stream_count >= streams_now(mux) || (call = first_of(&mux->waiting)) == NULL) break;
     take_out(mux, call);
     submit(mux, call);
   }
@@ -325,19 +327,21 @@ static void fail_all(struct sp_http_mux *mux, const struct sp_err *err) {
   sp_http_conn_close(mux->hc);
 }
 
+static bool has_more_to_do(const struct sp_http_mux *mux) {
+  return !sp_http_list_empty(&mux->touched) || (mux->waiting_count > 0 && mux->stream_count < streams_now(mux));
+}
+
 static void settle(struct sp_http_mux *mux, const struct sp_rx *rx) {
   struct sp_err err;
   mux->working = true;
-  do {
-    look_at_touched(mux, rx);
-    if (!is_closed(mux)) serve_waiting(mux);
-    if (!is_closed(mux)) flush(mux);
-    rx = NULL;
-  } while (!is_closed(mux) && !sp_http_list_empty(&mux->touched));
+  look_at_touched(mux, rx);
+  if (!is_closed(mux)) serve_waiting(mux);
+  if (!is_closed(mux)) flush(mux);
   mux->working = false;
   if (is_closed(mux)) return;
   if (sp_h2_is_broken(mux->h2, &err)) fail_all(mux, &err);
   else if ((mux->retired || mux->once) && sp_http_mux_is_idle(mux->hc)) sp_http_conn_close(mux->hc);
+  else if (has_more_to_do(mux)) settle_soon(mux); /* streams that the flush has ended */
 }
 
 static void on_soon(struct sp_timer *timer) { settle(sp_container_of(timer, struct sp_http_mux, soon), NULL); }

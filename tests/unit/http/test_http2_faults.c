@@ -475,6 +475,63 @@ static void test_requests_that_cannot_be(void **state) {
   close_world(&world);
 }
 
+/* A user that tries such a request again and again does not keep the loop from anything else. */
+struct stubborn {
+  struct world *world;
+  struct sp_http_request request;
+  int dones;
+  bool stop;
+};
+
+static int stubborn_head(void *ctx, const struct sp_http1_head *head, const struct sp_rx *rx, struct sp_err *err) {
+  (void)ctx, (void)head, (void)rx, (void)err;
+  return 0;
+}
+
+static int stubborn_body(void *ctx, struct sp_str bytes, const struct sp_rx *rx, struct sp_err *err) {
+  (void)ctx, (void)bytes, (void)rx, (void)err;
+  return 0;
+}
+
+static void stubborn_done(void *ctx, const struct sp_http_result *result);
+
+static void try_again(struct stubborn *stubborn) {
+  static const struct sp_http_sink sink = {stubborn_head, stubborn_body, NULL, stubborn_done};
+  sp_http_start(&stubborn->world->bed.session, &stubborn->request, &sink, stubborn);
+}
+
+static void stubborn_done(void *ctx, const struct sp_http_result *result) {
+  struct stubborn *stubborn = ctx;
+  assert_int_equal(result->end, SP_HTTP_PROTOCOL);
+  stubborn->dones++;
+  if (!stubborn->stop) try_again(stubborn);
+}
+
+static void test_trying_for_ever(void **state) {
+  (void)state;
+  struct world world = {.server = {.on_request = misbehave}};
+  struct exchange good = {0};
+  open_world(&world);
+  fetch(&world, &good, "/fine");
+  char *headers = malloc(300 * 16);
+  headers[0] = '\0';
+  for (int i = 0; i < 300; i++) sprintf(headers + strlen(headers), "X-H%d: 1\r\n", i);
+  struct stubborn stubborn = {
+      .world = &world,
+      .request = {.method = SP_STR("GET"), .url = sp_str_from(h2_url(&world.server, "/")),
+                  .headers = sp_str_from(headers), .version = SP_HTTP_2},
+  };
+  try_again(&stubborn);
+  bed_pause(&world.bed, 30);
+  assert_true(stubborn.dones > 1);
+  stubborn.stop = true;
+  int dones = stubborn.dones;
+  for (int turns = 0; stubborn.dones == dones && turns < 1000; turns++) bed_pause(&world.bed, 1);
+  free(headers);
+  exchange_drop(&good);
+  close_world(&world);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_bad_streams),
@@ -492,6 +549,7 @@ int main(void) {
       cmocka_unit_test(test_closed_without_a_word),
       cmocka_unit_test(test_nobody_listens),
       cmocka_unit_test(test_requests_that_cannot_be),
+      cmocka_unit_test(test_trying_for_ever),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
