@@ -80,7 +80,9 @@ int sp_load_settle(struct sp_load *load, const struct sp_plan_load *flags, const
   if (code == 0) code = settle_arrivals(load, flags, plan, err);
   if (code) return code;
   load->spawn_per_s = flags->spawn_per_s > 0 ? flags->spawn_per_s : plan->spawn_per_s > 0 ? plan->spawn_per_s : 0;
-  load->iterations = (uint64_t)pick(flags->iterations, plan->iterations, 0);
+  /* An end that the command line says replaces the plan's ends, as its shape replaces the plan's shape. */
+  int64_t plan_iterations = flags->run_time_ns >= 0 ? -1 : plan->iterations;
+  load->iterations = (uint64_t)pick(flags->iterations, plan_iterations, 0);
   load->run_time_ns = pick(flags->run_time_ns, plan_run_time(flags, plan, load), 0);
   load->stop_timeout_ns = pick(flags->stop_timeout_ns, plan->stop_timeout_ns, SP_STOP_TIMEOUT_NS);
   load->warm_up_ns = pick(flags->warm_up_ns, plan->warm_up_ns, 0);

@@ -14,6 +14,9 @@
 
 #define SP_DEAD_TARGET_NS (10 * SP_NS_PER_S) /* nothing but refused connections for so long: end the run */
 
+#define SP_BROKEN_PLAN_NS (2 * SP_NS_PER_S)    /* nothing but errors of the plan for so long, likewise */
+#define SP_BROKEN_TASKS 20u
+
 struct session {
   struct sp_setup *setup;
   const struct sp_options *options;
@@ -23,7 +26,7 @@ struct session {
   struct sp_terminal *terminal;
   struct sp_signal interrupt, terminate;
   unsigned signals;
-  bool ended, dead_target, slo_lost;
+  bool ended, dead_target, slo_lost, broken;
   struct sp_outputs outputs;
   struct sp_slo_watch slos;
   char id[40];
@@ -119,12 +122,23 @@ static void stop_where_lost(struct session *session, const struct sp_run_view *v
   sp_run_stop(session->run);
 }
 
+/* A plan whose every task breaks before its first request would only burn the CPU until its time is over. */
+static void stop_where_broken(struct session *session, const struct sp_run_view *view) {
+  const struct sp_interval *totals = view->totals;
+  if (session->broken || view->elapsed_ns < SP_BROKEN_PLAN_NS || view->phase >= SP_PHASE_ENDING) return;
+  if (totals->cells.count > 0 || totals->tasks < SP_BROKEN_TASKS || totals->task_errors < totals->tasks) return;
+  session->broken = true;
+  sp_terminal_note(session->terminal, "every task breaks before its first request: ending the run");
+  sp_run_stop(session->run);
+}
+
 static void on_tick(void *ctx, const struct sp_run_view *view) {
   struct session *session = ctx;
   sp_terminal_tick(session->terminal, view);
   sp_outputs_tick(&session->outputs, view);
   sp_slo_watch_tick(&session->slos, view);
   stop_where_lost(session, view);
+  stop_where_broken(session, view);
   if (session->dead_target || view->elapsed_ns < SP_DEAD_TARGET_NS || view->phase >= SP_PHASE_ENDING) return;
   if (!sp_verdict_dead_target(view->totals)) return;
   session->dead_target = true;

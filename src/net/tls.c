@@ -4,6 +4,7 @@
 #include "base/mem.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -11,6 +12,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HOST_MAX 255
 #define KEEP_SIZE 4096u /* an empty buffer of this size stays: most reads and writes of a stream are small */
@@ -167,6 +169,10 @@ static int load_certificate(SSL_CTX *ssl, const struct sp_tls_options *options, 
     return SP_OK;
   }
   const char *key_file = options->key_file ? options->key_file : options->cert_file;
+  const char *const files[] = {options->cert_file, key_file};
+  for (size_t i = 0; i < 2; i++) { /* OpenSSL would only say "system lib" */
+    if (access(files[i], R_OK)) return sp_fail(err, SP_EIO, "cannot open '%s': %s", files[i], strerror(errno));
+  }
   if (SSL_CTX_use_certificate_chain_file(ssl, options->cert_file) != 1) {
     fail_with_queue(err, "not a PEM certificate");
     return sp_err_context(err, "cannot load '%s'", options->cert_file);

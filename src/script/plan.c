@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "script/embedded.h"
+#include "script/exchange_detail.h"
 #include "script/lua_host.h"
 #include "script/plan_read.h"
 
@@ -62,6 +63,22 @@ static void collect_secrets(struct sp_plan *plan) {
   }
 }
 
+/* A plan that breaks while it loads can have put any parameter into its error, before anybody knows which are secret:
+ * what was given on the command line or in the environment under a name that looks so is cut out. */
+static void redact_error(const struct sp_plan_options *options, struct sp_err *err) {
+  extern char **environ;
+  size_t len = strlen(err->text);
+  for (size_t i = 0; i < options->setting_count; i++) {
+    struct sp_str value = sp_str_from(options->settings[i].value);
+    if (sp_name_is_secret(sp_str_from(options->settings[i].key))) sp_redact(err->text, &len, &value, 1);
+  }
+  for (char **variable = environ; *variable; variable++) {
+    struct sp_str value = sp_str_from(*variable), name = sp_str_split(&value, '=');
+    if (sp_str_starts(name, SP_STR("SPATE_")) && sp_name_is_secret(name)) sp_redact(err->text, &len, &value, 1);
+  }
+  err->text[len] = '\0';
+}
+
 struct sp_plan *sp_plan_load(const struct sp_plan_options *options, struct sp_err *err) {
   struct sp_plan *plan = sp_alloc(sizeof(*plan));
   plan->options = *options;
@@ -75,6 +92,7 @@ struct sp_plan *sp_plan_load(const struct sp_plan_options *options, struct sp_er
     collect_secrets(plan);
     return plan;
   }
+  redact_error(options, err);
   sp_plan_destroy(plan);
   return NULL;
 }
