@@ -72,6 +72,8 @@ static void on_done(void *ctx, const struct sp_http_result *result) {
   check_result(result);
   exchange->result = *result;
   snprintf(exchange->detail, sizeof exchange->detail, "%s", result->detail);
+  if (result->end == SP_HTTP_OK && exchange->kills && exchange->kills->dones == 0) sp_http_abort(exchange->kills->call);
+  if (exchange->leaves) sp_http_session_fini(exchange->session);
   if (exchange->then) start(exchange->bed, exchange->then, exchange->then_ask);
   if (--exchange->bed->pending == 0) sp_loop_stop(exchange->bed->loop);
 }
@@ -143,6 +145,7 @@ void bed_run(struct bed *bed) {
 void bed_pause(struct bed *bed, int64_t ms) {
   sp_timer_start(&bed->pause, sp_loop_update_now(bed->loop) + ms * SP_NS_PER_MS);
   sp_loop_run(bed->loop);
+  sp_timer_stop(&bed->pause); /* the last on_done stops the loop, too */
 }
 
 void start(struct bed *bed, struct exchange *exchange, const struct ask *ask) {
@@ -165,8 +168,9 @@ void start(struct bed *bed, struct exchange *exchange, const struct ask *ask) {
                                         : SP_HTTP_CONNECTION_USER,
   };
   bed->pending++;
+  exchange->session = ask->session ? ask->session : &bed->session;
   exchange->starting = true;
-  exchange->call = sp_http_start(ask->session ? ask->session : &bed->session, &request, &sink, exchange);
+  exchange->call = sp_http_start(exchange->session, &request, &sink, exchange);
   exchange->starting = false;
   assert_non_null(exchange->call);
 }

@@ -79,7 +79,7 @@ void server_stop(struct server *server);
 const char *server_request(struct server *server, int number); /* terminated; NULL: it did not come */
 
 /* -- the client -- */
-enum place { NOWHERE, IN_HEAD, IN_BODY, IN_READ_END, IN_DONE };
+enum place { NOWHERE, IN_HEAD, IN_BODY, IN_READ_END };
 
 struct bed { /* loop, client and a session */
   struct sp_loop *loop;
@@ -95,6 +95,7 @@ struct bed { /* loop, client and a session */
 
 struct exchange {
   struct bed *bed;
+  struct sp_http_session *session;
   struct sp_http_call *call;
   bool starting; /* inside sp_http_start */
   int status, heads, bodies, read_ends, dones;
@@ -106,6 +107,8 @@ struct exchange {
   enum place pause_in; /* the first time */
   enum place block_in; /* sleeps there, the first time, for block_ms */
   int block_ms;
+  struct exchange *kills; /* aborted when this one has ended well, if it has not ended */
+  bool leaves;            /* on_done ends its session */
   struct exchange *then; /* started in on_done */
   const struct ask *then_ask;
   const char *then_url;

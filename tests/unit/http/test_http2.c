@@ -313,6 +313,51 @@ static void test_next_call_in_on_done(void **state) {
   close_world(&world);
 }
 
+/* Ten answers come in one read; each one's on_done hangs up the next one. */
+static void test_calls_end_each_other(void **state) {
+  (void)state;
+  struct world world = {.server = {.on_request = answer_hundred}};
+  struct exchange exchanges[100] = {{0}};
+  open_world(&world, NULL);
+  for (int i = 0; i < 99; i++) exchanges[i].kills = &exchanges[i + 1];
+  start_many(&world, exchanges, 100, "/");
+  bed_run(&world.bed);
+  int ok = 0;
+  for (int i = 0; i < 100; i++) {
+    ok += exchanges[i].result.end == SP_HTTP_OK;
+    assert_true(exchanges[i].result.end == SP_HTTP_OK || exchanges[i].result.end == SP_HTTP_ABORTED);
+    exchange_drop(&exchanges[i]);
+  }
+  assert_true(ok >= 50);
+  assert_int_equal(world.server.peer_count, 1);
+  close_world(&world);
+}
+
+/* A user whose last call ends goes, and its connection with it, in the middle of whatever ended the call. */
+static void test_session_ends_in_on_done(void **state) {
+  (void)state;
+  static const char *const paths[] = {"/", "/204"};
+  struct world world = {.server = {.on_request = answer}};
+  struct sp_http_session sessions[3];
+  struct exchange exchanges[3] = {{0}};
+  open_world(&world, NULL);
+  for (int i = 0; i < 3; i++) {
+    sp_http_session_init(&sessions[i], world.bed.client);
+    exchanges[i].leaves = true;
+    start(&world.bed, &exchanges[i],
+          PLAIN(.url = i < 2 ? h2_url(&world.server, paths[i]) : "http://127.0.0.1:1/", .session = &sessions[i]));
+  }
+  bed_run(&world.bed);
+  assert_ok(&exchanges[0], 200, "hello");
+  assert_int_equal(exchanges[2].result.end, SP_HTTP_CONNECT);
+  for (int turns = 0; world.bed.client->conns > 0 && turns < 1000; turns++) bed_pause(&world.bed, 5);
+  assert_int_equal(world.bed.client->conns, 0);
+  for (int turns = 0; world.server.goaways < 2 && turns < 1000; turns++) bed_pause(&world.bed, 5);
+  assert_int_equal(world.server.goaways, 2); /* it said goodbye */
+  for (int i = 0; i < 3; i++) exchange_drop(&exchanges[i]);
+  close_world(&world);
+}
+
 static void test_new_connection_each(void **state) {
   (void)state;
   struct world world = {.server = {.on_request = answer}};
@@ -402,6 +447,8 @@ int main(void) {
       cmocka_unit_test(test_no_stream_allowed_at_first),
       cmocka_unit_test(test_limit_falls),
       cmocka_unit_test(test_next_call_in_on_done),
+      cmocka_unit_test(test_calls_end_each_other),
+      cmocka_unit_test(test_session_ends_in_on_done),
       cmocka_unit_test(test_new_connection_each),
       cmocka_unit_test(test_sessions_share),
       cmocka_unit_test(test_shared_meets_a_low_limit),
