@@ -9,13 +9,13 @@
 
 struct dify {
   struct sp_dialect_scratch *scratch;
-  struct sp_buf detail; /* of a failure */
   enum sp_stream_state state;
   bool chat;           /* the app has messages: an id of a conversation or message was seen */
   bool flow;           /* the app has a workflow: an event of one was seen */
   bool message_ended;  /* message_end */
   bool flow_ended;     /* workflow_finished, and well */
   bool agent_answered; /* a token came as agent_message */
+  struct sp_buf detail; /* of a failure */
 };
 
 _Static_assert(sizeof(struct dify) <= 64, "a stream's own state is one cache line");

@@ -8,48 +8,64 @@
 
 #define SP_ID_MAX 128u /* bytes of a conversation's, message's or task's id */
 
+enum { ID_CONVERSATION, ID_MESSAGE, ID_TASK, ID_COUNT };
+
+/* Thousands of these wait for their next event, so each event finds its exchange in no cache: what a token touches
+ * stands together (from the end of `sse` to the dialect's state), in few cache lines. */
 struct sp_exchange {
-  struct sp_exchange_options options;
   struct sp_http_call *call;
-  struct sp_sample sample;
-  struct sp_gaps gaps;
-  struct sp_sse sse;
-  void *dialect_state;
-  struct sp_buf text;    /* answer or body */
+  struct sp_sample sample; /* counts of tokens and characters: at the end */
   struct sp_buf headers;
   struct sp_buf detail;
+  const struct sp_request_key *key;
+  const struct sp_str *secrets;
+  size_t secret_count;
+  struct sp_dialect_scratch *scratch;
   int status;
-  bool is_stream, ended, recorded, aborted;
   enum sp_outcome abort_outcome;
-  enum sp_stream_state state;
-  uint64_t events;
-  char conversation[SP_ID_MAX], message[SP_ID_MAX], task[SP_ID_MAX];
+  bool expects_stream, ended, recorded;
+  unsigned head_events; /* events in the read that completed the head */
   /* times, absolute */
-  int64_t first_token_ns, last_token_ns, last_event_ns;
+  int64_t start_ns, first_token_ns;
   int64_t terminal_ns; /* the newest terminal event: the answer's end, which the socket's close can lag behind */
+
+  struct sp_sse sse;
+  const struct sp_exchange_hooks *hooks;
+  void *ctx;
+  const struct sp_dialect *dialect; /* NULL: none */
+  struct sp_recorder *recorder;
+  int64_t stall_ns;
   int64_t head_user_ns; /* the read that completed the head */
-  unsigned head_events; /* events in that read */
+  int64_t last_token_ns, last_event_ns;
+  uint64_t events, token_events, answer_chars;
+  enum sp_stream_state state;
+  bool is_stream, aborted;
+  bool timed_first; /* an event that is no ping */
+  uint8_t id_len[ID_COUNT];
+  char *ids; /* one behind the other; NULL: none yet */
   /* the read under way: its first event waits for the read's end to know which stamp is true */
   struct sp_rx rx; /* a copy: an exchange that is hung up inside of a read ends after it */
   unsigned read_events;
   unsigned held_marks;
   bool held, held_terminal;
+  struct sp_gaps gaps;
+  struct sp_buf text; /* answer or body */
+  _Alignas(max_align_t) char dialect_state[]; /* where a dialect is given; begun with the stream */
 };
 
 static int64_t since_start(const struct sp_exchange *exchange, int64_t instant_ns) {
-  int64_t ns = instant_ns - exchange->options.request.start_ns;
+  int64_t ns = instant_ns - exchange->start_ns;
   return ns < 0 ? 0 : ns;
 }
 
 /* -- times of events -- */
 
 static void take_token(struct sp_exchange *exchange, int64_t at_ns) {
-  struct sp_sample *sample = &exchange->sample;
-  if (sample->token_events++ == 0) {
+  if (exchange->token_events++ == 0) {
     exchange->first_token_ns = at_ns;
-    sample->metric_ns[SP_METRIC_TTFT] = since_start(exchange, at_ns);
+    exchange->sample.metric_ns[SP_METRIC_TTFT] = since_start(exchange, at_ns);
   } else {
-    sp_gaps_add(&exchange->gaps, at_ns - exchange->last_token_ns, exchange->options.stall_ns);
+    sp_gaps_add(&exchange->gaps, at_ns - exchange->last_token_ns, exchange->stall_ns);
   }
   exchange->last_token_ns = at_ns;
 }
@@ -63,7 +79,10 @@ static void take_first(struct sp_exchange *exchange, enum sp_metric metric, int6
 static void time_event(struct sp_exchange *exchange, unsigned marks, bool terminal, int64_t at_ns) {
   if (at_ns < exchange->last_event_ns) at_ns = exchange->last_event_ns; /* a stamp may be older than a user time */
   exchange->last_event_ns = at_ns;
-  if (!(marks & SP_MARK_PING)) take_first(exchange, SP_METRIC_TTFE, at_ns);
+  if (!exchange->timed_first && !(marks & SP_MARK_PING)) {
+    exchange->timed_first = true;
+    take_first(exchange, SP_METRIC_TTFE, at_ns);
+  }
   if (marks & SP_MARK_TOKEN) take_token(exchange, at_ns);
   if (marks & SP_MARK_REASONING) take_first(exchange, SP_METRIC_TTFR, at_ns);
   if (terminal || marks & SP_MARK_END) exchange->terminal_ns = at_ns;
@@ -97,16 +116,41 @@ static void read_end(struct sp_exchange *exchange, const struct sp_rx *rx) {
   int64_t first_ns = rx_time(rx, exchange->read_events);
   release_held(exchange, first_ns);
   exchange->read_events = 0;
-  const struct sp_exchange_hooks *hooks = exchange->options.hooks;
-  if (hooks->on_events_timed) hooks->on_events_timed(exchange->options.ctx, exchange, first_ns, rx->user_ns);
+  const struct sp_exchange_hooks *hooks = exchange->hooks;
+  if (hooks->on_events_timed) hooks->on_events_timed(exchange->ctx, exchange, first_ns, rx->user_ns);
 }
 
 /* -- meaning of events -- */
 
-static void keep_id(char *place, struct sp_str id) {
-  if (id.len == 0 || id.len >= SP_ID_MAX) return;
-  memcpy(place, id.bytes, id.len);
-  place[id.len] = '\0';
+static struct sp_str kept_id(const struct sp_exchange *exchange, int which) {
+  const char *at = exchange->ids;
+  for (int i = 0; at && i < which; i++) at += exchange->id_len[i];
+  return sp_str_of(at, exchange->id_len[which]);
+}
+
+static bool is_new_id(struct sp_str kept, struct sp_str id) {
+  return id.len > 0 && id.len < SP_ID_MAX && !sp_str_eq(kept, id);
+}
+
+/* The newest of each that an event had: seldom another one than the last event's. */
+static void keep_ids(struct sp_exchange *exchange, const struct sp_meaning *meaning) {
+  struct sp_str ids[ID_COUNT] = {meaning->conversation_id, meaning->message_id, meaning->task_id};
+  bool changed = false;
+  for (int i = 0; i < ID_COUNT; i++) {
+    struct sp_str kept = kept_id(exchange, i);
+    bool is_new = is_new_id(kept, ids[i]);
+    changed |= is_new;
+    if (!is_new) ids[i] = kept;
+  }
+  if (!changed) return;
+  char *all = sp_alloc(ids[0].len + ids[1].len + ids[2].len), *at = all;
+  for (int i = 0; i < ID_COUNT; i++) {
+    if (ids[i].len) memcpy(at, ids[i].bytes, ids[i].len);
+    exchange->id_len[i] = (uint8_t)ids[i].len;
+    at += ids[i].len;
+  }
+  free(exchange->ids);
+  exchange->ids = all;
 }
 
 static void take_usage(struct sp_sample *sample, const struct sp_usage *usage) {
@@ -140,7 +184,7 @@ static void take_rare(struct sp_exchange *exchange, const struct sp_meaning *mea
   count_marks(&exchange->sample, meaning->marks);
   if (meaning->marks & SP_MARK_NODE) {
     const struct sp_node_finished *node = &meaning->node;
-    sp_recorder_node(exchange->options.recorder, node->title, node->type, node->elapsed_ns, node->failed);
+    sp_recorder_node(exchange->recorder, node->title, node->type, node->elapsed_ns, node->failed);
   }
   if (meaning->marks & SP_MARK_USAGE) take_usage(&exchange->sample, &meaning->usage);
   if (meaning->marks & SP_MARK_REPLACE) {
@@ -151,12 +195,12 @@ static void take_rare(struct sp_exchange *exchange, const struct sp_meaning *mea
 
 /* The answer's text; over its cap the text is cut, the timing goes on: a load test needs no more of it. */
 static void take_text(struct sp_exchange *exchange, struct sp_str text) {
-  exchange->sample.answer_chars += sp_utf8_count(text);
+  exchange->answer_chars += sp_utf8_count(text);
   keep_text(exchange, text);
 }
 
 static void set_detail(struct sp_exchange *exchange, struct sp_str text) {
-  sp_detail_set(&exchange->detail, text, exchange->options.secrets, exchange->options.secret_count);
+  sp_detail_set(&exchange->detail, text, exchange->secrets, exchange->secret_count);
 }
 
 static void settle(struct sp_exchange *exchange, const struct sp_meaning *meaning) {
@@ -170,24 +214,22 @@ static int on_sse_event(void *ctx, const struct sp_sse_event *event) {
   struct sp_exchange *exchange = ctx;
   if (exchange->state != SP_STREAM_OPEN || exchange->aborted) return 0;
   struct sp_meaning meaning;
-  const struct sp_exchange_hooks *hooks = exchange->options.hooks;
+  const struct sp_exchange_hooks *hooks = exchange->hooks;
   if (hooks->judge) {
     sp_meaning_clear(&meaning);
-    hooks->judge(exchange->options.ctx, event, &meaning);
+    hooks->judge(exchange->ctx, event, &meaning);
   } else {
-    exchange->options.dialect->on_event(exchange->dialect_state, event, &meaning);
+    exchange->dialect->on_event(exchange->dialect_state, event, &meaning);
   }
   exchange->events++;
-  sp_recorder_event(exchange->options.recorder);
+  sp_recorder_event(exchange->recorder);
   hold_or_time(exchange, meaning.marks, meaning.state != SP_STREAM_OPEN);
   if (meaning.marks & SP_MARK_TOKEN) take_text(exchange, meaning.text);
   if (meaning.marks & ~(unsigned)(SP_MARK_TOKEN | SP_MARK_REASONING)) take_rare(exchange, &meaning);
-  keep_id(exchange->conversation, meaning.conversation_id);
-  keep_id(exchange->message, meaning.message_id);
-  keep_id(exchange->task, meaning.task_id);
+  keep_ids(exchange, &meaning);
   if (hooks->on_event) {
     struct sp_exchange_event seen = {event, &meaning};
-    hooks->on_event(exchange->options.ctx, exchange, &seen);
+    hooks->on_event(exchange->ctx, exchange, &seen);
   }
   if (!exchange->aborted) settle(exchange, &meaning); /* else: hung up in the hook */
   return 0;
@@ -196,8 +238,8 @@ static int on_sse_event(void *ctx, const struct sp_sse_event *event) {
 static void on_sse_blank(void *ctx, struct sp_str type) {
   struct sp_exchange *exchange = ctx;
   if (sp_str_eq(type, SP_STR("ping"))) exchange->sample.counters[SP_COUNTER_PING]++;
-  const struct sp_exchange_hooks *hooks = exchange->options.hooks;
-  if (hooks->on_blank) hooks->on_blank(exchange->options.ctx, exchange, type);
+  const struct sp_exchange_hooks *hooks = exchange->hooks;
+  if (hooks->on_blank) hooks->on_blank(exchange->ctx, exchange, type);
 }
 
 static const struct sp_sse_handler sse_handler = {.on_event = on_sse_event, .on_blank = on_sse_blank};
@@ -218,11 +260,7 @@ static void open_stream(struct sp_exchange *exchange) {
   exchange->is_stream = true;
   exchange->text.max = SP_ANSWER_MAX;
   sp_sse_init(&exchange->sse, SP_SSE_EVENT_MAX, &sse_handler, exchange);
-  const struct sp_dialect *dialect = exchange->options.dialect;
-  if (dialect) {
-    exchange->dialect_state = sp_alloc(dialect->state_size);
-    dialect->init(exchange->dialect_state, exchange->options.scratch);
-  }
+  if (exchange->dialect) exchange->dialect->init(exchange->dialect_state, exchange->scratch);
 }
 
 static int on_head(void *ctx, const struct sp_http1_head *head, const struct sp_rx *rx, struct sp_err *err) {
@@ -232,10 +270,10 @@ static int on_head(void *ctx, const struct sp_http1_head *head, const struct sp_
   sp_buf_append_str(&exchange->headers, head->raw);
   if (head->status >= 400) {
     exchange->text.max = SP_ERROR_BODY_MAX;
-    sp_detail_status(&exchange->detail, head, exchange->options.secrets, exchange->options.secret_count);
+    sp_detail_status(&exchange->detail, head, exchange->secrets, exchange->secret_count);
     return 0;
   }
-  if (!exchange->options.stream) return 0;
+  if (!exchange->expects_stream) return 0;
   int code = check_event_stream(head, err);
   if (code) return code;
   open_stream(exchange);
@@ -261,7 +299,7 @@ static enum sp_outcome stream_end(struct sp_exchange *exchange, const struct sp_
     return result->reset ? SP_OUTCOME_RESET : SP_OUTCOME_TRUNCATED;
   }
   sp_sse_finish(&exchange->sse);
-  const struct sp_dialect *dialect = exchange->options.dialect;
+  const struct sp_dialect *dialect = exchange->dialect;
   bool complete = !dialect || dialect->on_eof(exchange->dialect_state);
   if (complete && exchange->events > 0) return SP_OUTCOME_OK;
   set_detail(exchange, exchange->events ? SP_STR("the stream ended without its terminal event")
@@ -271,8 +309,8 @@ static enum sp_outcome stream_end(struct sp_exchange *exchange, const struct sp_
 
 static enum sp_outcome whole_end(struct sp_exchange *exchange, const struct sp_http_result *result) {
   if (exchange->status >= 400) {
-    sp_detail_add_body(&exchange->detail, sp_buf_str(&exchange->text), exchange->options.secrets,
-                       exchange->options.secret_count);
+    sp_detail_add_body(&exchange->detail, sp_buf_str(&exchange->text), exchange->secrets,
+                       exchange->secret_count);
     exchange->sample.rate_limited = exchange->status == 429;
     return SP_OUTCOME_HTTP_STATUS;
   }
@@ -319,6 +357,8 @@ static void take_phases(struct sp_exchange *exchange, const struct sp_http_resul
 
 static void take_whole(struct sp_exchange *exchange, int64_t end_ns) {
   struct sp_sample *sample = &exchange->sample;
+  sample->token_events = exchange->token_events;
+  sample->answer_chars = exchange->answer_chars;
   if (end_ns < exchange->last_event_ns) end_ns = exchange->last_event_ns;
   if (end_ns < sample->start_ns) end_ns = sample->start_ns;
   sample->end_ns = end_ns;
@@ -354,7 +394,7 @@ static void on_done(void *ctx, const struct sp_http_result *result) {
   take_whole(exchange, end_of(exchange, result));
   exchange->call = NULL;
   exchange->ended = true;
-  exchange->options.hooks->on_end(exchange->options.ctx, exchange);
+  exchange->hooks->on_end(exchange->ctx, exchange);
 }
 
 static const struct sp_http_sink sink = {
@@ -363,16 +403,27 @@ static const struct sp_http_sink sink = {
 /* -- life -- */
 
 struct sp_exchange *sp_exchange_start(const struct sp_exchange_options *options) {
-  struct sp_exchange *exchange = sp_alloc(sizeof(*exchange));
-  exchange->options = *options;
+  const struct sp_dialect *dialect = options->dialect;
+  struct sp_exchange *exchange = sp_alloc(sizeof(*exchange) + (dialect ? dialect->state_size : 0));
+  exchange->hooks = options->hooks;
+  exchange->ctx = options->ctx;
+  exchange->key = options->key;
+  exchange->recorder = options->recorder;
+  exchange->secrets = options->secrets;
+  exchange->secret_count = options->secret_count;
+  exchange->dialect = dialect;
+  exchange->scratch = options->scratch;
+  exchange->expects_stream = options->stream;
+  exchange->stall_ns = options->stall_ns;
+  exchange->start_ns = options->request.start_ns;
   sp_sample_init(&exchange->sample);
-  exchange->sample.start_ns = options->request.start_ns;
+  exchange->sample.start_ns = exchange->start_ns;
   sp_gaps_init(&exchange->gaps);
   sp_buf_init(&exchange->text, SP_BODY_MAX);
   sp_buf_init(&exchange->headers, SP_HTTP1_HEAD_MAX);
   sp_buf_init(&exchange->detail, SP_DETAIL_MAX);
   sp_recorder_start(options->recorder, options->key);
-  exchange->call = sp_http_start(options->session, &exchange->options.request, &sink, exchange);
+  exchange->call = sp_http_start(options->session, &options->request, &sink, exchange);
   return exchange;
 }
 
@@ -387,15 +438,15 @@ void sp_exchange_abort(struct sp_exchange *exchange, enum sp_outcome outcome, co
 void sp_exchange_record(struct sp_exchange *exchange) {
   SP_CHECK(exchange->ended && !exchange->recorded);
   exchange->recorded = true;
-  sp_recorder_end(exchange->options.recorder, exchange->options.key, &exchange->sample);
+  sp_recorder_end(exchange->recorder, exchange->key, &exchange->sample);
 }
 
 void sp_exchange_destroy(struct sp_exchange *exchange) {
   if (!exchange) return;
   SP_CHECK(exchange->ended && exchange->recorded);
   if (exchange->is_stream) sp_sse_fini(&exchange->sse);
-  if (exchange->dialect_state) exchange->options.dialect->fini(exchange->dialect_state);
-  free(exchange->dialect_state);
+  if (exchange->is_stream && exchange->dialect) exchange->dialect->fini(exchange->dialect_state);
+  free(exchange->ids);
   sp_gaps_fini(&exchange->gaps);
   sp_buf_fini(&exchange->text);
   sp_buf_fini(&exchange->headers);
@@ -411,9 +462,9 @@ const char *sp_exchange_detail(const struct sp_exchange *exchange) {
   return exchange->detail.len ? exchange->detail.bytes : "";
 }
 uint64_t sp_exchange_events(const struct sp_exchange *exchange) { return exchange->events; }
-struct sp_str sp_exchange_conversation(const struct sp_exchange *exchange) { return sp_str_from(exchange->conversation); }
-struct sp_str sp_exchange_message(const struct sp_exchange *exchange) { return sp_str_from(exchange->message); }
-struct sp_str sp_exchange_task(const struct sp_exchange *exchange) { return sp_str_from(exchange->task); }
+struct sp_str sp_exchange_conversation(const struct sp_exchange *exchange) { return kept_id(exchange, ID_CONVERSATION); }
+struct sp_str sp_exchange_message(const struct sp_exchange *exchange) { return kept_id(exchange, ID_MESSAGE); }
+struct sp_str sp_exchange_task(const struct sp_exchange *exchange) { return kept_id(exchange, ID_TASK); }
 
 void sp_exchange_fail_check(struct sp_exchange *exchange, const char *message) {
   if (exchange->sample.outcome != SP_OUTCOME_OK) return;

@@ -188,6 +188,14 @@ static const struct sp_exchange_hooks hooks_judge = {.on_event = on_event, .on_e
                                                      .on_blank = on_blank, .judge = judge, .on_end = on_end};
 static const struct sp_exchange_hooks hooks_dialect = {.on_event = on_event, .on_events_timed = on_events_timed,
                                                        .on_blank = on_blank, .on_end = on_end};
+/* Nobody looks at the events: then they need not look for their request, user and thread, which are in no cache. */
+static const struct sp_exchange_hooks hooks_judge_unseen = {.judge = judge, .on_end = on_end};
+static const struct sp_exchange_hooks hooks_dialect_unseen = {.on_end = on_end};
+
+static const struct sp_exchange_hooks *hooks_for(const struct sp_lua_request *request, bool has_judge) {
+  if (wants_events(request) || tap_of(request)) return has_judge ? &hooks_judge : &hooks_dialect;
+  return has_judge ? &hooks_judge_unseen : &hooks_dialect_unseen;
+}
 
 /* -- life -- */
 
@@ -218,7 +226,7 @@ static void start_exchange(struct sp_lua_request *request, struct sp_request_spe
       .scratch = &thread->scratch, .stall_ns = thread->conf->stall_ns,
       .recorder = sp_worker_recorder(thread->worker), .key = spec->key,
       .secrets = plan->secrets, .secret_count = plan->secret_count,
-      .hooks = spec->has_judge ? &hooks_judge : &hooks_dialect, .ctx = request};
+      .hooks = hooks_for(request, spec->has_judge), .ctx = request};
   options.request.start_ns = lua_user->next_start_ns;
   const struct sp_tap *tap = thread->conf->tap;
   if (tap && tap->on_start) tap->on_start(tap->ctx, spec->key, spec->http.method, spec->http.url, options.request.start_ns);

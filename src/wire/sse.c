@@ -57,15 +57,27 @@ static void forget_event(struct feed *feed) {
   feed->data = feed->type = sp_str_of(NULL, 0);
   sse->has_data = false;
   sse->event_bytes = 0;
+  if (!sse->copied) return;
+  sse->copied = false;
   empty(&sse->data);
   empty(&sse->type);
+}
+
+/* A copy only where there is one: most events lie whole in the bytes fed, and touch no buffer. */
+static struct sp_buf *copy_into(struct sp_sse *sse, struct sp_buf *buf) {
+  sse->copied = true;
+  return buf;
+}
+
+static struct sp_str whole(const struct sp_sse *sse, struct sp_str borrowed, const struct sp_buf *copy) {
+  return borrowed.bytes || !sse->copied ? borrowed : sp_buf_str(copy);
 }
 
 static void on_blank_line(struct feed *feed) {
   struct sp_sse *sse = feed->sse;
   struct sp_sse_event event = {
-      .type = feed->type.bytes ? feed->type : sp_buf_str(&sse->type),
-      .data = feed->data.bytes ? feed->data : sp_buf_str(&sse->data),
+      .type = whole(sse, feed->type, &sse->type),
+      .data = whole(sse, feed->data, &sse->data),
       .id = sp_buf_str(&sse->id),
   };
   if (sse->has_data) {
@@ -81,19 +93,20 @@ static void on_data(struct feed *feed, struct sp_str value, bool stable) {
   if (!sse->has_data && stable) {
     feed->data = value;
   } else {
-    if (feed->data.bytes) sp_buf_append_str(&sse->data, feed->data);
+    struct sp_buf *data = copy_into(sse, &sse->data);
+    if (feed->data.bytes) sp_buf_append_str(data, feed->data);
     feed->data = sp_str_of(NULL, 0);
-    if (sse->has_data) sp_buf_append_char(&sse->data, '\n');
-    sp_buf_append_str(&sse->data, value);
+    if (sse->has_data) sp_buf_append_char(data, '\n');
+    sp_buf_append_str(data, value);
   }
   sse->has_data = true;
 }
 
 static void on_type(struct feed *feed, struct sp_str value, bool stable) {
   struct sp_sse *sse = feed->sse;
-  sp_buf_clear(&sse->type);
+  if (sse->copied) sp_buf_clear(&sse->type);
   feed->type = stable ? value : sp_str_of(NULL, 0);
-  if (!stable) sp_buf_append_str(&sse->type, value);
+  if (!stable) sp_buf_append_str(copy_into(sse, &sse->type), value);
 }
 
 static void on_id(struct sp_sse *sse, struct sp_str value) {
@@ -185,8 +198,9 @@ static void skip_bom(struct feed *feed) {
 
 /* Copies what the open event borrowed: the bytes fed go back to their owner. */
 static void park(struct feed *feed) {
-  if (feed->data.bytes) sp_buf_append_str(&feed->sse->data, feed->data);
-  if (feed->type.bytes) sp_buf_append_str(&feed->sse->type, feed->type);
+  struct sp_sse *sse = feed->sse;
+  if (feed->data.bytes) sp_buf_append_str(copy_into(sse, &sse->data), feed->data);
+  if (feed->type.bytes) sp_buf_append_str(copy_into(sse, &sse->type), feed->type);
 }
 
 int sp_sse_feed(struct sp_sse *sse, struct sp_str bytes, struct sp_err *err) {
@@ -218,5 +232,6 @@ bool sp_sse_finish(struct sp_sse *sse) {
   empty(&sse->line);
   empty(&sse->data);
   empty(&sse->type);
+  sse->copied = false;
   return begun;
 }

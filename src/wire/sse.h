@@ -28,18 +28,20 @@ struct sp_sse_handler {
   void (*on_blank)(void *ctx, struct sp_str type);
 };
 
+/* An event that lies whole in the bytes fed touches what stands from `line` on, and no more. */
 struct sp_sse {
-  const struct sp_sse_handler *handler;
-  void *ctx;
-  struct sp_buf line; /* a line cut by the end of the bytes fed */
+  int64_t retry_ms;   /* last valid retry field, -1 where none came */
   struct sp_buf data; /* data lines of the event under way, joined by LF */
   struct sp_buf type;
+  struct sp_buf line; /* a line cut by the end of the bytes fed */
   struct sp_buf id;
-  int64_t retry_ms; /* last valid retry field, -1 where none came */
+  const struct sp_sse_handler *handler;
+  void *ctx;
   size_t event_max;
   size_t event_bytes; /* lines of the event under way, comments left out */
   uint8_t bom_seen;   /* bytes of a BOM matched at the start; 4 = past the start */
   bool skip_lf;       /* the last byte was a CR that ended a line */
+  bool copied;        /* `data` or `type` was written for the event under way */
   bool has_data;
   bool failed;
 };
