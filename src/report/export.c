@@ -289,6 +289,9 @@ static void put_generator(const struct walk *walk) {
   family(walk, SP_EXPORT_HISTOGRAM, "spate_generator_lag_seconds", "seconds",
          "The generator's own delay: kernel receive to user space.");
   histogram(walk, NULL, 0, &totals->lag, lag_bounds_s, bounds);
+  family(walk, SP_EXPORT_HISTOGRAM, "spate_generator_start_lag_seconds", "seconds",
+         "The generator's own delay: a task's due time to its begin.");
+  histogram(walk, NULL, 0, &totals->start_lag, lag_bounds_s, bounds);
   family(walk, SP_EXPORT_HISTOGRAM, "spate_generator_loop_lag_seconds", "seconds",
          "The generator's own delay: a timer's due time to its callback.");
   histogram(walk, NULL, 0, &totals->loop_lag, lag_bounds_s, bounds);

@@ -112,6 +112,11 @@ static void put_totals(const struct sp_result *result, struct sp_canvas *canvas)
   sp_figure_rate(sp_per_s(result->totals->events, measured_ns), events, sizeof(events));
   snprintf(line, sizeof(line), "%s requests/s · %s events/s · %s in · %s out", rps, events,
            sp_format_bytes(tally.bytes_in, in, sizeof(in)), sp_format_bytes(tally.bytes_out, out, sizeof(out)));
+  if (tally.good < tally.ok) {
+    size_t len = strlen(line);
+    sp_figure_rate(sp_per_s(tally.good, measured_ns), rps, sizeof(rps));
+    snprintf(line + len, sizeof(line) - len, " · goodput %s/s", rps);
+  }
   if (result->totals->task_errors > 0) {
     append(line, sizeof(line), " · ", result->totals->task_errors,
            result->totals->task_errors == 1 ? "error in a task" : "errors in tasks");

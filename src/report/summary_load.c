@@ -229,7 +229,7 @@ static void doubt_text(const struct sp_slo_result *slo, char *text, size_t size)
     return;
   }
   if (sure->state == SP_CONFIDENCE_FEW_SAMPLES) {
-    snprintf(text, size, "; too few samples to say so: p%.6g needs %s, there are %s", slo->slo->percentile,
+    snprintf(text, size, "; too few samples to say so: p%.6g needs %s, the steady part has %s", slo->slo->percentile,
              sp_format_count(sure->needed, needed, sizeof(needed)),
              sp_format_count(sure->samples, samples, sizeof(samples)));
   } else if (sp_confidence_is_undecided(sure, slo->slo)) {

@@ -46,11 +46,15 @@ static void add_metric(struct sp_table *table, const char *label, const struct s
   sp_table_set(table, MAX, sp_figure_ms((double)hist->max, text, sizeof(text)));
 }
 
-static void add_metrics(struct sp_table *table, const struct sp_cell *cell) {
+/* In an open loop, what a tool that starts its clock at the send would have said stands beside the truth. */
+static void add_metrics(struct sp_table *table, const struct sp_cell *cell, bool open_loop) {
   static const enum sp_metric shown[] = { SP_METRIC_TTFB, SP_METRIC_TTFR, SP_METRIC_TTFT,
                                           SP_METRIC_ITL,  SP_METRIC_E2E,  SP_METRIC_SERVER_TTFT };
   for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
     add_metric(table, sp_metric_info(shown[i])->label, &cell->metrics[shown[i]]);
+  }
+  if (open_loop) {
+    add_metric(table, "uncorrected", &cell->metrics[SP_METRIC_E2E_SENT]);
   }
   for (size_t i = 0; cell->compat && i < SP_COMPAT_ROWS; i++) {
     add_metric(table, sp_compat_rows[i].name, &cell->compat[i]);
@@ -182,7 +186,7 @@ void sp_summary_put_requests(const struct sp_result *result, struct sp_canvas *c
       sp_table_add_line(&table, SP_INK_PLAIN, "");
     }
     add_heading(&table, cell, result->facts.measured_ns, canvas->width);
-    add_metrics(&table, cell);
+    add_metrics(&table, cell, result->load->kind == SP_LOAD_RATE);
     add_notes(&table, cell, canvas->width);
   }
   if (cells->count > REQUESTS_MAX) {
