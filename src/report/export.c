@@ -217,8 +217,8 @@ static void put_duration(const struct walk *walk, const struct sp_cell *cell, co
 
 static void put_durations(const struct walk *walk) {
   family(walk, SP_EXPORT_HISTOGRAM, "spate_request_duration_seconds", "seconds",
-         "Times of ok requests from their intended start, by metric (docs/metrics.md); failed_e2e: how long failed ones "
-         "took.");
+         "Times of ok requests from their intended start, by metric (docs/metrics.md); failed_e2e: how long failed "
+         "ones took.");
   for (size_t i = 0; i < walk->totals->cells.count; i++) {
     const struct sp_cell *cell = cell_at(walk, i);
     for (int metric = 0; metric < SP_METRIC_COUNT; metric++) {

@@ -52,7 +52,7 @@ static int64_t index_of(int64_t low) {
   return ((int64_t)bucket << (SUB_BUCKET_BITS - 1)) + (low >> bucket);
 }
 
-/* Counts in order of their place; a negative number stands for so many zeros. What is behind the last is not written. */
+/* Counts in order of their place; a negative number stands for so many zeros. Behind the last nothing is written. */
 static void put_counts(const struct sp_hist *hist, struct sp_buf *out) {
   struct sp_hist_bucket bucket;
   uint32_t cursor = 0;

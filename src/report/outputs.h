@@ -25,8 +25,8 @@ struct sp_outputs {
 /* Opens one more; on failure the ones before stay open. Start from a zeroed struct. */
 int sp_outputs_add(struct sp_outputs *outputs, const struct sp_report_type *type, const char *path,
                    struct sp_err *err);
-/* Where samples go, for all outputs that want them; NULL: none does. Lives as long as the outputs, which stay where they
- * are meanwhile. */
+/* Where samples go, for all outputs that want them; NULL: none does. Lives as long as the outputs, which stay where
+ * they are meanwhile. */
 const struct sp_sample_sink *sp_outputs_sink(struct sp_outputs *outputs);
 void sp_outputs_begin(struct sp_outputs *outputs, const struct sp_run_begin *begin);
 void sp_outputs_tick(struct sp_outputs *outputs, const struct sp_run_view *view);

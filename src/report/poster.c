@@ -253,7 +253,8 @@ void sp_poster_push(struct sp_poster *poster, char *bytes, size_t len) {
   *body = (struct body){ .len = len, .bytes = bytes };
   pthread_mutex_lock(&poster->lock);
   poster->pushed++;
-  while (poster->first && (poster->waiting >= SP_POSTER_QUEUE_MAX || poster->waiting_bytes + len > SP_POSTER_BYTES_MAX)) {
+  while (poster->first &&
+         (poster->waiting >= SP_POSTER_QUEUE_MAX || poster->waiting_bytes + len > SP_POSTER_BYTES_MAX)) {
     free_body(pop(poster));
     lose(poster, poster->reason[0] ? NULL : "the receiver is slower than the run");
   }
@@ -271,7 +272,8 @@ void sp_poster_finish(struct sp_poster *poster) {
   }
   pthread_mutex_lock(&poster->lock);
   poster->finishing = true;
-  poster->give_up_ns = sp_clock_mono_ns() + (poster->delivered ? SP_POSTER_FINISH_S : SP_POSTER_ABSENT_S) * SP_NS_PER_S;
+  int64_t limit_s = poster->delivered > 0 ? SP_POSTER_FINISH_S : SP_POSTER_ABSENT_S;
+  poster->give_up_ns = sp_clock_mono_ns() + limit_s * SP_NS_PER_S;
   pthread_cond_broadcast(&poster->wake);
   pthread_mutex_unlock(&poster->lock);
   pthread_join(poster->thread, NULL);

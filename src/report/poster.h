@@ -1,6 +1,7 @@
 /*
  * Posts bodies to a URL from a thread of its own, over libcurl: the run goes on whatever the receiver does. What can't
- * be delivered is tried again for a while, the queue has a limit (the oldest goes first), and the end tells what was lost.
+ * be delivered is tried again for a while, the queue has a limit (the oldest goes first), and the end tells what was
+ * lost.
  *
  * push, finish and the figures belong to one thread, the main one.
  */

@@ -1,10 +1,12 @@
 #include "web/metrics.h"
 
 #include "base/mem.h"
+#include "base/units.h"
 #include "report/exposition.h"
 #include "web/page.h"
 #include "web/server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct web_report {
@@ -63,20 +65,29 @@ static int web_write(void *report, const struct sp_result *result, struct sp_err
   return SP_OK;
 }
 
-static void linger(struct web_report *web) {
-  uint64_t seen;
+/* How long the next visit of who comes regularly may take; 0: nobody does. */
+static int64_t linger_ns(const struct web_report *web, uint64_t *seen) {
   int64_t every_ns;
-  sp_web_server_scrapes(web->server, &seen, &every_ns);
-  int64_t most_ns = every_ns + every_ns / 2 + SP_NS_PER_S;
-  if (every_ns > 0) {
-    sp_web_server_wait_scrape(web->server, seen, most_ns < SP_WEB_LINGER_MAX_NS ? most_ns : SP_WEB_LINGER_MAX_NS);
-  }
+  sp_web_server_scrapes(web->server, seen, &every_ns);
+  int64_t most_ns = every_ns > 0 ? every_ns + every_ns / 2 + SP_NS_PER_S : 0;
+  return most_ns < SP_WEB_LINGER_MAX_NS ? most_ns : SP_WEB_LINGER_MAX_NS;
+}
+
+static bool web_note(void *report, char *text, size_t size) {
+  char limit[SP_UNIT_TEXT_SIZE];
+  uint64_t seen;
+  int64_t most_ns = linger_ns(report, &seen);
+  snprintf(text, size, "live: waiting for the scraper to see the end, at most %s (Ctrl-C ends it)",
+           sp_format_duration(most_ns, limit, sizeof(limit)));
+  return most_ns > 0;
 }
 
 static void web_close(void *report) {
   struct web_report *web = report;
-  if (web->ended) {
-    linger(web);
+  uint64_t seen;
+  int64_t most_ns = linger_ns(web, &seen);
+  if (web->ended && most_ns > 0) {
+    sp_web_server_wait_scrape(web->server, seen, most_ns);
   }
   sp_web_server_close(web->server);
   sp_export_run_fini(&web->run);
@@ -91,5 +102,6 @@ const struct sp_report_type sp_report_web = {
   .begin = web_begin,
   .on_tick = web_tick,
   .write = web_write,
+  .note = web_note,
   .close = web_close,
 };

@@ -78,7 +78,8 @@ static void put_now(struct sp_buf *out, const struct sp_run_view *view) {
 }
 
 static void put_verdict(struct sp_buf *out, const struct sp_result *result) {
-  sp_buf_append_text(out, result->validity.valid ? "<p><b>ended</b> · valid" : "<p><b>ended</b> · <span class=bad>not valid</span>");
+  sp_buf_append_text(out, "<p><b>ended</b> · ");
+  sp_buf_append_text(out, result->validity.valid ? "valid" : "<span class=bad>not valid</span>");
   for (size_t i = 0; i < result->validity.reason_count; i++) {
     sp_buf_append_text(out, "<p>");
     put_text(out, result->validity.reasons[i]);

@@ -1,4 +1,4 @@
-/* The page at /: the newest figures as HTML, reloading itself. No script; everything that comes from outside is escaped. */
+/* The page at /: the newest figures as HTML, reloading itself. No script; what comes from outside is escaped. */
 #ifndef SP_WEB_PAGE_H
 #define SP_WEB_PAGE_H
 

@@ -113,7 +113,8 @@ static void numbers(void **state) {
 static void values_find_their_bucket(void **state) {
   (void)state;
   static const struct { int64_t us; const char *first; } cases[] = {
-    { 0, "0.001" }, { 1000, "0.001" }, { 1001, "0.002" }, { 5000, "0.005" }, { 5001, "0.01" }, { 120000000, "120.0" }, { 120200000, "+Inf" },
+    { 0, "0.001" },   { 1000, "0.001" }, { 1001, "0.002" },         { 5000, "0.005" },
+    { 5001, "0.01" }, { 120000000, "120.0" }, { 120200000, "+Inf" },
   };
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
     struct exported e;

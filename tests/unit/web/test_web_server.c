@@ -233,7 +233,12 @@ static void a_run(void **state) {
   assert_non_null(strstr(answer, "<h1>&lt;script&gt;&amp;&quot;</h1>"));
   assert_non_null(strstr(answer, "http-equiv=refresh"));
   get(port, "/metrics", "");
+  char note[200];
   assert_int_equal(sp_report_web.write(report, &f.result, &err), 0);
+  for (int i = 0; i < 400 && !sp_report_web.note(report, note, sizeof(note)); i++) {
+    usleep(50000); /* a visit is counted when its answer has left */
+  }
+  assert_true(sp_report_web.note(report, note, sizeof(note)));
   answer = get(port, "/metrics", "");
   assert_non_null(strstr(answer, "\nspate_run_valid 1\n"));
   assert_null(strstr(get(port, "/", ""), "http-equiv=refresh"));
