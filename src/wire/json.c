@@ -39,7 +39,7 @@ struct scan {
   struct sp_err *err;
 };
 
-static bool unexpected(struct scan *scan) {
+__attribute__((noinline, cold)) static bool unexpected(struct scan *scan) {
   size_t offset = (size_t)(scan->at - scan->start);
   unsigned char c = scan->at < scan->end ? (unsigned char)*scan->at : 0;
   if (scan->at == scan->end) {
@@ -52,7 +52,7 @@ static bool unexpected(struct scan *scan) {
   return false;
 }
 
-static bool make_room(struct scan *scan) {
+__attribute__((noinline)) static bool make_room(struct scan *scan) {
   struct sp_json *doc = scan->doc;
   if (doc->count == (int)SP_JSON_TOKENS_MAX) {
     scan->code = sp_fail(scan->err, SP_ELIMIT, "JSON has more than %u tokens (SP_JSON_TOKENS_MAX)", SP_JSON_TOKENS_MAX);
@@ -64,7 +64,7 @@ static bool make_room(struct scan *scan) {
 }
 
 /* A token that starts at `start`; NULL at the cap. Valid until the next one is added. */
-static struct sp_json_token *add_token(struct scan *scan, enum sp_json_kind kind, const char *start) {
+static inline struct sp_json_token *add_token(struct scan *scan, enum sp_json_kind kind, const char *start) {
   struct sp_json *doc = scan->doc;
   if (doc->count == doc->cap && !make_room(scan)) return NULL;
   struct sp_json_token *token = &doc->tokens[doc->count++];
@@ -117,7 +117,7 @@ static bool scan_escape(struct scan *scan) {
   return true;
 }
 
-static bool scan_string(struct scan *scan) {
+static inline bool scan_string(struct scan *scan) {
   struct sp_json_token *token = add_token(scan, SP_JSON_STRING, ++scan->at);
   if (!token) return false;
   for (;;) {
