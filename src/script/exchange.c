@@ -17,6 +17,7 @@ struct sp_exchange {
   struct sp_sample sample; /* counts of tokens and characters: at the end */
   struct sp_buf headers;
   struct sp_buf detail;
+  char *ids[ID_COUNT];
   const struct sp_request_key *key;
   const struct sp_str *secrets;
   size_t secret_count;
@@ -41,8 +42,7 @@ struct sp_exchange {
   enum sp_stream_state state;
   bool is_stream, aborted;
   bool timed_first; /* an event that is no ping */
-  uint8_t id_len[ID_COUNT];
-  char *ids; /* one behind the other; NULL: none yet */
+  uint8_t id_len[ID_COUNT]; /* 0: none yet */
   /* the read under way: its first event waits for the read's end to know which stamp is true */
   struct sp_rx rx; /* a copy: an exchange that is hung up inside of a read ends after it */
   unsigned read_events;
@@ -122,35 +122,15 @@ static void read_end(struct sp_exchange *exchange, const struct sp_rx *rx) {
 
 /* -- meaning of events -- */
 
+/* The first of each: a stream speaks of one conversation, one message, one task, and says so in every event. */
+static void keep_id(struct sp_exchange *exchange, int which, struct sp_str id) {
+  if (exchange->id_len[which] || id.len == 0 || id.len >= SP_ID_MAX) return;
+  exchange->ids[which] = sp_strndup(id.bytes, id.len);
+  exchange->id_len[which] = (uint8_t)id.len;
+}
+
 static struct sp_str kept_id(const struct sp_exchange *exchange, int which) {
-  const char *at = exchange->ids;
-  for (int i = 0; at && i < which; i++) at += exchange->id_len[i];
-  return sp_str_of(at, exchange->id_len[which]);
-}
-
-static bool is_new_id(struct sp_str kept, struct sp_str id) {
-  return id.len > 0 && id.len < SP_ID_MAX && !sp_str_eq(kept, id);
-}
-
-/* The newest of each that an event had: seldom another one than the last event's. */
-static void keep_ids(struct sp_exchange *exchange, const struct sp_meaning *meaning) {
-  struct sp_str ids[ID_COUNT] = {meaning->conversation_id, meaning->message_id, meaning->task_id};
-  bool changed = false;
-  for (int i = 0; i < ID_COUNT; i++) {
-    struct sp_str kept = kept_id(exchange, i);
-    bool is_new = is_new_id(kept, ids[i]);
-    changed |= is_new;
-    if (!is_new) ids[i] = kept;
-  }
-  if (!changed) return;
-  char *all = sp_alloc(ids[0].len + ids[1].len + ids[2].len), *at = all;
-  for (int i = 0; i < ID_COUNT; i++) {
-    if (ids[i].len) memcpy(at, ids[i].bytes, ids[i].len);
-    exchange->id_len[i] = (uint8_t)ids[i].len;
-    at += ids[i].len;
-  }
-  free(exchange->ids);
-  exchange->ids = all;
+  return sp_str_of(exchange->ids[which], exchange->id_len[which]);
 }
 
 static void take_usage(struct sp_sample *sample, const struct sp_usage *usage) {
@@ -226,7 +206,9 @@ static int on_sse_event(void *ctx, const struct sp_sse_event *event) {
   hold_or_time(exchange, meaning.marks, meaning.state != SP_STREAM_OPEN);
   if (meaning.marks & SP_MARK_TOKEN) take_text(exchange, meaning.text);
   if (meaning.marks & ~(unsigned)(SP_MARK_TOKEN | SP_MARK_REASONING)) take_rare(exchange, &meaning);
-  keep_ids(exchange, &meaning);
+  keep_id(exchange, ID_CONVERSATION, meaning.conversation_id);
+  keep_id(exchange, ID_MESSAGE, meaning.message_id);
+  keep_id(exchange, ID_TASK, meaning.task_id);
   if (hooks->on_event) {
     struct sp_exchange_event seen = {event, &meaning};
     hooks->on_event(exchange->ctx, exchange, &seen);
@@ -446,7 +428,7 @@ void sp_exchange_destroy(struct sp_exchange *exchange) {
   SP_CHECK(exchange->ended && exchange->recorded);
   if (exchange->is_stream) sp_sse_fini(&exchange->sse);
   if (exchange->is_stream && exchange->dialect) exchange->dialect->fini(exchange->dialect_state);
-  free(exchange->ids);
+  for (int i = 0; i < ID_COUNT; i++) free(exchange->ids[i]);
   sp_gaps_fini(&exchange->gaps);
   sp_buf_fini(&exchange->text);
   sp_buf_fini(&exchange->headers);

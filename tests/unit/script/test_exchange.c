@@ -38,7 +38,7 @@ struct bed {
   /* what came of it */
   struct sp_sample sample;
   struct sp_gaps gaps;
-  char detail[400], text[256];
+  char detail[400], text[256], ids[256];
   int status;
 };
 
@@ -79,6 +79,10 @@ static void on_end(void *ctx, struct sp_exchange *exchange) {
   snprintf(bed->detail, sizeof(bed->detail), "%s", sp_exchange_detail(exchange));
   struct sp_str text = sp_exchange_text(exchange);
   snprintf(bed->text, sizeof(bed->text), SP_STR_FMT, SP_STR_ARG(text));
+  struct sp_str talk = sp_exchange_conversation(exchange), message = sp_exchange_message(exchange);
+  struct sp_str task = sp_exchange_task(exchange);
+  snprintf(bed->ids, sizeof(bed->ids), SP_STR_FMT " " SP_STR_FMT " " SP_STR_FMT, SP_STR_ARG(talk), SP_STR_ARG(message),
+           SP_STR_ARG(task));
   sp_exchange_record(exchange);
   sp_exchange_destroy(exchange);
   sp_loop_stop(bed->loop);
@@ -264,6 +268,22 @@ static void the_order_of_times(void **state) {
   assert_string_equal(bed.text, "abc");
   assert_int_equal(bed.events, 3);
   assert_int_equal(bed.recorder.interval->events, 3);
+  close_bed(&bed);
+}
+
+/* They come one after the other; once there, they stay. An id over 127 bytes is none. */
+static void ids_are_kept(void **state) {
+  (void)state;
+#define LONG "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+  static const struct step steps[] = {
+    SEND(HEAD_SSE), CHUNK("data: {\"event\":\"message\",\"answer\":\"a\",\"task_id\":\"t1\",\"message_id\":\"" LONG LONG "\"}\n\n"),
+    CHUNK("data: {\"event\":\"message\",\"answer\":\"b\",\"task_id\":\"t1\",\"conversation_id\":\"c-1\",\"message_id\":\"\"}\n\n"),
+    CHUNK("data: {\"event\":\"message_end\",\"message_id\":\"m1\",\"conversation_id\":\"c-1\"}\n\n"), LAST, DONE };
+  static const struct route table[] = { { "/", steps }, { NULL, NULL } };
+  struct bed bed;
+  open_bed(&bed, table);
+  run(&bed, "/", "dify");
+  assert_string_equal(bed.ids, "c-1 m1 t1");
   close_bed(&bed);
 }
 
@@ -458,6 +478,7 @@ int main(int argc, char **argv) {
     cmocka_unit_test(a_429_is_rate_limited),
     cmocka_unit_test(a_body_is_kept),
     cmocka_unit_test(the_order_of_times),
+    cmocka_unit_test(ids_are_kept),
     cmocka_unit_test(blanks_are_no_events),
     cmocka_unit_test(one_event_a_read_takes_the_kernels_time),
     cmocka_unit_test(several_events_a_read_take_the_users_time),
