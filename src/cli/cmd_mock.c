@@ -25,7 +25,8 @@ static int load_profile(const char *name, char **json, struct sp_err *err) {
   if (!name || strcmp(name, "default") == 0) return 0;
   const struct sp_embedded *file = sp_embedded_find("profile", name);
   if (!file && access(name, F_OK)) {
-    return sp_fail(err, SP_ENOTFOUND, "there is no mock profile '%s': no such file, and no built-in of that name (there is: default)", name);
+    return sp_fail(err, SP_ENOTFOUND,
+                   "there is no mock profile '%s': no such file, and no built-in of that name (there is: default)", name);
   }
   *json = file ? sp_lua_text_to_json(name, file->text, file->len, err) : sp_lua_file_to_json(name, err);
   return *json ? 0 : err->code;

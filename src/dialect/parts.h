@@ -35,7 +35,8 @@ int64_t sp_parts_count(const struct sp_json *doc, int value);      /* a number o
 /* At most `max` bytes of the text, never half a character. */
 struct sp_str sp_parts_cut(struct sp_str text, size_t max);
 
-/* The detail of a failure, one line; it outlives the event, so the stream has its own. Starts a new one; appends with control characters as single spaces, up to the cap. */
+/* The detail of a failure, one line; it outlives the event, so the stream has its own. Starts a new one; appends with
+ * control characters as single spaces, up to the cap. */
 void sp_parts_detail_init(struct sp_buf *detail);
 void sp_parts_detail_start(struct sp_buf *detail, struct sp_str text);
 void sp_parts_detail_append(struct sp_buf *detail, struct sp_str text);

@@ -11,7 +11,6 @@
 #define LAG_LIMIT_NS (10 * SP_NS_PER_MS)
 #define LOOP_LAG_LIMIT_NS (25 * SP_NS_PER_MS) /* of timers: wider, for lag and late starts are the direct evidence */
 #define WAIT_SHARE_LIMIT 0.20
-#define WAIT_HARM_NS (5 * SP_NS_PER_MS) /* p99 of a lag beyond which waiting counts as a reason */
 #define THROTTLED_SHARE_LIMIT 0.01
 #define CLOSURE_LIMIT 0.05
 /* Times of a ms are taken at two ends of a loop's turn; only what is lost beyond this a sample is a verdict. */
@@ -98,8 +97,8 @@ static void judge_wait(const struct sp_validity_facts *facts, struct sp_validity
   double share = worst_thread(facts, true, name, sizeof(name));
   if (share <= WAIT_SHARE_LIMIT) return;
   const struct sp_interval *totals = facts->totals;
-  bool harmed = is_late(&totals->lag, WAIT_HARM_NS) || is_late(&totals->start_lag, WAIT_HARM_NS) ||
-                is_late(&totals->loop_lag, WAIT_HARM_NS);
+  bool harmed = is_late(&totals->lag, LAG_LIMIT_NS) || is_late(&totals->start_lag, LAG_LIMIT_NS) ||
+                is_late(&totals->loop_lag, LOOP_LAG_LIMIT_NS);
   void (*say)(struct sp_validity *, const char *, ...) = harmed ? add_reason : add_note;
   say(out,
       "%s waited for a CPU %.0f %% of the time (limit %.0f %%): other work had it; move that off this machine, or give "

@@ -63,7 +63,7 @@ class Hdr(MockCase):
     intervals = found["tags"]["chat/e2e"]["intervals"]
     self.assertGreater(len(intervals), 2)
     self.assertTrue(all(begin < end for begin, end, _ in intervals))
-    self.assertTrue(all(a[1] <= b[0] + 1 for a, b in zip(intervals, intervals[1:])), intervals)
+    self.assertTrue(all(a[1] <= b[0] + 2 for a, b in zip(intervals, intervals[1:])), intervals)
 
   def test_failures_and_names_that_need_care(self):
     """Names with commas, spaces and other scripts stay apart; failed requests have a tag of their own."""

@@ -27,7 +27,7 @@ FAILURES = [name for name in OUTCOMES if name not in ("ok", "abandoned", "cancel
 METRICS = ["ttfb", "ttfe", "ttft", "itl", "tpot", "e2e", "max_gap"]  # the contract's, and then more
 HIST = ["count", "min", "mean", "stdev", "p50", "p75", "p90", "p95", "p99", "p999", "max"]
 # The validity's reasons that speak of this machine, not of the run.
-BUSY = re.compile("ran late|waited for the generator|busy|began over 10 ms")
+BUSY = re.compile("ran late|waited for the generator|busy|began over 10 ms|waited for a CPU")
 SANITIZERS = re.compile(r"(ERROR: \w*Sanitizer|WARNING: ThreadSanitizer|runtime error:).*", re.S)
 
 

@@ -134,7 +134,7 @@ static void the_thread_is_named(void **state) {
   assert_int_equal(validity.note_count, 1);
   assert_non_null(strstr(validity.notes[0], "engine thread 2 of 3 waited for a CPU 31 %"));
   struct sp_interval *totals = sp_interval_create();
-  for (int i = 0; i < 100; i++) sp_hist_record_ns(&totals->start_lag, 8 * MS);
+  for (int i = 0; i < 100; i++) sp_hist_record_ns(&totals->start_lag, 12 * MS);
   facts.totals = totals;
   sp_validity_judge(&facts, &validity);
   assert_only_reason(&validity, "engine thread 2 of 3 waited for a CPU 31 %", "taskset");
