@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "wire/json.h"
-#include "wire/url.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -163,12 +162,11 @@ static bool is_http(struct reader *r, const struct entry *entry) {
 static struct origin *find_origin(struct reader *r, const struct sp_url *url) {
   struct sp_buf text;
   sp_buf_init(&text, SP_URL_MAX);
-  sp_buf_append_text(&text, url->tls ? "https://" : "http://");
-  size_t scheme = text.len;
-  sp_url_append_authority(url, &text);
+  sp_import_append_origin(url, &text);
+  size_t scheme = url->tls ? strlen("https://") : strlen("http://");
   struct origin *found = NULL;
   for (size_t i = 0; i < r->origin_count && !found; i++) {
-    if (sp_str_ieq(r->origins[i].text, sp_buf_str(&text))) found = &r->origins[i];
+    if (sp_str_eq(r->origins[i].text, sp_buf_str(&text))) found = &r->origins[i];
   }
   if (!found && r->origin_count < ORIGINS_MAX) {
     struct sp_str kept = sp_import_keep(r->import, sp_buf_str(&text));

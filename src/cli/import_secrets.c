@@ -126,6 +126,15 @@ static void add_mark(struct sp_import_secrets *secrets, struct sp_str text, int 
   secrets->marks[secrets->mark_count++] = (struct sp_import_mark){text.bytes, text.len, secret};
 }
 
+/* What a parameter is named after: a name that is one, and not half a document. */
+static const char *read_wish(struct sp_str name, char *wish, size_t size) {
+  bool good = name.len < size;
+  for (size_t i = 0; i < name.len; i++)
+    good &= isalnum((unsigned char)name.bytes[i]) || memchr("_-.[]", name.bytes[i], 5);
+  snprintf(wish, size, SP_STR_FMT, SP_STR_ARG(good ? name : SP_STR("secret")));
+  return wish;
+}
+
 static void mark_secret(struct sp_import_secrets *secrets, const char *wish, const char *description,
                         struct sp_str value) {
   if (value.len == 0 || secrets->mark_count >= MARKS_MAX) return;
@@ -140,9 +149,9 @@ static void find_in_pairs(struct sp_import_secrets *secrets, struct sp_str pairs
   while (pairs.len) {
     struct sp_str value = sp_str_split(&pairs, '&');
     struct sp_str name = sp_str_split(&value, '=');
-    char wish[64], description[128];
+    char wish[SP_IMPORT_SECRET_NAME_MAX], description[128];
     if (!value.len || !looks_secret(name, place)) continue;
-    snprintf(wish, sizeof(wish), SP_STR_FMT, SP_STR_ARG(name));
+    read_wish(name, wish, sizeof(wish));
     snprintf(description, sizeof(description), "%s '%s', percent-encoded",
              place == IN_QUERY ? "query member" : "form field", wish);
     mark_secret(secrets, wish, description, value);
@@ -182,14 +191,14 @@ static void find_in_cookies(struct sp_import_secrets *secrets, struct sp_str val
 }
 
 void sp_import_secrets_find_in_header(struct sp_import_secrets *secrets, struct sp_str name, struct sp_str value) {
-  char wish[64], description[128];
+  char wish[SP_IMPORT_SECRET_NAME_MAX], description[128];
   value = sp_str_trim(value);
   if (sp_str_ieq(name, SP_STR("Authorization")) || sp_str_ieq(name, SP_STR("Proxy-Authorization"))) {
     find_in_authorization(secrets, value);
   } else if (sp_str_ieq(name, SP_STR("Cookie"))) {
     find_in_cookies(secrets, value);
   } else if (looks_secret(name, IN_HEADER)) {
-    snprintf(wish, sizeof(wish), SP_STR_FMT, SP_STR_ARG(name));
+    read_wish(name, wish, sizeof(wish));
     snprintf(description, sizeof(description), "header '%s'", wish);
     bool key = sp_str_ieq(name, SP_STR("api-key")) || sp_str_ieq(name, SP_STR("x-api-key")) ||
                sp_str_ieq(name, SP_STR("apikey"));
@@ -209,8 +218,8 @@ static void find_in_json(struct sp_import_secrets *secrets, const struct sp_json
     if (kind != SP_JSON_OBJECT || sp_json_kind(doc, item) != SP_JSON_STRING) continue;
     struct sp_str name = sp_json_string(doc, child, scratch);
     if (!looks_secret(name, IN_BODY)) continue;
-    char wish[64], description[128];
-    snprintf(wish, sizeof(wish), SP_STR_FMT, SP_STR_ARG(name));
+    char wish[SP_IMPORT_SECRET_NAME_MAX], description[128];
+    read_wish(name, wish, sizeof(wish));
     snprintf(description, sizeof(description), "'%s' of the body", wish);
     mark_secret(secrets, wish, description, sp_json_raw(doc, item));
   }
@@ -226,8 +235,8 @@ static void find_in_multipart(struct sp_import_secrets *secrets, struct sp_str b
     const char *stop = start ? memmem(start + 4, (size_t)(end - start - 4), "\r\n--", 4) : NULL;
     if (!stop) return;
     struct sp_str name = sp_str_of(at, (size_t)(quote - at));
-    char wish[64];
-    snprintf(wish, sizeof(wish), SP_STR_FMT, SP_STR_ARG(name));
+    char wish[SP_IMPORT_SECRET_NAME_MAX];
+    read_wish(name, wish, sizeof(wish));
     if (looks_secret(name, IN_BODY))
       mark_secret(secrets, wish, "a field of the form", sp_str_of(start + 4, (size_t)(stop - start - 4)));
     at = stop;
@@ -258,7 +267,33 @@ static int by_place(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 
+/* Long enough to be no accident, and no plain word: "password=password" must not turn every "password" into one. */
+static bool is_searched(struct sp_str value) {
+  bool word = true;
+  for (size_t i = 0; i < value.len; i++) word &= isalpha((unsigned char)value.bytes[i]) != 0;
+  return value.len >= SP_IMPORT_SECRET_MIN && !(word && value.len < SP_IMPORT_WORD_MAX);
+}
+
+/* A name can hold what is elsewhere a secret. */
+static void hide_in_names(struct sp_import_secrets *secrets) {
+  char value[SP_IMPORT_SECRET_NAME_MAX];
+  for (size_t i = 0; i < secrets->count; i++) {
+    if (!is_searched(secrets->items[i].value)) continue;
+    char *text = sp_strndup(secrets->items[i].value.bytes, secrets->items[i].value.len);
+    make_name(text, value, sizeof(value));
+    for (size_t j = 0; j < secrets->count; j++) {
+      struct sp_import_secret *other = &secrets->items[j];
+      if (!strstr(other->description, text) && (strlen(value) < SP_IMPORT_SECRET_MIN || !strstr(other->name, value)))
+        continue;
+      snprintf(other->name, sizeof(other->name), "hidden_%zu", j + 1);
+      snprintf(other->description, sizeof(other->description), "a secret of the command or recording");
+    }
+    free(text);
+  }
+}
+
 void sp_import_secrets_sort(struct sp_import_secrets *secrets) {
+  hide_in_names(secrets);
   if (secrets->mark_count) qsort(secrets->marks, secrets->mark_count, sizeof(*secrets->marks), by_place);
 }
 
@@ -280,7 +315,7 @@ bool sp_import_secrets_next(const struct sp_import_secrets *secrets, struct sp_s
   *out = mark ? *mark : (struct sp_import_mark){NULL, 0, -1};
   for (size_t i = 0; i < secrets->count && text.len; i++) {
     struct sp_str value = secrets->items[i].value;
-    if (value.len < SP_IMPORT_SECRET_MIN) continue;
+    if (!is_searched(value)) continue;
     const char *found = memmem(text.bytes, text.len, value.bytes, value.len);
     if (found && (!out->at || found < out->at)) *out = (struct sp_import_mark){found, value.len, (int)i};
   }

@@ -9,7 +9,8 @@
 #include "base/buf.h"
 
 #define SP_IMPORT_SECRETS_MAX 50u /* parameters; LuaJIT lets a function see 60 locals of the file */
-#define SP_IMPORT_SECRET_MIN 8u   /* bytes from which on a value is also looked for elsewhere */
+#define SP_IMPORT_SECRET_MIN 8u   /* bytes from which on a value that is no word is also looked for elsewhere */
+#define SP_IMPORT_WORD_MAX 20u    /* letters up to which a value may be a word of a language */
 #define SP_IMPORT_SECRET_NAME_MAX 48u
 
 struct sp_import_secret {
@@ -39,7 +40,7 @@ void sp_import_secrets_fini(struct sp_import_secrets *secrets);
 void sp_import_secrets_find_in_header(struct sp_import_secrets *secrets, struct sp_str name, struct sp_str value);
 void sp_import_secrets_find_in_target(struct sp_import_secrets *secrets, struct sp_str target); /* behind the '?' */
 void sp_import_secrets_find_in_body(struct sp_import_secrets *secrets, struct sp_str body);
-void sp_import_secrets_sort(struct sp_import_secrets *secrets);
+void sp_import_secrets_sort(struct sp_import_secrets *secrets); /* when all are found */
 
 /* The first secret in the text: a mark, or a long value that was found elsewhere. False when there is none. */
 bool sp_import_secrets_next(const struct sp_import_secrets *secrets, struct sp_str text, struct sp_import_mark *out);

@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "cli/plan_text.h"
-#include "wire/url.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -41,8 +40,10 @@ void sp_import_note(struct sp_import *import, const char *format, ...) {
   va_start(args, format);
   vsnprintf(note, sizeof(note), format, args);
   va_end(args);
+  bool utf8 = sp_plan_is_utf8(sp_str_from(note)); /* not where the input was none, or the cap cut a character */
   for (char *c = note; *c; c++) {
-    if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?'; /* a comment ends with its line */
+    unsigned char byte = (unsigned char)*c;
+    if (byte < ' ' || byte == 0x7f || (byte >= 0x80 && !utf8)) *c = '?'; /* a comment ends with its line */
   }
   for (size_t i = 0; i < import->note_count; i++) {
     if (strcmp(import->notes[i], note) == 0) return;
@@ -60,6 +61,13 @@ struct sp_import_request *sp_import_add(struct sp_import *import) {
 
 /* ---- URL and headers ---- */
 
+void sp_import_append_origin(const struct sp_url *url, struct sp_buf *out) {
+  size_t from = out->len;
+  sp_buf_append_text(out, url->tls ? "https://" : "http://");
+  sp_url_append_authority(url, out);
+  for (size_t i = from; i < out->len; i++) out->bytes[i] = (char)tolower((unsigned char)out->bytes[i]);
+}
+
 int sp_import_set_url(struct sp_import *import, struct sp_import_request *request, struct sp_str text,
                       struct sp_err *err) {
   struct sp_url url;
@@ -67,8 +75,7 @@ int sp_import_set_url(struct sp_import *import, struct sp_import_request *reques
   int code = sp_url_parse(text, &url, err);
   if (code) return code;
   sp_buf_init(&out, SP_URL_MAX + 64);
-  sp_buf_append_text(&out, url.tls ? "https://" : "http://");
-  sp_url_append_authority(&url, &out);
+  sp_import_append_origin(&url, &out);
   request->origin = sp_import_keep(import, sp_buf_str(&out));
   request->target = sp_import_keep(import, url.target);
   sp_buf_clear(&out);

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "cli/import_secrets.h"
+#include "wire/url.h"
 
 #define SP_IMPORT_STEPS_MAX 500u
 #define SP_IMPORT_HEADERS_MAX 100u /* of one request */
@@ -57,6 +58,8 @@ void sp_import_note(struct sp_import *import, const char *format, ...) __attribu
 
 /* Valid until the next one is added; the caller keeps to SP_IMPORT_STEPS_MAX. */
 struct sp_import_request *sp_import_add(struct sp_import *import);
+/* Appends "https://host:port", the host in small letters, the port where it is not the default. */
+void sp_import_append_origin(const struct sp_url *url, struct sp_buf *out);
 /* Takes the URL apart; its user becomes an Authorization header. */
 int sp_import_set_url(struct sp_import *import, struct sp_import_request *request, struct sp_str url,
                       struct sp_err *err);
