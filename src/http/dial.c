@@ -1,6 +1,6 @@
 /*
- * From a host's name to an open connection: DNS, each address in turn, TLS. One dial makes one connection, for one call,
- * or, where HTTP/2 may come of it, for all that want the same: they join it while it is on its way.
+ * From a host's name to an open connection: DNS, each address in turn, TLS. One dial makes one connection, for one
+ * call, or, where HTTP/2 may come of it, for all that want the same: they join it while it is on its way.
  */
 #include "http/internal.h"
 
@@ -81,8 +81,8 @@ static void join(struct sp_http_dial *dial, struct sp_http_call *call) {
   sp_http_list_append(&dial->calls, &call->at);
   dial->call_count++;
   call->dial = dial;
+  sp_http_timeouts_begin_connect(call);
   call->phase = dial->resolving ? SP_HTTP_RESOLVING : SP_HTTP_CONNECTING;
-  call->connect_begun_ns = sp_loop_now(call->client->loop);
   sp_http_timeouts_arm(call);
 }
 

@@ -150,9 +150,9 @@ static void note_goaway(struct sp_h2 *h2, const nghttp2_goaway *goaway) {
   char text[EXCERPT_MAX + 1];
   h2->goaway = true;
   excerpt(goaway->opaque_data, goaway->opaque_data_len, text, sizeof text);
+  const char *code = sp_h2_code_name(goaway->error_code);
   if (goaway->error_code != NGHTTP2_NO_ERROR)
-    snprintf(h2->fault, sizeof h2->fault, "the server ended the connection: %s%s%s", sp_h2_code_name(goaway->error_code),
-             text[0] ? ", " : "", text);
+    snprintf(h2->fault, sizeof h2->fault, "the server ended the connection: %s%s%s", code, text[0] ? ", " : "", text);
   h2->handler->on_goaway(h2->ctx);
 }
 

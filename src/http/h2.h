@@ -2,7 +2,7 @@
  * The client's side of one HTTP/2 connection (RFC 9113) by nghttp2: bytes in, events of streams out, and bytes to send
  * collected when asked. No sockets, no clock, no policy: which call goes where is mux.c's.
  *
- * A stream is the owner's memory, given to sp_h2_request and borrowed until sp_h2_drop or on_close, whatever comes first.
+ * A stream is the owner's memory, given to sp_h2_request and borrowed until sp_h2_drop or on_close, what comes first.
  * Callbacks come from sp_h2_feed and sp_h2_collect; inside them every verb here is fine but these two and
  * sp_h2_destroy. PING and SETTINGS are answered by themselves; the server may not push.
  *
@@ -20,9 +20,9 @@
 #define SP_H2_STREAM_WINDOW (1024u * 1024u)
 #define SP_H2_WINDOW (8u * 1024u * 1024u)
 #define SP_H2_WINDOW_MAX 0x7fffffffu
-#define SP_H2_REQUEST_HEADERS_MAX 256u  /* fields of a request, pseudo-headers among them */
+#define SP_H2_REQUEST_HEADERS_MAX 256u /* fields of a request, pseudo-headers among them */
 #define SP_H2_CONTINUATIONS_MAX 64u    /* CONTINUATION frames of one head (16 KiB each, compressed) */
-#define SP_H2_PREFACE_SIZE 9u           /* of the server's bytes, by which it is known to speak HTTP/2: a frame's head */
+#define SP_H2_PREFACE_SIZE 9u          /* of the server's bytes, which tell that it speaks HTTP/2: a frame's head */
 
 struct sp_h2;
 

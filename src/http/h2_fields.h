@@ -14,7 +14,7 @@ struct sp_h2_field {
 };
 
 /* The fields of a request's head, which request_head.c has built and checked; those that HTTP/2 forbids are left out.
- * text: where lower-case names are kept; emptied here, borrowed by the fields. *count: in, the room; out, the fields. */
+ * text: where lower-case names are kept; emptied here, borrowed by the fields. *count: in, room; out, fields. */
 int sp_h2_request_fields(struct sp_str head, bool tls, struct sp_buf *text, struct sp_h2_field *fields, size_t *count,
                          struct sp_err *err);
 

@@ -1,10 +1,10 @@
 /*
  * What the files of this folder share: the client, a connection, a call.
  *
- *   start ──> idle connection of the pool, or an HTTP/2 one with room? ──yes──────────┐
- *     └─no──> a dial (dial.c): RESOLVING ──> CONNECTING (next address …) ──open──> [QUEUED] ──> WAITING ──> HEAD ──>
- *                 ^                                                                   │        BODY ──> ENDED ──> on_done
- *                 └── closed before any byte, on a kept one; refused by HTTP/2: once ─┘
+ *   start ──> idle connection of the pool, or an HTTP/2 one with room? ──yes──┐
+ *     └─no──> a dial: RESOLVING ──> CONNECTING (next address …) ──open──> [QUEUED] ──> WAITING ──> HEAD ──> BODY ──┐
+ *                 ^                                                                       │                        │
+ *                 └── closed before any byte, on a kept one; refused by HTTP/2: once ─────┘   on_done <── ENDED <──┘
  *
  * A connection speaks HTTP/1.1 (h1.c: one call at a time) or HTTP/2 (mux.c: a stream a call). A busy one of HTTP/1.1
  * belongs to its call; an idle or draining one, and one of HTTP/2 that takes calls, is in its pool (a session's, or the
@@ -217,6 +217,8 @@ void sp_http_conn_note_lag(const struct sp_http_conn *conn, const struct sp_rx *
 void sp_http_timeouts_init(struct sp_http_call *call);
 /* The phase changed: makes sure the timer is not later than the earliest deadline. */
 void sp_http_timeouts_arm(struct sp_http_call *call);
+/* Before the phase changes. One that waited in vain, for a stream or for HTTP/2, and dials again gets no more time. */
+void sp_http_timeouts_begin_connect(struct sp_http_call *call);
 void sp_http_timeouts_rearm(struct sp_http_call *call); /* the same, for what a read noted */
 
 #endif

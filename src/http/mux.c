@@ -215,7 +215,7 @@ void sp_http_mux_add(struct sp_http_conn *hc, struct sp_http_call *call) {
   struct sp_http_mux *mux = hc->mux;
   call->conn = hc;
   call->result.http2 = true;
-  if (call->result.reused) call->connect_begun_ns = sp_loop_now(hc->client->loop);
+  sp_http_timeouts_begin_connect(call);
   put_behind(mux, call);
   sp_http_timeouts_arm(call);
   place(mux);
@@ -348,7 +348,9 @@ static void on_soon(struct sp_timer *timer) { settle(sp_container_of(timer, stru
 
 /* -- what the socket says -- */
 
-static struct sp_http_mux *mux_of(struct sp_conn *conn) { return sp_container_of(conn, struct sp_http_conn, conn)->mux; }
+static struct sp_http_mux *mux_of(struct sp_conn *conn) {
+  return sp_container_of(conn, struct sp_http_conn, conn)->mux;
+}
 
 static void on_data(struct sp_conn *conn, struct sp_str bytes, const struct sp_rx *rx) {
   struct sp_http_mux *mux = mux_of(conn);

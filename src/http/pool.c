@@ -1,5 +1,5 @@
-/* The connections that a session (or the client, for all) keeps: idle ones of HTTP/1.1, those that still read the end of
- * a message, and those of HTTP/2. */
+/* The connections that a session (or the client, for all) keeps: idle ones of HTTP/1.1, those that still read the end
+ * of a message, and those of HTTP/2. */
 #include "http/internal.h"
 
 #include "base/check.h"

@@ -109,6 +109,11 @@ void sp_http_timeouts_arm(struct sp_http_call *call) {
   sp_timer_start(&call->timer, deadline.due_ns);
 }
 
+void sp_http_timeouts_begin_connect(struct sp_http_call *call) {
+  bool resent = call->phase >= SP_HTTP_WAITING;
+  if (call->connect_begun_ns == 0 || resent) call->connect_begun_ns = sp_loop_now(call->client->loop);
+}
+
 void sp_http_timeouts_rearm(struct sp_http_call *call) {
   call->rearm = false;
   sp_http_timeouts_arm(call);

@@ -74,8 +74,8 @@ struct sp_conn {
   const struct sp_conn_handler *handler;
   struct sp_poll poll;
   int fd; /* -1: none */
-  /* Protocols that TLS offers, see sp_tls_offer; MAY be set before sp_conn_connect, borrowed for that call. NULL: as the
-   * context says. */
+  /* Protocols that TLS offers, see sp_tls_offer; MAY be set before sp_conn_connect, borrowed for that call. NULL: as
+   * the context says. */
   const char *alpn;
   uint8_t state; /* private, like all below but bytes_in and bytes_out */
   uint16_t port;     /* the peer's, where we connect */

@@ -29,7 +29,7 @@ struct sp_tls;
 /* host: SNI and the name verified against the certificate (DNS name or IP address); NULL for a server. */
 struct sp_tls *sp_tls_create(struct sp_tls_context *context, const char *host, struct sp_err *err);
 void sp_tls_destroy(struct sp_tls *tls);
-/* A client's session offers these protocols (as in sp_tls_options.alpn) instead of its context's. Before the handshake. */
+/* A client's session offers these protocols (as in sp_tls_options.alpn), not its context's. Before the handshake. */
 int sp_tls_offer(struct sp_tls *tls, const char *alpn, struct sp_err *err);
 
 /* Goes on with the handshake. 1 done, 0 needs more bytes, <0 failed (err: "certificate has expired", …).

@@ -143,9 +143,9 @@ static bool says(const struct reader *reader, const char *word) {
   return reader->log.bytes && strstr(reader->log.bytes, word) != NULL;
 }
 
-/* nghttp2 counts a CONTINUATION frame again for each piece that its head comes in. Behind a GOAWAY that leaves no stream
- * it looks at the rest of a read, but at no further read. Of a body that breaks a rule in the end, more or less may have
- * been given before, and refused. */
+/* nghttp2 counts a CONTINUATION frame again for each piece that its head comes in. Behind a GOAWAY that leaves no
+ * stream it looks at the rest of a read, but at no further read. Of a body that breaks a rule in the end, more or less
+ * may have been given before, and refused. */
 static void compare(struct reader *whole, struct reader *cut) {
   if (says(cut, "CONTINUATION")) return;
   SP_CHECK(says(cut, "goaway") || sp_str_eq(sp_buf_str(&whole->log), sp_buf_str(&cut->log)));

@@ -91,7 +91,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
   else if (sp_str_eq(n, SP_STR(":authority"))) keep(request->authority, sizeof request->authority, value, len);
   else {
     size_t used = strlen(request->headers);
-    snprintf(request->headers + used, sizeof request->headers - used, "%.*s: %.*s\n", (int)name_len, name, (int)len, value);
+    snprintf(request->headers + used, sizeof request->headers - used, "%.*s: %.*s\n", (int)name_len, name, (int)len,
+             value);
   }
   return 0;
 }
@@ -109,10 +110,10 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 static void note_settings(struct h2_server *server, const nghttp2_settings *settings) {
   for (size_t i = 0; i < settings->niv; i++) {
     uint32_t value = settings->iv[i].value;
-    if (settings->iv[i].settings_id == NGHTTP2_SETTINGS_ENABLE_PUSH) atomic_store(&server->client_push, value);
-    if (settings->iv[i].settings_id == NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE) atomic_store(&server->client_window, value);
-    if (settings->iv[i].settings_id == NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE)
-      atomic_store(&server->client_header_list, value);
+    int32_t id = settings->iv[i].settings_id;
+    if (id == NGHTTP2_SETTINGS_ENABLE_PUSH) atomic_store(&server->client_push, value);
+    if (id == NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE) atomic_store(&server->client_window, value);
+    if (id == NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE) atomic_store(&server->client_header_list, value);
   }
 }
 
@@ -265,9 +266,16 @@ static void make_session(struct h2_peer *peer) {
   nghttp2_session_server_new2(&peer->session, callbacks, peer, option);
   nghttp2_option_del(option);
   nghttp2_session_callbacks_del(callbacks);
-  nghttp2_settings_entry entry = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, peer->server->max_streams};
-  bool limited = peer->server->max_streams > 0 || peer->server->allow_none;
-  if (!peer->server->no_settings) nghttp2_submit_settings(peer->session, NGHTTP2_FLAG_NONE, &entry, limited ? 1 : 0);
+  const struct h2_server *server = peer->server;
+  nghttp2_settings_entry entries[2];
+  size_t count = 0;
+  if (server->max_streams > 0 || server->allow_none)
+    entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, server->max_streams};
+  if (server->window > 0)
+    entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, (uint32_t)server->window};
+  nghttp2_submit_settings(peer->session, NGHTTP2_FLAG_NONE, entries, count);
+  if (server->window > 0)
+    nghttp2_session_set_local_window_size(peer->session, NGHTTP2_FLAG_NONE, 0, server->window);
 }
 
 /* False: the connection is over. */

@@ -1,7 +1,7 @@
 /*
  * An HTTP/2 server for tests, on nghttp2's server API with blocking sockets: a thread a connection, nothing of ours in
- * it (but the TLS filter, where asked). A test gives callbacks, which run in the connection's thread and answer with the
- * verbs below; between them the peer sends what it has and reads on.
+ * it (but the TLS filter, where asked). A test gives callbacks, which run in the connection's thread and answer with
+ * the verbs below; between them the peer sends what it has and reads on.
  */
 #ifndef H2_SERVER_H
 #define H2_SERVER_H
@@ -51,7 +51,7 @@ struct h2_server {
   const char *http1;          /* speaks HTTP/1.1 where ALPN did not choose h2: this whole answer to each request */
   uint32_t max_streams;       /* SETTINGS_MAX_CONCURRENT_STREAMS; 0: not said */
   bool allow_none;            /* …of 0 */
-  bool no_settings;
+  int32_t window;             /* of its streams and connections; 0: 64 KiB */
   size_t cut_after, cut_first; /* see h2_peer; of which connections: the first cut_first ones, 0: all */
   void *ctx;
   /* MUST. A request's END_STREAM came. */

@@ -434,6 +434,22 @@ static void test_shared_http1(void **state) {
   bed_close(&bed);
 }
 
+static void test_too_many_origins(void **state) {
+  (void)state;
+  struct bed bed;
+  char url[64];
+  bed_open(&bed, NULL);
+  for (unsigned i = 0; i <= SP_HTTP_ORIGINS_MAX; i++) {
+    struct exchange one = {0};
+    snprintf(url, sizeof url, "http://host%u.invalid/", i);
+    get(&bed, &one, &(struct ask){.url = url, .headers = "no colon"}); /* ends before it is looked up */
+    if (i < SP_HTTP_ORIGINS_MAX) assert_end(&one, SP_HTTP_PROTOCOL, "no colon");
+    else assert_end(&one, SP_HTTP_PROTOCOL, "over 65536 different hosts and ports");
+    exchange_drop(&one);
+  }
+  bed_close(&bed);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_answers),
@@ -453,6 +469,7 @@ int main(void) {
       cmocka_unit_test(test_sessions_share),
       cmocka_unit_test(test_shared_meets_a_low_limit),
       cmocka_unit_test(test_shared_http1),
+      cmocka_unit_test(test_too_many_origins),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

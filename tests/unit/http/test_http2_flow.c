@@ -5,6 +5,7 @@
 #include "http/internal.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #define PLAIN(...) (&(struct ask){.version = SP_HTTP_2, __VA_ARGS__})
 #define BIG_LEN (6u << 20)
@@ -218,8 +219,8 @@ static void test_hang_up_in_callbacks(void **state) {
   struct world world = {.server = {.on_request = answer_endless}};
   open_world(&world, NULL);
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    struct exchange one = {.abort_in = rows[i].abort_in, .finish_in = rows[i].finish_in, .refuse_in = rows[i].refuse_in};
-    struct exchange other = {0};
+    struct exchange one = {.abort_in = rows[i].abort_in, .finish_in = rows[i].finish_in}, other = {0};
+    one.refuse_in = rows[i].refuse_in;
     start(&world.bed, &one, PLAIN(.url = h2_url(&world.server, "/endless")));
     start(&world.bed, &other, PLAIN(.url = h2_url(&world.server, "/fine")));
     bed_run(&world.bed);
@@ -297,6 +298,48 @@ static void test_early_answer(void **state) {
   wait_for_reset(&world, 1);
   free(body);
   exchange_drop(&one);
+  close_world(&world);
+}
+
+/* The window is open, but the socket is full: what it does not take is not made either, and a small request behind the
+ * big one still gets its turn. */
+static void sleep_at_head(struct h2_peer *peer, struct h2_request *request) {
+  (void)peer;
+  if (strcmp(request->path, "/big") == 0) usleep(300000);
+}
+
+static void answer_length(struct h2_peer *peer, struct h2_request *request) {
+  char text[32];
+  snprintf(text, sizeof text, "%zu", request->body_len);
+  h2_answer(peer, request, text);
+}
+
+static void test_slow_upload(void **state) {
+  (void)state;
+  enum { LEN = 24 << 20 };
+  struct world world = {.server = {.on_request = answer_length, .on_head = sleep_at_head, .window = 32 << 20}};
+  struct exchange first = {0}, big = {0}, small = {0};
+  char *body = malloc(LEN);
+  memset(body, 'u', LEN);
+  open_world(&world, NULL);
+  get(&world.bed, &first, PLAIN(.url = h2_url(&world.server, "/"))); /* its settings are known now */
+  start(&world.bed, &big, PLAIN(.url = h2_url(&world.server, "/big"), .method = "POST", .body = body, .body_len = LEN,
+                                .timeouts = {.first_byte_ns = 5 * SP_NS_PER_S}));
+  start(&world.bed, &small, PLAIN(.url = h2_url(&world.server, "/small")));
+  size_t most = 0;
+  while (big.dones == 0) {
+    bed_pause(&world.bed, 1);
+    struct sp_http_conn *conn = world.bed.session.pool.conns;
+    if (conn && conn->conn.output.len > most) most = conn->conn.output.len;
+  }
+  bed_run(&world.bed);
+  assert_ok(&big, 200, "25165824");
+  assert_ok(&small, 200, "0");
+  assert_true(most > 0 && most < 1u << 20);
+  free(body);
+  exchange_drop(&first);
+  exchange_drop(&big);
+  exchange_drop(&small);
   close_world(&world);
 }
 
@@ -380,6 +423,7 @@ int main(void) {
       cmocka_unit_test(test_hang_up_from_outside),
       cmocka_unit_test(test_leave_a_dial),
       cmocka_unit_test(test_early_answer),
+      cmocka_unit_test(test_slow_upload),
       cmocka_unit_test(test_deadlines),
       cmocka_unit_test(test_no_free_stream),
       cmocka_unit_test(test_request_is_not_taken),
