@@ -1,10 +1,11 @@
 /*
  * What the files of this folder share: the client, a connection, a call.
  *
- *   start ──> idle connection of the pool, or an HTTP/2 one with room? ──yes──┐
- *     └─no──> a dial: RESOLVING ──> CONNECTING (next address …) ──open──> [QUEUED] ──> WAITING ──> HEAD ──> BODY ──┐
- *                 ^                                                                       │                        │
- *                 └── closed before any byte, on a kept one; refused by HTTP/2: once ─────┘   on_done <── ENDED <──┘
+ *   start ──> idle connection of the pool, or an HTTP/2 one with room? ──yes──────────────────┐
+ *     └─no──> a dial (dial.c): RESOLVING ──> CONNECTING (next address …) ──open──> [QUEUED] <──┘
+ *                 ^                                                                   │
+ *                 └── closed before any byte, on a kept one; refused ── once ── WAITING ──> HEAD ──> BODY ──> ENDED
+ *                     by HTTP/2
  *
  * A connection speaks HTTP/1.1 (h1.c: one call at a time) or HTTP/2 (mux.c: a stream a call). A busy one of HTTP/1.1
  * belongs to its call; an idle or draining one, and one of HTTP/2 that takes calls, is in its pool (a session's, or the
