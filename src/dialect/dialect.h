@@ -5,7 +5,8 @@
  * clock, no Lua. State belongs to one stream; the caller gives `state_size` zeroed bytes, aligned for any type, and
  * the scratch memory that it shares with the thread's other streams. The slices in *out are borrowed until the next
  * call with that scratch, and no longer than the event's own bytes: most point there. A failure's detail is the
- * stream's own, valid until fini. After DONE or FAILED the caller need not go on; if it does, the dialect says the same state again.
+ * stream's own, valid until fini. After DONE or FAILED the caller need not go on; if it does, the dialect says the
+ * same state again.
  */
 #ifndef SP_DIALECT_DIALECT_H
 #define SP_DIALECT_DIALECT_H

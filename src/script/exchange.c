@@ -235,7 +235,8 @@ static int check_event_stream(const struct sp_http1_head *head, struct sp_err *e
   }
   struct sp_str media = sp_str_trim(sp_str_split(&type, ';'));
   if (media.len == 0 || sp_str_ieq(media, SP_STR("text/event-stream"))) return 0;
-  return sp_fail(err, SP_EPARSE, "not an event stream: the answer's content type is '" SP_STR_FMT "'", SP_STR_ARG(media));
+  return sp_fail(err, SP_EPARSE, "not an event stream: the answer's content type is '" SP_STR_FMT "'",
+                 SP_STR_ARG(media));
 }
 
 static void open_stream(struct sp_exchange *exchange) {
@@ -358,8 +359,8 @@ static void take_whole(struct sp_exchange *exchange, int64_t end_ns) {
 }
 
 static int64_t end_of(const struct sp_exchange *exchange, const struct sp_http_result *result) {
-  bool by_event = exchange->terminal_ns && (exchange->state != SP_STREAM_OPEN || exchange->sample.outcome == SP_OUTCOME_OK);
-  return by_event ? exchange->terminal_ns : result->end_ns;
+  bool ended_well = exchange->state != SP_STREAM_OPEN || exchange->sample.outcome == SP_OUTCOME_OK;
+  return exchange->terminal_ns && ended_well ? exchange->terminal_ns : result->end_ns;
 }
 
 static void on_done(void *ctx, const struct sp_http_result *result) {
@@ -444,7 +445,9 @@ const char *sp_exchange_detail(const struct sp_exchange *exchange) {
   return exchange->detail.len ? exchange->detail.bytes : "";
 }
 uint64_t sp_exchange_events(const struct sp_exchange *exchange) { return exchange->events; }
-struct sp_str sp_exchange_conversation(const struct sp_exchange *exchange) { return kept_id(exchange, ID_CONVERSATION); }
+struct sp_str sp_exchange_conversation(const struct sp_exchange *exchange) {
+  return kept_id(exchange, ID_CONVERSATION);
+}
 struct sp_str sp_exchange_message(const struct sp_exchange *exchange) { return kept_id(exchange, ID_MESSAGE); }
 struct sp_str sp_exchange_task(const struct sp_exchange *exchange) { return kept_id(exchange, ID_TASK); }
 

@@ -44,9 +44,9 @@ struct sp_exchange_hooks {
 struct sp_exchange_options {
   struct sp_http_session *session;
   struct sp_http_request request;
-  const struct sp_dialect *dialect; /* NULL: no event stream, unless `judge` is given */
+  const struct sp_dialect *dialect;   /* NULL: no event stream, unless `judge` is given */
   struct sp_dialect_scratch *scratch; /* the thread's; MUST with a dialect */
-  bool stream;                      /* an event stream is expected */
+  bool stream;                        /* an event stream is expected */
   int64_t stall_ns;
   struct sp_recorder *recorder;     /* events, nodes, start and end */
   const struct sp_request_key *key; /* outlives the exchange */
@@ -57,7 +57,8 @@ struct sp_exchange_options {
 };
 
 struct sp_exchange *sp_exchange_start(const struct sp_exchange_options *options);
-/* Hangs up; ends with that outcome (SP_OUTCOME_CANCELLED, SP_OUTCOME_ABANDONED or SP_OUTCOME_CHECK) unless it already has one. */
+/* Hangs up; ends with that outcome (SP_OUTCOME_CANCELLED, SP_OUTCOME_ABANDONED or SP_OUTCOME_CHECK) unless it already
+ * has one. */
 void sp_exchange_abort(struct sp_exchange *exchange, enum sp_outcome outcome, const char *why);
 /* Gives the sample to the recorder; once, after on_end. */
 void sp_exchange_record(struct sp_exchange *exchange);
@@ -70,6 +71,7 @@ struct sp_str sp_exchange_headers(const struct sp_exchange *exchange); /* "Name:
 struct sp_str sp_exchange_text(const struct sp_exchange *exchange);    /* the streamed answer, or the body */
 const char *sp_exchange_detail(const struct sp_exchange *exchange);    /* "" when ok */
 uint64_t sp_exchange_events(const struct sp_exchange *exchange);
+/* The first of each that an event of the stream named; empty for none. */
 struct sp_str sp_exchange_conversation(const struct sp_exchange *exchange);
 struct sp_str sp_exchange_message(const struct sp_exchange *exchange);
 struct sp_str sp_exchange_task(const struct sp_exchange *exchange);
