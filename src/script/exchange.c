@@ -359,8 +359,8 @@ static void take_whole(struct sp_exchange *exchange, int64_t end_ns) {
 }
 
 static int64_t end_of(const struct sp_exchange *exchange, const struct sp_http_result *result) {
-  bool ended_well = exchange->state != SP_STREAM_OPEN || exchange->sample.outcome == SP_OUTCOME_OK;
-  return exchange->terminal_ns && ended_well ? exchange->terminal_ns : result->end_ns;
+  bool answered = exchange->state != SP_STREAM_OPEN || exchange->sample.outcome == SP_OUTCOME_OK;
+  return exchange->terminal_ns && answered ? exchange->terminal_ns : result->end_ns;
 }
 
 static void on_done(void *ctx, const struct sp_http_result *result) {
