@@ -5,7 +5,9 @@
 #include <sched.h>
 #include <unistd.h>
 
-static int64_t pick(int64_t flag, int64_t plan, int64_t otherwise) { return flag >= 0 ? flag : plan >= 0 ? plan : otherwise; }
+int64_t sp_load_pick(int64_t flag, int64_t plan, int64_t otherwise) {
+  return flag >= 0 ? flag : plan >= 0 ? plan : otherwise;
+}
 
 static unsigned shapes_of(const struct sp_plan_load *load) {
   const bool given[] = {load->users >= 0, load->stages != NULL, load->rate != NULL, load->in_flight >= 0};
@@ -50,7 +52,7 @@ static int64_t plan_run_time(const struct sp_plan_load *flags, const struct sp_p
 static int settle_arrivals(struct sp_load *load, const struct sp_plan_load *flags, const struct sp_plan_load *plan,
                            struct sp_err *err) {
   const char *arrivals = flags->arrivals ? flags->arrivals : plan->arrivals;
-  load->max_in_flight = (uint64_t)pick(flags->max_in_flight, plan->max_in_flight, 0);
+  load->max_in_flight = (uint64_t)sp_load_pick(flags->max_in_flight, plan->max_in_flight, 0);
   if (arrivals && strcmp(arrivals, "even") == 0) load->arrivals = SP_ARRIVALS_EVEN;
   else if (arrivals && strcmp(arrivals, "poisson") != 0) {
     return sp_fail(err, SP_EUSAGE, "arrivals are poisson or even, not '%s'", arrivals);
@@ -82,11 +84,11 @@ int sp_load_settle(struct sp_load *load, const struct sp_plan_load *flags, const
   load->spawn_per_s = flags->spawn_per_s > 0 ? flags->spawn_per_s : plan->spawn_per_s > 0 ? plan->spawn_per_s : 0;
   /* An end that the command line says replaces the plan's ends, as its shape replaces the plan's shape. */
   int64_t plan_iterations = flags->run_time_ns >= 0 ? -1 : plan->iterations;
-  load->iterations = (uint64_t)pick(flags->iterations, plan_iterations, 0);
-  load->run_time_ns = pick(flags->run_time_ns, plan_run_time(flags, plan, load), 0);
-  load->stop_timeout_ns = pick(flags->stop_timeout_ns, plan->stop_timeout_ns, SP_STOP_TIMEOUT_NS);
-  load->warm_up_ns = pick(flags->warm_up_ns, plan->warm_up_ns, 0);
-  load->seed = (uint64_t)pick(flags->seed, plan->seed, 1);
+  load->iterations = (uint64_t)sp_load_pick(flags->iterations, plan_iterations, 0);
+  load->run_time_ns = sp_load_pick(flags->run_time_ns, plan_run_time(flags, plan, load), 0);
+  load->stop_timeout_ns = sp_load_pick(flags->stop_timeout_ns, plan->stop_timeout_ns, SP_STOP_TIMEOUT_NS);
+  load->warm_up_ns = sp_load_pick(flags->warm_up_ns, plan->warm_up_ns, 0);
+  load->seed = (uint64_t)sp_load_pick(flags->seed, plan->seed, 1);
   load->threads = settle_threads(threads, load);
   return sp_load_check(load, err);
 }

@@ -13,16 +13,14 @@
 #define SP_STALL_NS SP_NS_PER_S
 #define SP_FILES_BESIDE 64u /* files that are no connections: loops, outputs, libraries */
 
-static int64_t pick(int64_t flag, int64_t plan, int64_t otherwise) { return flag >= 0 ? flag : plan >= 0 ? plan : otherwise; }
-
 static void settle_http(struct sp_lua_conf *conf, const struct sp_plan_load *flags, const struct sp_plan_load *plan) {
-  conf->timeouts.total_ns = pick(flags->timeout_ns, plan->timeout_ns, SP_TIMEOUT_NS);
-  conf->timeouts.connect_ns = pick(flags->connect_timeout_ns, plan->connect_timeout_ns, SP_CONNECT_TIMEOUT_NS);
-  conf->timeouts.first_byte_ns = pick(flags->first_byte_timeout_ns, plan->first_byte_timeout_ns, 0);
-  conf->timeouts.silence_ns = pick(flags->silence_timeout_ns, plan->silence_timeout_ns, 0);
+  conf->timeouts.total_ns = sp_load_pick(flags->timeout_ns, plan->timeout_ns, SP_TIMEOUT_NS);
+  conf->timeouts.connect_ns = sp_load_pick(flags->connect_timeout_ns, plan->connect_timeout_ns, SP_CONNECT_TIMEOUT_NS);
+  conf->timeouts.first_byte_ns = sp_load_pick(flags->first_byte_timeout_ns, plan->first_byte_timeout_ns, 0);
+  conf->timeouts.silence_ns = sp_load_pick(flags->silence_timeout_ns, plan->silence_timeout_ns, 0);
   conf->total_timeout_forced = flags->timeout_ns >= 0;
   conf->connection = plan->connection >= 0 ? (enum sp_http_connection)plan->connection : SP_HTTP_CONNECTION_USER;
-  conf->stall_ns = pick(flags->stall_ns, plan->stall_ns, SP_STALL_NS);
+  conf->stall_ns = sp_load_pick(flags->stall_ns, plan->stall_ns, SP_STALL_NS);
 }
 
 static int open_tls(struct sp_lua_conf *conf, const struct sp_options *options, struct sp_err *err) {
