@@ -45,6 +45,10 @@ struct sp_loop {
   bool firing;             /* timers that are due at firing_ns are being fired */
   int64_t firing_ns;
 
+  int epoll_fd;            /* of the descriptors; -1 in a fake loop */
+  size_t polls;            /* open ones */
+  struct sp_poll *closed;  /* their on_closed is to come */
+
   pthread_mutex_t mutex;            /* guards `inbox` and the right to wake */
   struct sp_message_queue inbox;    /* filled by any thread */
   struct sp_message_queue outgoing; /* the batch being run; the loop's thread only */
@@ -56,6 +60,11 @@ void sp_loop_fini(struct sp_loop *loop);
 
 /* Runs what was posted so far; what those post waits for the next call. Returns whether there was anything. */
 bool sp_loop_run_messages(struct sp_loop *loop);
+
+/* Calls on_ready of every descriptor that is ready. */
+void sp_loop_serve_polls(struct sp_loop *loop);
+/* Calls on_closed of those that were closed; of those that are closed meanwhile the next call does. */
+void sp_loop_end_polls(struct sp_loop *loop);
 
 /* Fires every timer that is due at loop->now_ns; those that they start wait for the next call. */
 void sp_loop_fire_timers(struct sp_loop *loop);

@@ -9,6 +9,7 @@
 
 void sp_loop_init(struct sp_loop *loop, const struct sp_loop_type *type) {
   loop->type = type;
+  loop->epoll_fd = -1;
   sp_heap_init(&loop->timers);
   sp_heap_init(&loop->deferred);
   SP_CHECK(pthread_mutex_init(&loop->mutex, NULL) == 0);

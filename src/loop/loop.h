@@ -68,18 +68,27 @@ static inline bool sp_timer_active(const struct sp_timer *timer) { return sp_hea
 static inline int64_t sp_timer_due(const struct sp_timer *timer) { return timer->node.key; }
 
 /* -- descriptors (not in a fake loop) -- */
-enum { SP_POLL_READ = 1, SP_POLL_WRITE = 2 };
-struct sp_poll {
-  uv_poll_t uv;
+enum { SP_POLL_READ = 1, SP_POLL_WRITE = 4 }; /* as EPOLLIN and EPOLLOUT */
+struct sp_poll { /* private, all of it */
+  void (*on_ready)(struct sp_poll *poll, int events);
   struct sp_loop *loop;
   int events; /* asked for */
-  void (*on_ready)(struct sp_poll *poll, int events);
+  int fd;
+  bool drained; /* sp_poll_drained was called in the on_ready under way */
+  bool hung_up; /* its newest readiness was an end or an error, which is told once and lasts */
+  bool closing;
   void (*on_closed)(struct sp_poll *poll);
+  struct sp_poll *next; /* of those whose on_closed is to come */
 };
-/* fd is non-blocking and stays the caller's. An error on the descriptor shows as READ|WRITE ready. */
+/* fd is made non-blocking and stays the caller's. An error on the descriptor shows as READ|WRITE ready. on_ready comes
+ * each turn in which something of what is asked for is ready. */
 int sp_poll_open(struct sp_poll *poll, struct sp_loop *loop, int fd, void (*on_ready)(struct sp_poll *, int),
                  struct sp_err *err);
 void sp_poll_want(struct sp_poll *poll, int events); /* 0 stops; no system call when nothing changes */
+/* Said within on_ready: what made the descriptor ready has been taken, all of it (a read gave less than it had room
+ * for), so on_ready need not come until there is news. Saves the kernel a look at each descriptor a turn. After an end
+ * or an error it is no promise, and on_ready comes again. */
+static inline void sp_poll_drained(struct sp_poll *poll) { poll->drained = true; }
 /* on_closed comes later, from the loop; only then may the memory go. The fd may be closed right after the call. */
 void sp_poll_close(struct sp_poll *poll, void (*on_closed)(struct sp_poll *));
 

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,9 +27,9 @@ struct real_loop {
   uv_loop_t uv;
   uv_prepare_t prepare;
   uv_check_t check;
-  uv_idle_t idle; /* active while a timer is due already: keeps the poll from waiting */
+  uv_idle_t idle; /* active while a timer is due or a close is to be told already: keeps the poll from waiting */
   uv_async_t async;
-  uv_poll_t timer_poll;
+  uv_poll_t timer_poll, epoll_poll;
   int timer_fd;
   bool timer_readable; /* it fired and was neither read nor armed since */
   int64_t armed_ns;    /* SP_NEVER_NS when not */
@@ -60,6 +61,12 @@ static void on_timer_fd(uv_poll_t *poll, int status, int events) {
   real->timer_readable = true;
 }
 
+static void on_descriptors(uv_poll_t *poll, int status, int events) {
+  SP_CHECK(status == 0);
+  (void)events;
+  sp_loop_serve_polls(&sp_container_of(poll, struct real_loop, epoll_poll)->base);
+}
+
 /* -- the turn -- */
 
 static bool wants_pace(const struct sp_loop *loop) {
@@ -89,7 +96,7 @@ static void on_prepare(uv_prepare_t *prepare) {
     pace(real, due_ns);
     real->polled_ns = sp_loop_update_now(&real->base);
   }
-  if (due_ns <= real->base.now_ns) {
+  if (due_ns <= real->base.now_ns || real->base.closed) {
     uv_idle_start(&real->idle, on_idle);
   } else {
     uv_idle_stop(&real->idle);
@@ -102,6 +109,7 @@ static void on_check(uv_check_t *check) {
   struct real_loop *real = sp_container_of(check, struct real_loop, check);
   sp_loop_update_now(&real->base);
   sp_loop_fire_timers(&real->base);
+  sp_loop_end_polls(&real->base);
   if (!atomic_load(&real->base.stopping)) return;
   sp_loop_run_messages(&real->base); /* what was posted before the stop still runs */
   uv_stop(&real->uv);
@@ -131,7 +139,7 @@ static void close_own(uv_handle_t *handle) {
 
 static void check_closing(uv_handle_t *handle, void *arg) {
   (void)arg;
-  SP_CHECK(uv_is_closing(handle)); /* else: a descriptor or signal of a user's that was never closed */
+  SP_CHECK(uv_is_closing(handle)); /* else: a signal of a user's that was never closed */
 }
 
 static void real_destroy(struct sp_loop *loop) {
@@ -141,10 +149,14 @@ static void real_destroy(struct sp_loop *loop) {
   close_own((uv_handle_t *)&real->idle);
   close_own((uv_handle_t *)&real->async);
   close_own((uv_handle_t *)&real->timer_poll);
+  close_own((uv_handle_t *)&real->epoll_poll);
+  while (loop->closed) sp_loop_end_polls(loop);
+  SP_CHECK(loop->polls == 0); /* else: a descriptor of a user's that was never closed */
   uv_walk(&real->uv, check_closing, NULL);
   uv_run(&real->uv, UV_RUN_DEFAULT);
   SP_CHECK(uv_loop_close(&real->uv) == 0);
   close(real->timer_fd);
+  close(loop->epoll_fd);
   sp_loop_fini(loop);
   free(real);
 }
@@ -164,6 +176,8 @@ static int open_handles(struct real_loop *real) {
   int status = uv_async_init(&real->uv, &real->async, on_async);
   if (status == 0) status = uv_poll_init(&real->uv, &real->timer_poll, real->timer_fd);
   if (status == 0) status = uv_poll_start(&real->timer_poll, UV_READABLE, on_timer_fd);
+  if (status == 0) status = uv_poll_init(&real->uv, &real->epoll_poll, real->base.epoll_fd);
+  if (status == 0) status = uv_poll_start(&real->epoll_poll, UV_READABLE, on_descriptors);
   if (status == 0) status = uv_prepare_start(&real->prepare, on_prepare);
   if (status == 0) status = uv_check_start(&real->check, on_check);
   return status;
@@ -173,9 +187,11 @@ static int open_handles(struct real_loop *real) {
 static int make_loop(struct real_loop *real) {
   real->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   if (real->timer_fd < 0) return -errno;
-  real->armed_ns = SP_NEVER_NS;
-  int status = uv_loop_init(&real->uv);
+  real->base.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  int status = real->base.epoll_fd < 0 ? -errno : uv_loop_init(&real->uv);
   if (status < 0) close(real->timer_fd);
+  if (status < 0 && real->base.epoll_fd >= 0) close(real->base.epoll_fd);
+  real->armed_ns = SP_NEVER_NS;
   return status;
 }
 
@@ -186,12 +202,13 @@ static struct sp_loop *refuse(struct sp_err *err, int status) {
 
 struct sp_loop *sp_loop_create(struct sp_err *err) {
   struct real_loop *real = sp_alloc(sizeof(*real));
+  sp_loop_init(&real->base, &real_type);
   int status = make_loop(real);
   if (status < 0) {
+    sp_loop_fini(&real->base);
     free(real);
     return refuse(err, status);
   }
-  sp_loop_init(&real->base, &real_type);
   status = open_handles(real);
   if (status < 0) {
     real_destroy(&real->base);

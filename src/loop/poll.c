@@ -1,52 +1,96 @@
+/*
+ * Descriptors, in an epoll set of ours, edge-triggered (epoll(7)), which libuv watches as one descriptor.
+ *
+ * A level-triggered set looks at each ready descriptor twice: when it is ready, and in the next turn again to find that
+ * it is not. With thousands of streams, each of whose events is a readiness of its own, that second look costs more
+ * than all of our own parsing. So the kernel tells news only, and who did not take all of it is armed again here.
+ */
 #include "base/check.h"
 #include "base/mem.h"
 #include "loop/internal.h"
 
-_Static_assert(SP_POLL_READ == (int)UV_READABLE && SP_POLL_WRITE == (int)UV_WRITABLE, "events pass unchanged");
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
 
-static void on_uv_poll(uv_poll_t *uv, int status, int events);
+#define BATCH 256         /* descriptors a system call */
+#define TURN_BATCHES_MAX 16 /* timers and messages are waiting, too */
 
-static void watch(struct sp_poll *poll) { SP_CHECK(uv_poll_start(&poll->uv, poll->events, on_uv_poll) == 0); }
+_Static_assert(SP_POLL_READ == (int)EPOLLIN && SP_POLL_WRITE == (int)EPOLLOUT, "events pass unchanged");
 
-static void on_uv_poll(uv_poll_t *uv, int status, int events) {
-  struct sp_poll *poll = sp_container_of(uv, struct sp_poll, uv);
-  poll->loop->turn_ready++;
-  if (status == 0) {
-    poll->on_ready(poll, events);
-    return;
-  }
-  poll->on_ready(poll, SP_POLL_READ | SP_POLL_WRITE);
-  /* libuv gave up watching because of the error; our user did not. */
-  if (poll->events != 0 && !uv_is_active((uv_handle_t *)uv)) watch(poll);
+static int control(const struct sp_poll *poll, int operation) {
+  uint32_t hang_up = poll->events & SP_POLL_READ ? (uint32_t)EPOLLRDHUP : 0;
+  struct epoll_event event = { .events = (uint32_t)poll->events | hang_up | EPOLLET, .data.ptr = (void *)poll };
+  return epoll_ctl(poll->loop->epoll_fd, operation, poll->fd, &event) == 0 ? 0 : -errno;
 }
+
+/* The kernel looks at the descriptor anew, and tells what is ready already. */
+static void arm(const struct sp_poll *poll) { SP_CHECK(control(poll, EPOLL_CTL_MOD) == 0); }
 
 int sp_poll_open(struct sp_poll *poll, struct sp_loop *loop, int fd, void (*on_ready)(struct sp_poll *, int),
                  struct sp_err *err) {
-  uv_loop_t *uv = sp_loop_uv(loop);
-  SP_CHECK(uv != NULL); /* a fake loop has no descriptors */
-  *poll = (struct sp_poll){ .loop = loop, .on_ready = on_ready };
-  int status = uv_poll_init(uv, &poll->uv, fd);
-  if (status < 0) return sp_fail(err, SP_EIO, "cannot watch descriptor %d: %s", fd, uv_strerror(status));
+  int on = 1;
+  SP_CHECK(loop->epoll_fd >= 0); /* a fake loop has no descriptors */
+  *poll = (struct sp_poll){ .loop = loop, .fd = fd, .on_ready = on_ready };
+  int code = ioctl(fd, FIONBIO, &on) == 0 ? control(poll, EPOLL_CTL_ADD) : -errno;
+  if (code < 0) return sp_fail(err, SP_EIO, "cannot watch descriptor %d: %s", fd, strerror(-code));
+  loop->polls++;
   return SP_OK;
 }
 
 void sp_poll_want(struct sp_poll *poll, int events) {
   if (events == poll->events) return;
-  SP_CHECK(!uv_is_closing((uv_handle_t *)&poll->uv));
+  SP_CHECK(!poll->closing);
   poll->events = events;
-  if (events)
-    watch(poll);
-  else
-    SP_CHECK(uv_poll_stop(&poll->uv) == 0);
-}
-
-static void on_uv_closed(uv_handle_t *uv) {
-  struct sp_poll *poll = sp_container_of((uv_poll_t *)uv, struct sp_poll, uv);
-  if (poll->on_closed) poll->on_closed(poll);
+  arm(poll);
 }
 
 void sp_poll_close(struct sp_poll *poll, void (*on_closed)(struct sp_poll *)) {
+  SP_CHECK(!poll->closing && control(poll, EPOLL_CTL_DEL) == 0);
+  poll->loop->polls--;
+  poll->closing = true;
   poll->events = 0;
   poll->on_closed = on_closed;
-  uv_close((uv_handle_t *)&poll->uv, on_uv_closed);
+  poll->next = poll->loop->closed;
+  poll->loop->closed = poll;
+}
+
+/* -- the loop's side -- */
+
+static int ready_events(const struct sp_poll *poll, uint32_t told) {
+  if (told & EPOLLERR) return SP_POLL_READ | SP_POLL_WRITE;
+  if (told & EPOLLHUP) return poll->events;
+  if (told & EPOLLRDHUP) told |= EPOLLIN;
+  return (int)told & poll->events;
+}
+
+static void serve(struct sp_poll *poll, uint32_t told) {
+  int wanted = poll->events;
+  if (wanted == 0) return; /* closed or stopped in this turn; who wants again is told then */
+  poll->hung_up = (told & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0;
+  poll->drained = false;
+  poll->loop->turn_ready++;
+  poll->on_ready(poll, ready_events(poll, told));
+  bool rests = poll->drained && !poll->hung_up;
+  if (!rests && poll->events == wanted) arm(poll); /* else sp_poll_want did, or it is closed */
+}
+
+void sp_loop_serve_polls(struct sp_loop *loop) {
+  struct epoll_event told[BATCH];
+  int count = BATCH;
+  for (int i = 0; i < TURN_BATCHES_MAX && count == BATCH; i++) {
+    count = epoll_wait(loop->epoll_fd, told, BATCH, 0);
+    SP_CHECK(count >= 0 || errno == EINTR);
+    for (int k = 0; k < count; k++) serve(told[k].data.ptr, told[k].events);
+  }
+}
+
+void sp_loop_end_polls(struct sp_loop *loop) {
+  struct sp_poll *poll = loop->closed, *next;
+  loop->closed = NULL;
+  for (; poll; poll = next) {
+    next = poll->next;
+    if (poll->on_closed) poll->on_closed(poll);
+  }
 }

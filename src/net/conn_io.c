@@ -207,6 +207,7 @@ static bool read_once(struct sp_conn *conn) {
   ssize_t count = sp_stamp_receive(conn->net, conn->fd, &rx);
   if (count > 0) {
     conn->bytes_in += (uint64_t)count;
+    if (count < SP_NET_READ_SIZE) sp_poll_drained(&conn->poll);
     struct sp_str bytes = sp_str_of(conn->net->read_bytes, (size_t)count);
     if (conn->tls) {
       give_tls(conn, bytes, &rx);
