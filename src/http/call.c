@@ -74,7 +74,15 @@ void sp_http_call_deliver(struct sp_http_call *call) {
 
 /* -- sending -- */
 
+static void hint_hot_memory(struct sp_http_conn *conn, const struct sp_http_call *call) {
+  struct sp_ahead *ahead = conn->conn.poll.ahead;
+  ahead[0] = (struct sp_ahead){conn, SP_HTTP_CONN_HOT_BYTES};
+  ahead[1] = (struct sp_ahead){call, SP_HTTP_CALL_HOT_BYTES};
+  ahead[2] = call->hot;
+}
+
 void sp_http_call_send(struct sp_http_call *call, struct sp_http_conn *conn, int64_t now_ns) {
+  hint_hot_memory(conn, call);
   call->conn = conn;
   call->phase = SP_HTTP_WAITING;
   call->answered = false;

@@ -69,6 +69,7 @@ static struct sp_http_call *create_call(struct sp_http_session *session, const s
   call->session = session;
   call->sink = *sink;
   call->ctx = ctx;
+  call->hot = request->hot;
   call->timeouts = request->timeouts;
   call->gzip_asked = request->gzip;
   call->head_method = sp_str_eq(request->method, SP_STR("HEAD"));

@@ -122,6 +122,7 @@ struct sp_http_request {
   enum sp_http_connection connection;
   enum sp_http_version version;
   int64_t start_ns; /* intended start: base of the total timeout; 0 = now */
+  struct sp_ahead hot; /* MAY. Memory of the sink's that each piece of the answer touches (loop/loop.h) */
 };
 
 struct sp_http_call;

@@ -21,6 +21,8 @@
 
 #include "base/map.h"
 
+#include <stddef.h>
+
 #define SP_HTTP_INFORMATIONAL_MAX 100u       /* 1xx heads before one answer */
 #define SP_HTTP_ORIGINS_MAX 65536u           /* hosts and ports a client */
 
@@ -79,24 +81,28 @@ enum sp_http_conn_use {
 
 struct sp_http_conn {
   struct sp_conn conn;
-  struct sp_http_client *client;
-  struct sp_http_origin *origin;
-  struct sp_http_pool *pool;         /* where it is put when it is free */
-  struct sp_http_conn *next, **link; /* in the pool; link NULL: not there */
-  struct sp_http_dial *dial;         /* while connecting */
-  struct sp_http_mux *mux;           /* HTTP/2; NULL: the rest of this is HTTP/1.1's */
+  /* With `conn`, what a read of HTTP/1.1 touches (SP_HTTP_CONN_HOT_BYTES) … */
   struct sp_http1 http1;
-  struct sp_http_call *call;         /* NULL unless busy */
-  const struct sp_rx *rx;            /* of the feed under way */
-  struct sp_timer tail;              /* draining ends */
-  uint64_t base_in, base_out;        /* bytes of the requests before this one */
-  uint64_t tail_bytes;               /* read while draining */
+  struct sp_http_client *client;
+  struct sp_http_call *call; /* NULL unless busy */
+  struct sp_http_mux *mux;   /* HTTP/2; NULL: HTTP/1.1 */
+  const struct sp_rx *rx;    /* of the feed under way */
   uint8_t use;
   bool in_read;      /* between a read's first on_data and its on_read_end */
   bool message_done; /* the answer is whole */
   bool keep;         /* may be used again, as far as we know */
   bool failed;       /* the parser takes no more */
+  /* … and what it does not. */
+  struct sp_timer tail;              /* draining ends */
+  struct sp_http_origin *origin;
+  struct sp_http_pool *pool;         /* where it is put when it is free */
+  struct sp_http_conn *next, **link; /* in the pool; link NULL: not there */
+  struct sp_http_dial *dial;         /* while connecting */
+  uint64_t base_in, base_out;        /* bytes of the requests before this one */
+  uint64_t tail_bytes;               /* read while draining */
 };
+
+#define SP_HTTP_CONN_HOT_BYTES offsetof(struct sp_http_conn, tail)
 
 enum sp_http_phase {
   SP_HTTP_RESOLVING,
@@ -109,31 +115,11 @@ enum sp_http_phase {
 };
 
 struct sp_http_call {
-  struct sp_http_client *client;
-  struct sp_http_session *session;
-  struct sp_http_origin *origin;
+  /* What a piece of the answer touches (SP_HTTP_CALL_HOT_BYTES) … */
   struct sp_http_sink sink;
   void *ctx;
-  struct sp_http_dial *dial; /* while RESOLVING and CONNECTING */
-  struct sp_http_conn *conn; /* from QUEUED on */
-  struct sp_timer timer;     /* the earliest deadline, armed lazily; also brings a deferred on_done */
-  struct sp_http_timeouts timeouts;
-  int64_t start_ns;         /* intended */
-  int64_t connect_begun_ns; /* DNS of this attempt */
-  int64_t written_ns;       /* the request was written; before that: its last progress, as far as looked at */
-  uint64_t written_bytes;   /* bytes out at that look */
-  int64_t resumed_ns;       /* sp_http_resume */
-  struct sp_rx last_rx;
-  struct sp_buf request; /* freed as soon as it cannot be sent again */
-  size_t head_len;       /* of these, the head */
   struct sp_gzip *gzip;
-  struct sp_http_result result;
-  char *detail;
-  unsigned informational;
-  struct sp_http_link at;      /* in its dial's or HTTP/2 connection's list */
-  struct sp_http_link touched; /* HTTP/2: something happened to it that the end of the read has to look at */
-  struct sp_h2_stream stream;
-  uint64_t sent_at_bytes; /* HTTP/2: the connection's bytes_in when the request went out */
+  struct sp_rx last_rx;
   uint8_t phase;
   bool deferred; /* the end waits for the loop */
   bool answered; /* a byte came on this connection */
@@ -146,7 +132,31 @@ struct sp_http_call {
   bool gzip_asked, head_method, closes, framed_chunked;
   uint8_t connection; /* enum sp_http_connection */
   uint8_t version;    /* enum sp_http_version */
+  /* … and what it does not. */
+  struct sp_http_client *client;
+  struct sp_http_session *session;
+  struct sp_http_origin *origin;
+  struct sp_http_dial *dial; /* while RESOLVING and CONNECTING */
+  struct sp_http_conn *conn; /* from QUEUED on */
+  struct sp_ahead hot;       /* the sink's */
+  struct sp_timer timer;     /* the earliest deadline, armed lazily; also brings a deferred on_done */
+  struct sp_http_timeouts timeouts;
+  int64_t start_ns;         /* intended */
+  int64_t connect_begun_ns; /* DNS of this attempt */
+  int64_t written_ns;       /* the request was written; before that: its last progress, as far as looked at */
+  uint64_t written_bytes;   /* bytes out at that look */
+  int64_t resumed_ns;       /* sp_http_resume */
+  struct sp_buf request;    /* freed as soon as it cannot be sent again */
+  size_t head_len;          /* of these, the head */
+  struct sp_http_result result;
+  char *detail;
+  unsigned informational;
+  struct sp_http_link at;      /* in its dial's or HTTP/2 connection's list */
+  struct sp_http_link touched; /* HTTP/2: something happened to it that the end of the read has to look at */
+  struct sp_h2_stream stream;
+  uint64_t sent_at_bytes; /* HTTP/2: the connection's bytes_in when the request went out */
 };
+#define SP_HTTP_CALL_HOT_BYTES offsetof(struct sp_http_call, client)
 
 /* -- client.c -- */
 /* Takes an open connection or dials. Also for a call that has to go elsewhere than it was. */

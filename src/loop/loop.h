@@ -69,7 +69,15 @@ static inline int64_t sp_timer_due(const struct sp_timer *timer) { return timer-
 
 /* -- descriptors (not in a fake loop) -- */
 enum { SP_POLL_READ = 1, SP_POLL_WRITE = 4 }; /* as EPOLLIN and EPOLLOUT */
-struct sp_poll { /* private, all of it */
+/* Memory that serving a descriptor touches. With thousands of streams each event finds its own in no cache: it is
+ * fetched while the descriptors before it are served. A hint, never read: a stale one does no harm. */
+struct sp_ahead {
+  const void *at; /* NULL: none */
+  size_t bytes;
+};
+#define SP_AHEAD_COUNT 3u
+
+struct sp_poll { /* private but `ahead` */
   void (*on_ready)(struct sp_poll *poll, int events);
   struct sp_loop *loop;
   int events; /* asked for */
@@ -79,6 +87,7 @@ struct sp_poll { /* private, all of it */
   bool closing;
   void (*on_closed)(struct sp_poll *poll);
   struct sp_poll *next; /* of those whose on_closed is to come */
+  struct sp_ahead ahead[SP_AHEAD_COUNT];
 };
 /* fd is made non-blocking and stays the caller's. An error on the descriptor shows as READ|WRITE ready. on_ready comes
  * each turn in which something of what is asked for is ready. */

@@ -70,15 +70,13 @@ struct sp_conn_handler {
 };
 
 struct sp_conn {
+  /* What a read touches stands together. */
+  struct sp_poll poll;
   struct sp_net *net;
   const struct sp_conn_handler *handler;
-  struct sp_poll poll;
-  int fd; /* -1: none */
-  /* Protocols that TLS offers, see sp_tls_offer; MAY be set before sp_conn_connect, borrowed for that call. NULL: as
-   * the context says. */
-  const char *alpn;
-  uint8_t state; /* private, like all below but bytes_in and bytes_out */
-  uint16_t port;     /* the peer's, where we connect */
+  int fd;            /* -1: none */
+  uint16_t port;     /* the peer's, where we connect; private, like all below but alpn, bytes_in and bytes_out */
+  uint8_t state;
   bool reading, closing, ended;
   bool polling;      /* poll is open */
   bool half_closed;  /* sp_conn_shutdown was called */
@@ -86,14 +84,18 @@ struct sp_conn {
   bool tls_waits;    /* reading was stopped while TLS may have had more: the socket's next bytes wait behind these */
   bool was_reset;    /* the kernel told of an RST already, and tells once: the end of the data is no clean one */
   struct sp_tls *tls;
-  struct sp_buf output;    /* bytes for the socket that it did not take yet; empty most of the time */
-  size_t output_sent;      /* of these, already sent */
-  struct sp_rx tls_rx;     /* of the bytes that wait inside TLS */
-  int64_t begun_ns, connected_ns;
+  struct sp_err *deferred_err; /* NULL: no failure waits */
+  struct sp_buf output;        /* bytes for the socket that it did not take yet; empty most of the time */
+  size_t output_sent;          /* of these, already sent */
   uint64_t bytes_in, bytes_out; /* on the socket */
-  struct sp_timer defer;        /* gives "never from inside a call of yours" for early failures */
+
+  /* Protocols that TLS offers, see sp_tls_offer; MAY be set before sp_conn_connect, borrowed for that call. NULL: as
+   * the context says. */
+  const char *alpn;
+  struct sp_rx tls_rx; /* of the bytes that wait inside TLS */
+  int64_t begun_ns, connected_ns;
+  struct sp_timer defer; /* gives "never from inside a call of yours" for early failures */
   enum sp_conn_end deferred_end;
-  struct sp_err *deferred_err;  /* NULL: no failure waits */
 };
 
 void sp_conn_init(struct sp_conn *conn, struct sp_net *net, const struct sp_conn_handler *handler);

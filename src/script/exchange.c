@@ -385,6 +385,13 @@ static const struct sp_http_sink sink = {
 
 /* -- life -- */
 
+/* What a token touches: see struct sp_exchange. */
+static struct sp_ahead hot_memory(const struct sp_exchange *exchange) {
+  const char *from = (const char *)&exchange->sse.line;
+  const char *to = exchange->dialect_state + (exchange->dialect ? exchange->dialect->state_size : 0);
+  return (struct sp_ahead){from, (size_t)(to - from)};
+}
+
 struct sp_exchange *sp_exchange_start(const struct sp_exchange_options *options) {
   const struct sp_dialect *dialect = options->dialect;
   struct sp_exchange *exchange = sp_alloc(sizeof(*exchange) + (dialect ? dialect->state_size : 0));
@@ -406,7 +413,9 @@ struct sp_exchange *sp_exchange_start(const struct sp_exchange_options *options)
   sp_buf_init(&exchange->headers, SP_HTTP1_HEAD_MAX);
   sp_buf_init(&exchange->detail, SP_DETAIL_MAX);
   sp_recorder_start(options->recorder, options->key);
-  exchange->call = sp_http_start(options->session, &options->request, &sink, exchange);
+  struct sp_http_request request = options->request;
+  request.hot = hot_memory(exchange);
+  exchange->call = sp_http_start(options->session, &request, &sink, exchange);
   return exchange;
 }
 
