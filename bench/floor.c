@@ -6,10 +6,13 @@
  * One thread, level-triggered epoll, one recv a wake-up, memmem for the token marker; no HTTP or JSON parser, no
  * histogram: the times to first token are kept as they are and sorted at the end. Each connection sends the same
  * request that bench/plans/stream.lua makes, and again as soon as its answer has ended. A marker that is cut by two
- * reads is still counted: the end of a read is carried over to the next one.
+ * reads is still counted: the end of a read is carried over to the next one. Linked with floor_plain.c it is `floor`,
+ * with tls_floor.c it is `tls_floor` (floor_wire.h).
  *
  * When SECONDS are over no new request starts; those under way end (at most DRAIN_S). Prints one JSON object.
  */
+#include "floor_wire.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -36,6 +39,7 @@
 
 struct stream {
   int fd;
+  void *wire;
   bool has_token, ended;
   unsigned carried;
   char carry[CARRY];
@@ -85,6 +89,7 @@ static void keep_first(struct floor *floor, int64_t ns) {
 /* -- one stream -- */
 
 static void close_stream(struct floor *floor, struct stream *stream) {
+  floor_wire_close(stream->wire);
   close(stream->fd);
   stream->ended = true;
   floor->open--;
@@ -99,8 +104,8 @@ static void send_request(struct floor *floor, struct stream *stream) {
   stream->has_token = false;
   stream->carried = 0;
   floor->started++;
-  if (send(stream->fd, floor->request, floor->request_len, MSG_NOSIGNAL) != (ssize_t)floor->request_len)
-    die("cannot send: %s", strerror(errno));
+  ssize_t sent = floor_wire_send(stream->fd, stream->wire, floor->request, floor->request_len);
+  if (sent != (ssize_t)floor->request_len) die("cannot send: %s", strerror(errno));
 }
 
 static void open_stream(struct floor *floor) {
@@ -111,6 +116,7 @@ static void open_stream(struct floor *floor) {
   if (connect(stream->fd, (struct sockaddr *)&floor->address, sizeof floor->address))
     die("connect: %s", strerror(errno));
   setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  stream->wire = floor_wire_open(stream->fd);
   struct epoll_event event = { .events = EPOLLIN, .data.ptr = stream };
   if (epoll_ctl(floor->epoll, EPOLL_CTL_ADD, stream->fd, &event)) die("epoll_ctl: %s", strerror(errno));
   floor->open++;
@@ -131,7 +137,7 @@ static void count_tokens(struct floor *floor, struct stream *stream, const char 
 static void read_stream(struct floor *floor, struct stream *stream) {
   static char buffer[CARRY + READ_SIZE];
   memcpy(buffer, stream->carry, stream->carried);
-  ssize_t got = recv(stream->fd, buffer + stream->carried, READ_SIZE, MSG_DONTWAIT);
+  ssize_t got = floor_wire_recv(stream->fd, stream->wire, buffer + stream->carried, READ_SIZE);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0) die("a stream ended early: %s", got == 0 ? "closed" : strerror(errno));
   const char *end = buffer + stream->carried + got;
