@@ -8,7 +8,7 @@ JOBS  ?= $(shell nproc)
 
 # The program itself is built for speed and by itself; scripts/test makes builds of its own for the tests.
 all: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) -j $(JOBS) --quiet src/spate bench/floor
+	@ninja -C $(BUILD) -j $(JOBS) --quiet src/spate bench/floor bench/tls_floor bench/target
 
 $(BUILD)/build.ninja: | install-build
 	@meson setup $(BUILD) -Dbuildtype=release -Db_lto=true >/dev/null

@@ -1,12 +1,10 @@
 """Child processes of the bench: pinned to a core, measured from outside (wait4), bounded in time, never left behind."""
 import ctypes
-import json
 import os
 import signal
 import subprocess
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 
 TARGET_CORE, CLIENT_CORE = 1, 0
@@ -112,43 +110,3 @@ def busy_s():
 def kill_all():
     for child in list(children):
         child.kill()
-
-
-class Mock:
-    """`spate mock` on the target's core: `with Mock(spate) as mock`. Its own figures are in .stats afterwards."""
-
-    def __init__(self, spate):
-        self.spate = spate
-
-    def __enter__(self):
-        self.busy_s, self.begun = busy_s(), time.monotonic()
-        self.child = Child([self.spate, "mock", "--listen", "127.0.0.1:0"], TARGET_CORE)
-        until = time.monotonic() + 10
-        while True:
-            said = self.child.text()
-            if " on http://" in said:
-                break
-            if not self.child.running() or time.monotonic() > until:
-                self.child.kill()
-                raise BenchError(f"spate mock does not listen: {said}{self.child.text(self.child.errors)}")
-            time.sleep(0.02)
-        self.port = int(said.split(" on http://127.0.0.1:")[1].split()[0])
-        self.url = f"http://127.0.0.1:{self.port}"
-        return self
-
-    def read_stats(self):
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(self.url + "/mock/stats", timeout=10) as answer:
-            return json.load(answer)
-
-    def __exit__(self, kind, *_):
-        try:
-            if kind is None and self.child.running():
-                self.stats = self.read_stats()
-                self.child.signal(signal.SIGTERM)
-                self.child.wait(10)
-        finally:
-            self.child.kill()
-        if kind is None:
-            self.cpu_s = self.child.cpu_s
-            self.busy_s, self.wall_s = busy_s() - self.busy_s, time.monotonic() - self.begun
