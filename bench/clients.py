@@ -1,5 +1,6 @@
 """The clients of streams: one trial of each against a fresh target, as a dict of the same figures."""
 import json
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -19,10 +20,11 @@ def add_target(out, target, child):
         cpu_s=child.cpu_s, user_s=child.user_s, system_s=child.system_s, wall_s=child.wall_s,
         events=target.stats.get("events"), mock_cpu_s=target.cpu_s, mock_cpu_share=target.cpu_s / child.wall_s,
         client_cpu_share=child.cpu_s / child.wall_s, mock_late_p99_ms=late.get("p99"), mock_late_max_ms=late.get("max"),
-        streams_max=target.stats.get("streams_max"),
+        streams_max=target.stats.get("streams_max"), answers=target.stats.get("requests", 0) - 1,  # 1: for its figures
         others_share=max(0, target.busy_s - target.cpu_s - child.cpu_s) / (2 * target.wall_s))  # of the two cores
     if out["events"]:
         out["cpu_us_per_event"] = out["cpu_s"] * 1e6 / out["events"]
+        out["events_a_stream"] = out["events"] / max(out["answers"], 1)
         out["mock_us_per_event"] = out["mock_cpu_s"] * 1e6 / out["events"]
     return out
 
@@ -74,9 +76,9 @@ def run_locust(tools, load):
     with open_target(tools, load) as target, tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "out.json")
         env = {"BENCH_PLAN": load.schedule.text(), "BENCH_OUT": path, "BENCH_WARM_UP_S": str(load.warm_up),
-               "PYTHONDONTWRITEBYTECODE": "1"}
+               "BENCH_RUN_S": str(load.seconds), "PYTHONDONTWRITEBYTECODE": "1"}
         argv = [*LOCUST, "-f", BENCH / "locust" / "measured.py", "--headless", "--host", target.url, "-u", load.users,
-                "-r", load.spawn, "-t", f"{max(1, round(load.seconds))}s", "--stop-timeout", "10", "--only-summary",
+                "-r", load.spawn, "-t", f"{max(1, math.ceil(load.seconds))}s", "--stop-timeout", "10", "--only-summary",
                 "--loglevel", "ERROR"]
         child = Child(argv, CLIENT_CORE, env=env)
         child.wait(load.seconds + END_S + 15)

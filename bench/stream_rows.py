@@ -80,11 +80,10 @@ class StreamRows(Trials):
     def linear(self):
         few, many, repeats = 1000, 10000, 1 if self.quick else 3
         fast, slow = Schedule(10, 40, 10), Schedule(100, 400, 10)  # ten times slower: as many events a second
-        short = {few: 2, many: 5}
-        loads = {few: Load(few, 7, fast.spread(few), schedule=fast), many: Load(many, 10, slow.spread(many), schedule=slow)}
-        kept = {users: self.slopes("linear", ("spate", "floor"), loads[users], short[users], repeats) for users in loads}
-        cost = {name: [median(kept[users][name], "net_us_per_event") for users in (few, many)]
-                for name in ("spate", "floor")}
+        names = ("spate", "floor")
+        kept = {few: self.slopes("linear", names, Load(few, 7, fast.spread(few), schedule=fast), 2, repeats),
+                many: self.slopes("linear", names, Load(many, 10, slow.spread(many), schedule=slow), 5, repeats)}
+        cost = {name: [median(kept[users][name], "net_us_per_event") for users in (few, many)] for name in names}
         rates = [median(kept[users]["spate"], "events_per_s") for users in (few, many)]
         ratio = cost["spate"][1] / cost["spate"][0]
         good = whole(kept[few], fast) and whole(kept[many], slow)

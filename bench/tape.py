@@ -7,7 +7,8 @@ def record(port, schedule):
     """The answer's bytes as they come from the wire, made without any waiting."""
     body = '{"inputs":{},"query":"请简单介绍一下你自己","response_mode":"streaming","user":"tape"}'.encode()
     head = ("POST /v1/chat-messages HTTP/1.1\r\nHost: mock\r\nAuthorization: Bearer app-simple\r\n"
-            f"X-Mock-Plan: {schedule.at_once()}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n")
+            f"X-Mock-Plan: {schedule.at_once()}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n")
     got = b""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as peer:
         peer.sendall(head.encode() + body)

@@ -43,7 +43,6 @@
 #define REQUEST_MAX 4096u  /* bytes of a request, head and body */
 #define STEPS_MAX 10000u   /* of the tape */
 #define TAPE_MAX (16u * 1024u * 1024u)
-#define TIMESTAMP_ROOM CMSG_SPACE(sizeof(struct timespec))
 
 struct step {
   int64_t at_ns; /* after the request's arrival */
@@ -163,8 +162,8 @@ static bool put(struct target *target, struct conn *conn, const char *bytes, siz
 
 static void answer(struct target *target, struct conn *conn, const char *status, const char *body) {
   char text[2048];
-  int len = snprintf(text, sizeof text, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                     status, strlen(body), body);
+  int len = snprintf(text, sizeof text, "HTTP/1.1 %s\r\nContent-Type: application/json\r\n"
+                     "Content-Length: %zu\r\n\r\n%s", status, strlen(body), body);
   if (len > 0 && (size_t)len < sizeof text) put(target, conn, text, (size_t)len);
 }
 
@@ -226,11 +225,16 @@ static size_t whole_request(const struct conn *conn) {
   return head + body <= conn->len ? head + body : 0;
 }
 
+static bool asks_for(const struct conn *conn, const char *plan) {
+  const char *found = strstr(conn->request, plan);
+  return found && found[strlen(plan)] == '\r';
+}
+
 static void serve(struct target *target, struct conn *conn, int64_t arrival_ns) {
   target->requests++;
   if (strncmp(conn->request, "GET /mock/stats ", 16) == 0) answer_stats(target, conn);
   else if (strncmp(conn->request, "POST ", 5) != 0) answer(target, conn, "404 Not Found", "{}");
-  else if (!strstr(conn->request, target->plan)) answer(target, conn, "400 Bad Request", "{\"plan\":\"is another\"}");
+  else if (!asks_for(conn, target->plan)) answer(target, conn, "400 Bad Request", "{\"plan\":\"is another\"}");
   else begin_stream(target, conn, arrival_ns);
 }
 
@@ -245,9 +249,10 @@ static int64_t stamp_of(const struct target *target, struct msghdr *message) {
 }
 
 static void read_conn(struct target *target, struct conn *conn) {
-  char control[TIMESTAMP_ROOM];
+  _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct timespec))];
   struct iovec room = { conn->request + conn->len, REQUEST_MAX - conn->len };
-  struct msghdr message = { .msg_iov = &room, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
+  struct msghdr message = { .msg_iov = &room, .msg_iovlen = 1, .msg_control = control,
+                            .msg_controllen = sizeof control };
   ssize_t got = recvmsg(conn->fd, &message, MSG_DONTWAIT);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0 || sp_heap_node_active(&conn->due)) { /* gone; or it asks again before its answer has ended */

@@ -34,6 +34,11 @@ class Trials:
     def __init__(self, tools, quick, say):
         self.tools, self.quick, self.say = tools, quick, say
         self.trials = []
+        self.errors = []  # what could not be measured: {"row", "error"}
+
+    def give_up(self, row, error):
+        self.errors.append({"row": row, "error": str(error)})
+        self.say(f"  {row}: {error}")
 
     def keep(self, row, trial):
         trial["row"] = row
@@ -42,7 +47,7 @@ class Trials:
         return trial
 
     def in_turn(self, row, clients, repeats):
-        """Each client several times, one after the other: {name: trials}. clients: {name: function without arguments}"""
+        """Each client several times, one after the other. clients: {name: what makes a trial}. {name: its trials}"""
         kept = {name: [] for name in clients}
         for _ in range(repeats):
             for name, run in clients.items():
