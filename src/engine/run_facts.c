@@ -18,7 +18,8 @@ void sp_run_facts_take(struct sp_run *run, const struct sp_interval *interval) {
   for (size_t i = 0; i < interval->cells.count; i++) {
     const struct sp_cell *cell = interval->cells.entries[i].value;
     for (size_t outcome = 0; outcome < SP_OUTCOME_COUNT; outcome++) run->ended += cell->outcomes[outcome];
-    const struct sp_hist *hists[] = { &cell->metrics[SP_METRIC_E2E], &cell->failed_e2e, &cell->cancelled_age };
+    const struct sp_hist *hists[] = { &cell->metrics[SP_METRIC_E2E], &cell->failed_e2e, &cell->cancelled_age,
+                                    &cell->abandoned_age };
     for (size_t h = 0; h < sizeof(hists) / sizeof(hists[0]); h++) {
       if (hists[h]->count == 0) continue;
       run->request_us += hists[h]->sum;

@@ -39,11 +39,21 @@ static void key_make3(struct key *key, struct sp_str a, struct sp_str b, struct 
   key_add(key, c, c_max);
 }
 
+/* The load's keys are as they ever were; others have their role behind. */
+static void key_add_role(struct key *key, enum sp_role role) {
+  if (role != SP_ROLE_LOAD) {
+    key->bytes[key->len] = 0;
+    key->bytes[key->len + 1] = (char)role;
+    key->len += 2;
+  }
+}
+
 static struct sp_str key_str(const struct key *key) { return sp_str_of(key->bytes, key->len); }
 
 struct sp_interval *sp_interval_create(void) {
   struct sp_interval *interval = sp_alloc(sizeof(*interval));
   sp_map_init(&interval->cells);
+  sp_map_init(&interval->probes);
   sp_map_init(&interval->nodes);
   sp_map_init(&interval->errors);
   sp_map_init(&interval->customs);
@@ -60,6 +70,7 @@ static void free_cell(void *value) {
   }
   sp_hist_fini(&cell->failed_e2e);
   sp_hist_fini(&cell->cancelled_age);
+  sp_hist_fini(&cell->abandoned_age);
   for (size_t i = 0; cell->compat && i < SP_COMPAT_ROWS; i++) {
     sp_hist_fini(&cell->compat[i]);
   }
@@ -104,6 +115,7 @@ static void free_map(struct sp_map *map, void (*free_value)(void *)) {
 
 static void free_maps(struct sp_interval *interval) {
   free_map(&interval->cells, free_cell);
+  free_map(&interval->probes, free_cell);
   free_map(&interval->nodes, free_node);
   free_map(&interval->errors, free_error);
   free_map(&interval->customs, free_custom);
@@ -135,19 +147,23 @@ struct sp_cell *sp_interval_cell(struct sp_interval *interval, const struct sp_r
   struct key key;
   key_make3(&key, sp_str_from(request->name), sp_str_from(request->user_class), sp_str_from(request->task),
             SP_NAME_MAX);
-  struct sp_cell *cell = sp_map_get(&interval->cells, key_str(&key));
+  key_add_role(&key, request->role);
+  struct sp_map *map = request->role == SP_ROLE_LOAD ? &interval->cells : &interval->probes;
+  struct sp_cell *cell = sp_map_get(map, key_str(&key));
   if (cell) {
     return cell;
   }
-  if (interval->cells.count >= SP_CELLS_MAX) {
+  if (map->count >= SP_CELLS_MAX) {
     key_make3(&key, SP_STR(SP_OTHER), SP_STR(""), SP_STR(""), SP_NAME_MAX);
+    key_add_role(&key, request->role);
   }
-  void **place = sp_map_put(&interval->cells, key_str(&key));
+  void **place = sp_map_put(map, key_str(&key));
   if (!*place) {
     *place = cell = sp_alloc(sizeof(*cell));
     cell->name = sp_strdup(key.parts[0]);
     cell->user_class = sp_strdup(key.parts[1]);
     cell->task = sp_strdup(key.parts[2]);
+    cell->role = request->role;
   }
   return *place;
 }

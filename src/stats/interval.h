@@ -24,9 +24,14 @@
 
 struct sp_cell {
   char *name, *user_class, *task;
+  enum sp_role role;
   uint64_t started;
   uint64_t outcomes[SP_OUTCOME_COUNT];
   uint64_t rate_limited;
+  uint64_t retries;         /* asked again what a 429 had refused */
+  uint64_t hang_ups[SP_HANG_UP_COUNT]; /* of the abandoned ones: their sum is outcomes[SP_OUTCOME_ABANDONED] */
+  uint64_t cut_streams, cut_tokenless; /* of the cancelled ones: streams, and of these without a first token */
+  uint64_t paused_requests, read_pauses, paused_ns; /* reading that the plan slowed down */
   uint64_t stalls;
   uint64_t good;            /* ok requests that kept every limit of their own (stats/limits.h); all ok ones without */
   uint64_t streams;         /* ok requests with an event stream or a token */
@@ -36,7 +41,8 @@ struct sp_cell {
   uint64_t counters[SP_COUNTER_COUNT];
   struct sp_hist metrics[SP_METRIC_COUNT]; /* of ok requests; count 0 = n/a */
   struct sp_hist failed_e2e;               /* of failed requests */
-  struct sp_hist cancelled_age;            /* of cancelled and abandoned ones: start -> cut */
+  struct sp_hist cancelled_age;            /* of cancelled ones: start -> cut, a censored sample */
+  struct sp_hist abandoned_age;            /* of abandoned ones: start -> hang-up */
   struct sp_hist *compat; /* SP_COMPAT_ROWS of them (stats/compat.h); NULL while no other tool's rows were asked for */
 };
 
@@ -63,6 +69,7 @@ struct sp_custom_cell {
 struct sp_interval {
   int64_t begin_ns, end_ns; /* monotonic; totals: of the measured time */
   struct sp_map cells;      /* key "name\0class\0task" -> struct sp_cell */
+  struct sp_map probes;     /* the same of requests that are not the load (stats/role.h): in no sum below */
   struct sp_map nodes;      /* "title\0type" -> struct sp_node_cell */
   struct sp_map errors;     /* "name\0kind\0detail" -> struct sp_error_cell */
   struct sp_map customs;    /* "name\0unit" -> struct sp_custom_cell */
@@ -95,9 +102,9 @@ void sp_interval_error(struct sp_interval *interval, const char *name, const cha
                        uint64_t count, int64_t first_ns);
 struct sp_custom_cell *sp_interval_custom(struct sp_interval *interval, const char *name, const char *unit);
 
-/* Sums over all cells. */
+/* Sums over all cells of the load. */
 struct sp_tally {
-  uint64_t started, ok, failed, abandoned, cancelled, rate_limited, bytes_in, bytes_out;
+  uint64_t started, ok, failed, abandoned, cancelled, rate_limited, retries, bytes_in, bytes_out;
   uint64_t good, streams, stalled_streams;
 };
 void sp_tally_add(struct sp_tally *into, const struct sp_tally *more);

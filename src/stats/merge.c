@@ -18,7 +18,16 @@ static void merge_cell(struct sp_cell *into, const struct sp_cell *from) {
   for (size_t i = 0; i < SP_COUNTER_COUNT; i++) {
     into->counters[i] += from->counters[i];
   }
+  for (size_t i = 0; i < SP_HANG_UP_COUNT; i++) {
+    into->hang_ups[i] += from->hang_ups[i];
+  }
   into->rate_limited += from->rate_limited;
+  into->retries += from->retries;
+  into->cut_streams += from->cut_streams;
+  into->cut_tokenless += from->cut_tokenless;
+  into->paused_requests += from->paused_requests;
+  into->read_pauses += from->read_pauses;
+  into->paused_ns += from->paused_ns;
   into->stalls += from->stalls;
   into->good += from->good;
   into->streams += from->streams;
@@ -34,13 +43,14 @@ static void merge_cell(struct sp_cell *into, const struct sp_cell *from) {
   }
   sp_hist_merge(&into->failed_e2e, &from->failed_e2e);
   sp_hist_merge(&into->cancelled_age, &from->cancelled_age);
+  sp_hist_merge(&into->abandoned_age, &from->abandoned_age);
   merge_compat(into, from);
 }
 
 static void merge_cells(struct sp_interval *into, const struct sp_map *from) {
   for (size_t i = 0; i < from->count; i++) {
     const struct sp_cell *cell = from->entries[i].value;
-    struct sp_request_key key = { cell->name, cell->user_class, cell->task };
+    struct sp_request_key key = { cell->name, cell->user_class, cell->task, cell->role };
     merge_cell(sp_interval_cell(into, &key), cell);
   }
 }
@@ -86,6 +96,7 @@ static void merge_time(struct sp_interval *into, const struct sp_interval *from)
 void sp_interval_merge(struct sp_interval *into, const struct sp_interval *from) {
   merge_time(into, from);
   merge_cells(into, &from->cells);
+  merge_cells(into, &from->probes);
   merge_nodes(into, &from->nodes);
   merge_errors(into, &from->errors);
   merge_customs(into, &from->customs);
@@ -110,6 +121,7 @@ void sp_tally_add(struct sp_tally *into, const struct sp_tally *more) {
   into->abandoned += more->abandoned;
   into->cancelled += more->cancelled;
   into->rate_limited += more->rate_limited;
+  into->retries += more->retries;
   into->bytes_in += more->bytes_in;
   into->bytes_out += more->bytes_out;
   into->good += more->good;
@@ -124,6 +136,7 @@ void sp_tally_cell(const struct sp_cell *cell, struct sp_tally *out) {
     .abandoned = cell->outcomes[SP_OUTCOME_ABANDONED],
     .cancelled = cell->outcomes[SP_OUTCOME_CANCELLED],
     .rate_limited = cell->rate_limited,
+    .retries = cell->retries,
     .bytes_in = cell->bytes_in,
     .bytes_out = cell->bytes_out,
     .good = cell->good,

@@ -16,6 +16,16 @@ static const char *const names[SP_OUTCOME_COUNT] = {
   [SP_OUTCOME_CANCELLED] = "cancelled",
 };
 
+static const char *const hang_ups[SP_HANG_UP_COUNT] = {
+  [SP_HANG_UP_TIME] = "time",   [SP_HANG_UP_EVENT] = "event", [SP_HANG_UP_TOKENS] = "tokens",
+  [SP_HANG_UP_CLOSE] = "close", [SP_HANG_UP_LEFT] = "left",   [SP_HANG_UP_SLOW] = "slow_plan",
+};
+
+const char *sp_hang_up_name(enum sp_hang_up hang_up) {
+  SP_CHECK((unsigned)hang_up < SP_HANG_UP_COUNT);
+  return hang_ups[hang_up];
+}
+
 const char *sp_outcome_name(enum sp_outcome outcome) {
   SP_CHECK((unsigned)outcome < SP_OUTCOME_COUNT);
   return names[outcome];

@@ -21,6 +21,18 @@ enum sp_outcome {
   SP_OUTCOME_COUNT
 };
 
+/* Why the plan's own user hung up. Every abandoned request has one of these. */
+enum sp_hang_up {
+  SP_HANG_UP_TIME,   /* hang_up = { after = … } */
+  SP_HANG_UP_EVENT,  /* hang_up = { event = … } */
+  SP_HANG_UP_TOKENS, /* hang_up = { tokens = … } */
+  SP_HANG_UP_CLOSE,  /* the plan closed it */
+  SP_HANG_UP_LEFT,   /* the plan left the stream, or its task broke */
+  SP_HANG_UP_SLOW,   /* the plan's loop was slower than the stream */
+  SP_HANG_UP_COUNT
+};
+const char *sp_hang_up_name(enum sp_hang_up hang_up); /* "tokens": JSON */
+
 const char *sp_outcome_name(enum sp_outcome outcome);  /* "http_status": as in the JSON */
 bool sp_outcome_is_failure(enum sp_outcome outcome);   /* neither ok, abandoned nor cancelled */
 bool sp_outcome_is_completed(enum sp_outcome outcome); /* ok or failure: counts in rps */

@@ -29,7 +29,7 @@ struct sp_interval *sp_recorder_take(struct sp_recorder *recorder, int64_t now_n
 static bool same_text(const char *kept, const char *text) { return strcmp(kept, text ? text : "") == 0; }
 
 static bool is_cell_of(const struct sp_cell *cell, const struct sp_request_key *key) {
-  return cell && same_text(cell->name, key->name) && same_text(cell->task, key->task) &&
+  return cell && cell->role == key->role && same_text(cell->name, key->name) && same_text(cell->task, key->task) &&
          same_text(cell->user_class, key->user_class);
 }
 
@@ -85,10 +85,30 @@ static void record_failed(struct sp_recorder *recorder, struct sp_cell *cell, co
                     sample->end_ns);
 }
 
+/* Neither ok nor failed: how old it was, which is all that is known of its length. */
+static void record_cut(struct sp_cell *cell, const struct sp_sample *sample) {
+  int64_t age_ns = sample->end_ns - sample->start_ns;
+  if (sample->outcome == SP_OUTCOME_ABANDONED) {
+    cell->hang_ups[sample->hang_up]++;
+    sp_hist_record_ns(&cell->abandoned_age, age_ns);
+    return;
+  }
+  cell->cut_streams += sample->stream_asked ? 1 : 0;
+  cell->cut_tokenless += sample->stream_asked && sample->token_events == 0 ? 1 : 0;
+  sp_hist_record_ns(&cell->cancelled_age, age_ns);
+}
+
+static void count_pauses(struct sp_cell *cell, const struct sp_sample *sample) {
+  cell->paused_requests += sample->read_pauses > 0 ? 1 : 0;
+  cell->read_pauses += sample->read_pauses;
+  cell->paused_ns += (uint64_t)sample->paused_ns;
+}
+
 void sp_recorder_end(struct sp_recorder *recorder, const struct sp_request_key *key, const struct sp_sample *sample) {
   struct sp_cell *cell = find_cell(recorder, key);
   cell->outcomes[sample->outcome]++;
   cell->rate_limited += sample->rate_limited ? 1 : 0;
+  cell->retries += sample->retry ? 1 : 0;
   cell->bytes_in += sample->bytes_in;
   cell->bytes_out += sample->bytes_out;
   if (sample->outcome == SP_OUTCOME_OK) {
@@ -97,8 +117,9 @@ void sp_recorder_end(struct sp_recorder *recorder, const struct sp_request_key *
   } else if (sp_outcome_is_failure(sample->outcome)) {
     record_failed(recorder, cell, key, sample);
   } else {
-    sp_hist_record_ns(&cell->cancelled_age, sample->end_ns - sample->start_ns);
+    record_cut(cell, sample);
   }
+  count_pauses(cell, sample);
   if (recorder->sink) {
     recorder->sink->take(recorder->sink->ctx, key, sample);
   }

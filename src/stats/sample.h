@@ -7,10 +7,12 @@
 #include "stats/gaps.h"
 #include "stats/metric.h"
 #include "stats/outcome.h"
+#include "stats/role.h"
 
 /* The name a request goes by in every output. Strings are borrowed; the recorder copies them. */
 struct sp_request_key {
   const char *name, *user_class, *task;
+  enum sp_role role;
 };
 
 struct sp_sample {
@@ -21,12 +23,17 @@ struct sp_sample {
   int64_t metric_ns[SP_METRIC_COUNT]; /* SP_METRIC_NA where undefined; [SP_METRIC_ITL] is unused */
   const struct sp_gaps *gaps;         /* NULL for none */
   bool rate_limited;                  /* a 429 */
+  bool retry;                         /* asks again what a 429 had refused */
   uint64_t token_events, answer_chars;
   int64_t reported_prompt, reported_completion; /* -1 where not reported */
   uint64_t bytes_in, bytes_out;
   uint32_t counters[SP_COUNTER_COUNT];
   bool stream; /* the answer was an event stream */
   int status;  /* HTTP; 0: no head came */
+  enum sp_hang_up hang_up; /* of an abandoned one */
+  bool stream_asked;       /* an event stream was expected */
+  uint32_t read_pauses;    /* how often its reading was stopped, and for how long in all */
+  int64_t paused_ns;
   /* For other tools' definitions (stats/compat.h), from start_ns like the metrics; SP_METRIC_NA where not known. */
   int64_t first_chunk_ns; /* the first event with a piece of an answer, a role-only or empty one too */
   int64_t last_chunk_ns;  /* the last such event, one that only says why the answer ends too */

@@ -134,13 +134,14 @@ static size_t key_of(struct sp_series *series, const struct sp_map_entry *entry)
 }
 
 /* The counts of a cell, in the order in which they are packed. */
-#define COUNTS (SP_OUTCOME_COUNT + 12)
+#define COUNTS (SP_OUTCOME_COUNT + 13)
 
 static void counts_of(struct sp_cell *cell, uint64_t *counts[COUNTS]) {
   uint64_t *const others[] = {
     &cell->started,         &cell->rate_limited,    &cell->stalls,       &cell->good,
     &cell->streams,         &cell->stalled_streams, &cell->token_events, &cell->answer_chars,
     &cell->reported_prompt, &cell->reported_completion, &cell->bytes_in, &cell->bytes_out,
+    &cell->retries,
   };
   for (size_t i = 0; i < SP_OUTCOME_COUNT; i++) {
     counts[i] = &cell->outcomes[i];
@@ -167,7 +168,7 @@ static void pack_cell(struct sp_series *series, const struct sp_map_entry *entry
 
 static void unpack_cell(const struct sp_series *series, struct sp_str *packed, struct sp_interval *into) {
   const struct key *key = &series->key_list[sp_unpack_uint(packed)];
-  struct sp_request_key request = { key->name, key->user_class, key->task };
+  struct sp_request_key request = { key->name, key->user_class, key->task, SP_ROLE_LOAD };
   struct sp_cell *cell = sp_interval_cell(into, &request);
   uint64_t *counts[COUNTS];
   counts_of(cell, counts);
