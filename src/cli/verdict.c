@@ -3,14 +3,18 @@
 #include "cli/command.h"
 
 bool sp_verdict_dead_target(const struct sp_interval *totals) {
-  uint64_t unconnected = 0;
-  struct sp_tally tally;
-  sp_tally_interval(totals, &tally);
-  for (size_t i = 0; i < totals->cells.count; i++) {
-    const struct sp_cell *cell = totals->cells.entries[i].value;
-    unconnected += cell->outcomes[SP_OUTCOME_CONNECT];
+  const struct sp_map *maps[] = { &totals->cells, &totals->probes }; /* a login that finds nobody counts, too */
+  uint64_t unconnected = 0, completed = 0;
+  for (size_t m = 0; m < sizeof(maps) / sizeof(maps[0]); m++) {
+    for (size_t i = 0; i < maps[m]->count; i++) {
+      const struct sp_cell *cell = maps[m]->entries[i].value;
+      struct sp_tally tally;
+      sp_tally_cell(cell, &tally);
+      unconnected += cell->outcomes[SP_OUTCOME_CONNECT];
+      completed += tally.ok + tally.failed;
+    }
   }
-  return unconnected > 0 && tally.ok + tally.failed == unconnected;
+  return unconnected > 0 && completed == unconnected;
 }
 
 int sp_verdict_exit(const struct sp_result *result) {

@@ -51,7 +51,8 @@ static void note_read(struct sp_http_conn *hc, const struct sp_rx *rx) {
   hc->in_read = true;
   call->answered = true;
   call->last_rx = *rx;
-  if (!same_read) sp_http_conn_note_lag(hc, rx);
+  /* What came while the call was paused waited because it was told to. */
+  if (!same_read && rx->kernel_ns >= call->resumed_ns) sp_http_conn_note_lag(hc, rx);
 }
 
 static void on_data(struct sp_conn *conn, struct sp_str bytes, const struct sp_rx *rx) {
