@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "script/user_lua.h"
+#include "wire/http_date.h"
 
 #include <ctype.h>
 #include <pthread.h>
@@ -68,6 +69,20 @@ static int core_now(lua_State *L) {
   return 1;
 }
 
+static struct sp_str text_at(lua_State *L, int index) {
+  size_t len = 0;
+  const char *text = lua_tolstring(L, index, &len);
+  return sp_str_of(text ? text : "", len);
+}
+
+/* core.retry_after(Retry-After, Date): seconds, or nil where it says nothing. */
+static int core_retry_after(lua_State *L) {
+  int64_t s = sp_retry_after_s(text_at(L, 1), text_at(L, 2), sp_clock_real_ns() / SP_NS_PER_S);
+  if (s < 0) return 0;
+  lua_pushnumber(L, (double)s);
+  return 1;
+}
+
 /* core.read_file(path): the bytes, or nil and why. A feed's path is seen from where spate runs. */
 static int core_read_file(lua_State *L) {
   struct sp_err err;
@@ -121,6 +136,7 @@ void sp_bind_basics(lua_State *L) {
       {"read_file", core_read_file}, {"log", core_log},           {"url_encode", core_url_encode},
       {"feed_next", core_feed_next}, {"metric", core_metric},
       {"place", core_place},         {"near_setting", core_near_setting},
+      {"retry_after", core_retry_after},
       {NULL, NULL}};
   sp_bind_list(L, functions);
   const struct sp_plan *plan = sp_lua_of(L)->plan;

@@ -5,17 +5,12 @@
 
 #include <math.h>
 
-/* The run winds up: the coroutine asked for something new and is not resumed any more. */
-static int drop(struct sp_lua_user *lua_user, lua_State *L) {
-  lua_user->dropped = true;
-  return sp_lua_user_park(lua_user, L, SP_WAIT_NOTHING);
-}
-
+/* Iterated ones; what was started goes on. */
 static void leave_streams(struct sp_lua_user *lua_user) {
   struct sp_lua_request *next;
   for (struct sp_lua_request *request = lua_user->open; request; request = next) {
     next = request->next;
-    if (!request->detached) sp_lua_request_detach(request, SP_OUTCOME_ABANDONED, "the plan left the stream");
+    if (!request->detached && !request->started) sp_lua_request_leave(request, SP_HANG_UP_LEFT);
   }
 }
 
@@ -24,9 +19,9 @@ static int core_request(lua_State *L) {
   struct sp_lua_user *lua_user = sp_lua_user_waiting(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   sp_lua_user_flush(lua_user);
-  if (!sp_lua_user_may_start(lua_user)) return drop(lua_user, L);
+  if (!sp_lua_user_may_start(lua_user)) return sp_lua_user_stop_here(lua_user, L);
   leave_streams(lua_user);
-  lua_user->awaited = sp_lua_request_start(lua_user, L, 2, false);
+  lua_user->awaited = sp_lua_request_start(lua_user, L, 2, SP_REQUEST_AWAITED, lua_user->next_start_ns);
   return sp_lua_user_park(lua_user, L, SP_WAIT_REQUEST);
 }
 
@@ -35,24 +30,19 @@ static int core_stream(lua_State *L) {
   struct sp_lua_user *lua_user = sp_lua_user_waiting(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   sp_lua_user_flush(lua_user);
-  if (!sp_lua_user_may_start(lua_user)) return drop(lua_user, L);
+  if (!sp_lua_user_may_start(lua_user)) return sp_lua_user_stop_here(lua_user, L);
   leave_streams(lua_user);
-  lua_pushnumber(L, (double)sp_lua_request_start(lua_user, L, 2, true)->serial);
+  struct sp_lua_request *request = sp_lua_request_start(lua_user, L, 2, SP_REQUEST_ITERATED, lua_user->next_start_ns);
+  lua_pushnumber(L, (double)request->serial);
   return 1;
-}
-
-/* A handle that outlived its stream finds nothing. */
-static struct sp_lua_request *find_request(struct sp_lua_user *lua_user, double handle) {
-  struct sp_lua_request *request = lua_user->open;
-  while (request && ((double)request->serial != handle || request->detached)) request = request->next;
-  return request;
 }
 
 /* core.next_event(u, handle) -> event | nil, result */
 static int core_next_event(lua_State *L) {
   struct sp_lua_user *lua_user = sp_lua_user_waiting(L, 1);
-  struct sp_lua_request *request = find_request(lua_user, lua_tonumber(L, 2));
+  struct sp_lua_request *request = sp_lua_user_find(lua_user, lua_tonumber(L, 2));
   if (!request) return 0;
+  sp_lua_request_read_on(request);
   if (sp_lua_request_push_event(request, L)) return 1;
   if (request->ended) {
     lua_pushnil(L);
@@ -67,14 +57,14 @@ static int core_next_event(lua_State *L) {
 
 static int core_hang_up(lua_State *L) {
   struct sp_lua_user *lua_user = sp_lua_user_of(L, 1);
-  struct sp_lua_request *request = find_request(lua_user, lua_tonumber(L, 2));
-  if (request) sp_lua_request_detach(request, SP_OUTCOME_ABANDONED, "the plan hung up");
+  struct sp_lua_request *request = sp_lua_user_find(lua_user, lua_tonumber(L, 2));
+  if (request) sp_lua_request_leave(request, SP_HANG_UP_CLOSE);
   return 0;
 }
 
 static int sleep_for(struct sp_lua_user *lua_user, lua_State *L, int64_t ns) {
   sp_lua_user_flush(lua_user);
-  if (!sp_lua_user_may_start(lua_user)) return drop(lua_user, L);
+  if (!sp_lua_user_may_start(lua_user)) return sp_lua_user_stop_here(lua_user, L);
   lua_user->next_start_ns = sp_loop_now(sp_worker_loop(lua_user->thread->worker)) + ns;
   sp_timer_start(&lua_user->sleep, lua_user->next_start_ns);
   return sp_lua_user_park(lua_user, L, SP_WAIT_SLEEP);
@@ -123,7 +113,8 @@ static int core_random(lua_State *L) {
 /* core.done(u, ok, error): the function under way has ended; gives the next one when there is one. */
 static int core_done(lua_State *L) {
   struct sp_lua_user *lua_user = sp_lua_user_of(L, 1);
-  if (!lua_toboolean(L, 2)) {
+  lua_user->broke = !lua_toboolean(L, 2);
+  if (lua_user->broke) {
     const char *text = lua_tostring(L, 3);
     sp_lua_user_error(lua_user, text ? text : "an error that is no text");
   }

@@ -41,6 +41,7 @@ struct sp_exchange {
   uint64_t events, token_events, answer_chars;
   enum sp_stream_state state;
   bool is_stream, aborted;
+  bool is_load; /* else a probe: its events and nodes are in no total */
   bool timed_first; /* an event that is no ping */
   uint8_t id_len[ID_COUNT]; /* 0: none yet */
   /* the read under way: its first event waits for the read's end to know which stamp is true */
@@ -162,7 +163,7 @@ static bool keep_text(struct sp_exchange *exchange, struct sp_str bytes) {
 
 static void take_rare(struct sp_exchange *exchange, const struct sp_meaning *meaning) {
   count_marks(&exchange->sample, meaning->marks);
-  if (meaning->marks & SP_MARK_NODE) {
+  if (meaning->marks & SP_MARK_NODE && exchange->is_load) {
     const struct sp_node_finished *node = &meaning->node;
     sp_recorder_node(exchange->recorder, node->title, node->type, node->elapsed_ns, node->failed);
   }
@@ -202,7 +203,7 @@ static int on_sse_event(void *ctx, const struct sp_sse_event *event) {
     exchange->dialect->on_event(exchange->dialect_state, event, &meaning);
   }
   exchange->events++;
-  sp_recorder_event(exchange->recorder);
+  if (exchange->is_load) sp_recorder_event(exchange->recorder);
   hold_or_time(exchange, meaning.marks, meaning.state != SP_STREAM_OPEN);
   if (meaning.marks & SP_MARK_TOKEN) take_text(exchange, meaning.text);
   if (meaning.marks & ~(unsigned)(SP_MARK_TOKEN | SP_MARK_REASONING)) take_rare(exchange, &meaning);
@@ -263,10 +264,24 @@ static int on_head(void *ctx, const struct sp_http1_head *head, const struct sp_
   return 0;
 }
 
+static bool wants_more(const struct sp_exchange *exchange) {
+  return !exchange->ended && !exchange->aborted && exchange->state == SP_STREAM_OPEN;
+}
+
+static void tell_bytes(struct sp_exchange *exchange, size_t len) {
+  const struct sp_exchange_hooks *hooks = exchange->hooks;
+  if (hooks->on_bytes && wants_more(exchange)) hooks->on_bytes(exchange->ctx, exchange, len);
+}
+
 static int on_body(void *ctx, struct sp_str bytes, const struct sp_rx *rx, struct sp_err *err) {
   struct sp_exchange *exchange = ctx;
   exchange->rx = *rx;
-  if (exchange->is_stream) return sp_sse_feed(&exchange->sse, bytes, err);
+  if (exchange->is_stream) {
+    int code = sp_sse_feed(&exchange->sse, bytes, err);
+    if (code == 0) tell_bytes(exchange, bytes.len);
+    return code;
+  }
+  tell_bytes(exchange, bytes.len);
   if (keep_text(exchange, bytes)) return 0;
   if (exchange->status >= 400) return 0; /* enough seen for its message */
   return sp_fail(err, SP_ELIMIT, "the answer's body is over %u MiB (SP_BODY_MAX)", SP_BODY_MAX >> 20);
@@ -405,9 +420,11 @@ struct sp_exchange *sp_exchange_start(const struct sp_exchange_options *options)
   exchange->scratch = options->scratch;
   exchange->expects_stream = options->stream;
   exchange->stall_ns = options->stall_ns;
+  exchange->is_load = options->key->role == SP_ROLE_LOAD;
   exchange->start_ns = options->request.start_ns;
   sp_sample_init(&exchange->sample);
   exchange->sample.start_ns = exchange->start_ns;
+  exchange->sample.stream_asked = options->stream;
   sp_gaps_init(&exchange->gaps);
   sp_buf_init(&exchange->text, SP_BODY_MAX);
   sp_buf_init(&exchange->headers, SP_HTTP1_HEAD_MAX);
@@ -420,11 +437,19 @@ struct sp_exchange *sp_exchange_start(const struct sp_exchange_options *options)
 }
 
 void sp_exchange_abort(struct sp_exchange *exchange, enum sp_outcome outcome, const char *why) {
-  if (exchange->ended || exchange->aborted || exchange->state != SP_STREAM_OPEN) return;
+  if (!wants_more(exchange)) return;
   exchange->aborted = true;
   exchange->abort_outcome = outcome;
   set_detail(exchange, sp_str_from(why));
   sp_http_abort(exchange->call);
+}
+
+void sp_exchange_pause(struct sp_exchange *exchange) {
+  if (wants_more(exchange)) sp_http_pause(exchange->call);
+}
+
+void sp_exchange_resume(struct sp_exchange *exchange) {
+  if (wants_more(exchange)) sp_http_resume(exchange->call);
 }
 
 void sp_exchange_record(struct sp_exchange *exchange) {

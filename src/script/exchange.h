@@ -37,6 +37,8 @@ struct sp_exchange_hooks {
   void (*on_blank)(void *ctx, struct sp_exchange *exchange, struct sp_str type);
   /* MAY, instead of a dialect: fills *out (cleared before) for an event. */
   void (*judge)(void *ctx, const struct sp_sse_event *event, struct sp_meaning *out);
+  /* MAY. So many bytes of the answer's body came, and more are wanted: sp_exchange_pause is for here. */
+  void (*on_bytes)(void *ctx, struct sp_exchange *exchange, size_t len);
   /* MUST. Once. The sample is filled; not yet recorded. */
   void (*on_end)(void *ctx, struct sp_exchange *exchange);
 };
@@ -60,6 +62,9 @@ struct sp_exchange *sp_exchange_start(const struct sp_exchange_options *options)
 /* Hangs up; ends with that outcome (SP_OUTCOME_CANCELLED, SP_OUTCOME_ABANDONED or SP_OUTCOME_CHECK) unless it already
  * has one. */
 void sp_exchange_abort(struct sp_exchange *exchange, enum sp_outcome outcome, const char *why);
+/* Stops reading the answer, and goes on (http/client.h). Nothing when it has all it wants. */
+void sp_exchange_pause(struct sp_exchange *exchange);
+void sp_exchange_resume(struct sp_exchange *exchange);
 /* Gives the sample to the recorder; once, after on_end. */
 void sp_exchange_record(struct sp_exchange *exchange);
 void sp_exchange_destroy(struct sp_exchange *exchange);

@@ -37,6 +37,7 @@ int sp_lua_fail(lua_State *L, const char *format, ...) __attribute__((format(pri
 /* -- bindings: each pushes its functions into the table on the top of the stack -- */
 void sp_bind_basics(lua_State *L);  /* bind_basics.c: param, duration, files, time */
 void sp_bind_json(lua_State *L);    /* bind_json.c */
+void sp_bind_streams(lua_State *L); /* bind_streams.c: started requests */
 void sp_bind_user(lua_State *L);    /* bind_user.c: request, stream, sleep, check … */
 
 /* Sets functions in the table on the top of the stack. */

@@ -3,6 +3,8 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "script/hang_up.h"
+#include "script/slow_read.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +25,7 @@ static void queue_event(struct sp_lua_request *request, const struct sp_exchange
     snprintf(text, sizeof(text), "over %u events or %u MiB wait for the plan's loop: it is slower than the stream",
              SP_EVENT_QUEUE_MAX, SP_EVENT_QUEUE_BYTES_MAX >> 20);
     sp_lua_user_error(request->owner, text);
-    sp_exchange_abort(request->exchange, SP_OUTCOME_ABANDONED, "the plan read too slowly");
+    sp_lua_request_hang_up(request, SP_HANG_UP_SLOW);
     return;
   }
   lua_rawgeti(L, LUA_REGISTRYINDEX, request->queue_ref);
@@ -88,6 +90,13 @@ static void on_event(void *ctx, struct sp_exchange *exchange, const struct sp_ex
   if (wants_events(request) && !request->detached) queue_event(request, event);
   const struct sp_tap *tap = tap_of(request);
   if (tap && tap->on_event) tap->on_event(tap->ctx, event);
+  if (request->rule) sp_lua_hang_up_see(request->rule, event);
+}
+
+static void on_bytes(void *ctx, struct sp_exchange *exchange, size_t len) {
+  const struct sp_lua_request *request = ctx;
+  (void)exchange;
+  if (request->slow) sp_slow_read_take(request->slow, len);
 }
 
 static void on_blank(void *ctx, struct sp_exchange *exchange, struct sp_str type) {
@@ -96,16 +105,20 @@ static void on_blank(void *ctx, struct sp_exchange *exchange, struct sp_str type
   if (tap && tap->on_blank) tap->on_blank(tap->ctx, type);
 }
 
+static void stamp_events(struct sp_lua_request *request, int64_t first_ns, int64_t others_ns) {
+  for (int64_t at_ns = first_ns; request->timed < request->queued; at_ns = others_ns) {
+    stamp_event(request, ++request->timed, at_ns);
+    if (request->on_event_ref != LUA_NOREF) call_on_event(request);
+  }
+}
+
 static void on_events_timed(void *ctx, struct sp_exchange *exchange, int64_t first_ns, int64_t others_ns) {
   struct sp_lua_request *request = ctx;
   (void)exchange;
   const struct sp_tap *tap = tap_of(request);
   if (tap && tap->on_events_timed) tap->on_events_timed(tap->ctx, first_ns, others_ns);
   if (!wants_events(request) || request->detached) return;
-  for (int64_t at_ns = first_ns; request->timed < request->queued; at_ns = others_ns) {
-    stamp_event(request, ++request->timed, at_ns);
-    if (request->on_event_ref != LUA_NOREF) call_on_event(request);
-  }
+  stamp_events(request, first_ns, others_ns);
   if (request->iterated) wake_iteration(request);
 }
 
@@ -166,6 +179,11 @@ static void deliver(struct sp_lua_request *request) {
     return; /* an iterated stream whose loop is busy elsewhere: it will see the end */
   }
   int args = 1;
+  if (lua_user->wait == SP_WAIT_EVENT && sp_lua_request_push_event(request, lua_user->co)) {
+    note_now(lua_user); /* the read in which it was hung up on; the end is asked for later */
+    sp_lua_user_resume(lua_user, 1);
+    return;
+  }
   if (lua_user->wait == SP_WAIT_EVENT) {
     lua_pushnil(lua_user->co);
     args = 2;
@@ -180,20 +198,25 @@ static void on_end(void *ctx, struct sp_exchange *exchange) {
   struct sp_lua_request *request = ctx;
   request->exchange = exchange;
   request->ended = true;
-  sp_worker_in_flight(request->owner->thread->worker, -1);
+  if (request->key->role == SP_ROLE_LOAD) sp_worker_in_flight(request->owner->thread->worker, -1);
+  if (request->slow) sp_slow_read_end(request->slow);
+  int64_t end_ns = sp_exchange_sample(exchange)->end_ns;
+  if (!request->detached) stamp_events(request, end_ns, end_ns);
+  if (request->rule) sp_lua_hang_up_end(request->rule);
   deliver(request);
 }
 
 static const struct sp_exchange_hooks hooks_judge = {.on_event = on_event, .on_events_timed = on_events_timed,
-                                                     .on_blank = on_blank, .judge = judge, .on_end = on_end};
+                                                     .on_blank = on_blank, .judge = judge,
+                                                     .on_bytes = on_bytes, .on_end = on_end};
 static const struct sp_exchange_hooks hooks_dialect = {.on_event = on_event, .on_events_timed = on_events_timed,
-                                                       .on_blank = on_blank, .on_end = on_end};
+                                                       .on_blank = on_blank, .on_bytes = on_bytes, .on_end = on_end};
 /* Nobody looks at the events: then they need not look for their request, user and thread, which are in no cache. */
 static const struct sp_exchange_hooks hooks_judge_unseen = {.judge = judge, .on_end = on_end};
 static const struct sp_exchange_hooks hooks_dialect_unseen = {.on_end = on_end};
 
 static const struct sp_exchange_hooks *hooks_for(const struct sp_lua_request *request, bool has_judge) {
-  if (wants_events(request) || tap_of(request)) return has_judge ? &hooks_judge : &hooks_dialect;
+  if (wants_events(request) || tap_of(request) || request->rule || request->slow) return has_judge ? &hooks_judge : &hooks_dialect;
   return has_judge ? &hooks_judge_unseen : &hooks_dialect_unseen;
 }
 
@@ -207,8 +230,8 @@ static int take_function(lua_State *L, int index, const char *name) {
   return LUA_NOREF;
 }
 
-static void take_refs(struct sp_lua_request *request, lua_State *L, int index, bool iterated) {
-  request->iterated = iterated;
+static void take_refs(struct sp_lua_request *request, lua_State *L, int index) {
+  request->rule = sp_lua_hang_up_create(request, L, index);
   request->on_event_ref = take_function(L, index, "on_event");
   request->judge_ref = take_function(L, index, "stream");
   request->queue_ref = LUA_NOREF;
@@ -217,7 +240,7 @@ static void take_refs(struct sp_lua_request *request, lua_State *L, int index, b
   request->queue_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-static void start_exchange(struct sp_lua_request *request, struct sp_request_spec *spec) {
+static void start_exchange(struct sp_lua_request *request, struct sp_request_spec *spec, int64_t start_ns) {
   struct sp_lua_user *lua_user = request->owner;
   struct sp_lua_thread *thread = lua_user->thread;
   const struct sp_plan *plan = thread->conf->plan;
@@ -227,14 +250,22 @@ static void start_exchange(struct sp_lua_request *request, struct sp_request_spe
       .recorder = sp_worker_recorder(thread->worker), .key = spec->key,
       .secrets = plan->secrets, .secret_count = plan->secret_count,
       .hooks = hooks_for(request, spec->has_judge), .ctx = request};
-  options.request.start_ns = lua_user->next_start_ns;
+  options.request.start_ns = start_ns;
   const struct sp_tap *tap = thread->conf->tap;
   if (tap && tap->on_start) tap->on_start(tap->ctx, spec->key, spec->http.method, spec->http.url, options.request.start_ns);
-  sp_worker_in_flight(thread->worker, 1);
+  if (request->key->role == SP_ROLE_LOAD) sp_worker_in_flight(thread->worker, 1);
   request->exchange = sp_exchange_start(&options);
+  sp_exchange_sample(request->exchange)->retry = spec->retry;
+  if (request->slow) request->slow->exchange = request->exchange;
+  if (request->rule) sp_lua_hang_up_begin(request->rule, start_ns);
 }
 
-struct sp_lua_request *sp_lua_request_start(struct sp_lua_user *lua_user, lua_State *L, int index, bool iterated) {
+static struct sp_slow_read *slow_read_of(struct sp_lua_user *lua_user, double bytes_per_s) {
+  return sp_slow_read_create(sp_worker_loop(lua_user->thread->worker), bytes_per_s);
+}
+
+struct sp_lua_request *sp_lua_request_start(struct sp_lua_user *lua_user, lua_State *L, int index,
+                                            enum sp_lua_request_kind kind, int64_t start_ns) {
   struct sp_request_spec spec;
   struct sp_err err;
   if (sp_request_spec_read(&spec, lua_user, L, index, &err)) {
@@ -245,10 +276,14 @@ struct sp_lua_request *sp_lua_request_start(struct sp_lua_user *lua_user, lua_St
   request->owner = lua_user;
   request->serial = ++lua_user->requests;
   request->key = spec.key;
-  take_refs(request, L, index, iterated);
+  request->iterated = kind == SP_REQUEST_ITERATED;
+  request->started = kind == SP_REQUEST_STARTED;
+  request->detached = kind == SP_REQUEST_DETACHED;
+  take_refs(request, L, index);
+  if (spec.read_bytes_per_s > 0) request->slow = slow_read_of(lua_user, spec.read_bytes_per_s);
   request->next = lua_user->open;
   lua_user->open = request;
-  start_exchange(request, &spec);
+  start_exchange(request, &spec, start_ns);
   sp_request_spec_fini(&spec);
   return request;
 }
@@ -261,6 +296,8 @@ void sp_lua_request_finish(struct sp_lua_request *request) {
   sp_exchange_record(request->exchange);
   if (tap && tap->on_end) tap->on_end(tap->ctx, request->key, request->exchange);
   sp_exchange_destroy(request->exchange);
+  sp_lua_hang_up_destroy(request->rule);
+  sp_slow_read_destroy(request->slow);
   luaL_unref(L, LUA_REGISTRYINDEX, request->on_event_ref);
   luaL_unref(L, LUA_REGISTRYINDEX, request->judge_ref);
   luaL_unref(L, LUA_REGISTRYINDEX, request->queue_ref);
@@ -272,11 +309,39 @@ void sp_lua_request_finish(struct sp_lua_request *request) {
   free(request);
 }
 
-void sp_lua_request_detach(struct sp_lua_request *request, enum sp_outcome outcome, const char *why) {
+void sp_lua_request_hang_up(struct sp_lua_request *request, enum sp_hang_up why) {
+  static const char *const texts[SP_HANG_UP_COUNT] = {
+      [SP_HANG_UP_TIME] = "the plan hung up after its time",
+      [SP_HANG_UP_EVENT] = "the plan hung up at its event",
+      [SP_HANG_UP_TOKENS] = "the plan hung up after its tokens",
+      [SP_HANG_UP_CLOSE] = "the plan hung up",
+      [SP_HANG_UP_LEFT] = "the plan left the stream",
+      [SP_HANG_UP_SLOW] = "the plan read too slowly",
+  };
+  if (request->ended || request->hung_up) return;
+  request->hung_up = true;
+  sp_exchange_sample(request->exchange)->hang_up = why;
+  sp_exchange_abort(request->exchange, SP_OUTCOME_ABANDONED, texts[why]);
+}
+
+void sp_lua_request_leave(struct sp_lua_request *request, enum sp_hang_up why) {
   if (request->ended) {
     sp_lua_request_finish(request);
     return;
   }
   request->detached = true;
-  sp_exchange_abort(request->exchange, outcome, why);
+  sp_lua_request_hang_up(request, why);
+}
+
+void sp_lua_request_stop_reading(struct sp_lua_request *request) {
+  if (request->ended) return;
+  if (!request->slow) {
+    request->slow = slow_read_of(request->owner, 0);
+    request->slow->exchange = request->exchange;
+  }
+  sp_slow_read_pause(request->slow);
+}
+
+void sp_lua_request_read_on(struct sp_lua_request *request) {
+  if (request->slow && !request->ended) sp_slow_read_resume(request->slow);
 }

@@ -44,6 +44,17 @@ int sp_lua_user_park(struct sp_lua_user *lua_user, lua_State *L, enum sp_lua_wai
   return lua_yield(L, 0);
 }
 
+int sp_lua_user_stop_here(struct sp_lua_user *lua_user, lua_State *L) {
+  lua_user->dropped = true;
+  return sp_lua_user_park(lua_user, L, SP_WAIT_NOTHING);
+}
+
+struct sp_lua_request *sp_lua_user_find(struct sp_lua_user *lua_user, double handle) {
+  struct sp_lua_request *request = lua_user->open;
+  while (request && ((double)request->serial != handle || request->detached)) request = request->next;
+  return request;
+}
+
 static void forget_coroutine(struct sp_lua_user *lua_user) {
   luaL_unref(lua_user->thread->lua->L, LUA_REGISTRYINDEX, lua_user->co_ref);
   lua_user->co_ref = LUA_NOREF;
@@ -52,17 +63,24 @@ static void forget_coroutine(struct sp_lua_user *lua_user) {
   lua_user->awaited = NULL;
 }
 
-/* A stream that the plan left before its end: hang up. One that was only cut short by the end of the run may finish. */
+/* A stream that the plan left before its end: hang up. One that was only cut short by the end of the run may finish, and
+ * so may what a task had started. */
+static bool may_finish(const struct sp_lua_user *lua_user, const struct sp_lua_request *request) {
+  if (lua_user->cut) return true; /* it was hung up on already, as cancelled */
+  return lua_user->dropped || request->detached || (request->started && !lua_user->broke);
+}
+
 static void leave_open_requests(struct sp_lua_user *lua_user) {
   struct sp_lua_request *next;
   for (struct sp_lua_request *request = lua_user->open; request; request = next) {
     next = request->next;
     if (request->ended) {
       sp_lua_request_finish(request);
-    } else if (lua_user->dropped && !lua_user->cut) {
+    } else if (may_finish(lua_user, request)) {
       request->detached = true;
+      sp_lua_request_read_on(request); /* nobody else would */
     } else {
-      sp_lua_request_detach(request, lua_user->cut ? SP_OUTCOME_CANCELLED : SP_OUTCOME_ABANDONED, "the plan left the stream");
+      sp_lua_request_leave(request, SP_HANG_UP_LEFT);
     }
   }
 }
@@ -73,7 +91,7 @@ void sp_lua_user_settle(struct sp_lua_user *lua_user) {
   if (deed == SP_DEED_NONE) return;
   if (lua_user->dropped && lua_user->co) forget_coroutine(lua_user);
   lua_user->deed = SP_DEED_NONE;
-  lua_user->over = lua_user->dropped = false;
+  lua_user->over = lua_user->broke = lua_user->dropped = false;
   if (deed == SP_DEED_START) sp_user_started(lua_user->user);
   if (deed == SP_DEED_TASK) sp_user_task_done(lua_user->user);
   if (deed == SP_DEED_STOP) sp_lua_user_stopped(lua_user);
@@ -88,7 +106,7 @@ static void after_coroutine(struct sp_lua_user *lua_user, int status) {
   if (status == LUA_YIELD && !asked) sp_lua_user_error(lua_user, "a task must not call coroutine.yield: nothing would resume it");
   if (status != LUA_YIELD || !asked) {
     forget_coroutine(lua_user);
-    lua_user->over = true;
+    lua_user->over = lua_user->broke = true;
   }
   if (lua_user->over || lua_user->dropped || lua_user->wait == SP_WAIT_SLEEP) sp_lua_user_flush(lua_user);
   if (lua_user->over || lua_user->dropped) leave_open_requests(lua_user);

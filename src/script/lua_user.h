@@ -13,6 +13,10 @@
 
 #define SP_EVENT_QUEUE_MAX 65536u                     /* events that wait for a plan's loop */
 #define SP_EVENT_QUEUE_BYTES_MAX (64u * 1024u * 1024u) /* bytes of their data */
+#define SP_STARTED_MAX 100u /* started requests of a user that nobody has waited for yet */
+
+struct sp_lua_hang_up;
+struct sp_slow_read;
 
 struct sp_lua_class { /* registry references of a class's functions */
   int *task_refs;
@@ -28,12 +32,19 @@ struct sp_lua_thread {
   struct sp_dialect_scratch scratch;
   struct sp_lua_class *classes;
   int runner_ref, make_user_ref, result_mt_ref, event_mt_ref;
-  struct sp_map keys; /* "class\0task\0name" -> struct sp_request_key; at most SP_CELLS_MAX */
-  struct sp_request_key other_key;
+  struct sp_map keys; /* "class\0task\0role name" -> struct sp_request_key; at most SP_CELLS_MAX */
+  struct sp_request_key other_keys[SP_ROLE_COUNT];
 };
 
 enum sp_lua_deed { SP_DEED_NONE, SP_DEED_START, SP_DEED_TASK, SP_DEED_STOP };
 enum sp_lua_wait { SP_WAIT_NOTHING, SP_WAIT_REQUEST, SP_WAIT_EVENT, SP_WAIT_SLEEP };
+
+enum sp_lua_request_kind {
+  SP_REQUEST_AWAITED,
+  SP_REQUEST_ITERATED, /* for event in user:stream */
+  SP_REQUEST_STARTED,  /* user:start: goes on while the task does something else */
+  SP_REQUEST_DETACHED, /* nobody waits for it */
+};
 
 struct sp_lua_request {
   struct sp_lua_user *owner;
@@ -42,7 +53,10 @@ struct sp_lua_request {
   uint64_t serial;             /* of the owner's; the handle that Lua has of a stream */
   struct sp_lua_request *next; /* of the owner's open ones */
   bool ended, detached;        /* detached: nobody waits for it; it records itself when it ends */
-  bool iterated;               /* for event in user:stream */
+  bool iterated, started;      /* as in enum sp_lua_request_kind */
+  bool hung_up;
+  struct sp_lua_hang_up *rule; /* NULL: none */
+  struct sp_slow_read *slow;   /* NULL: read as it comes */
   int on_event_ref, judge_ref, queue_ref; /* LUA_NOREF: none */
   unsigned queued, taken, timed; /* events put into the queue, taken out, with their time known */
   size_t queued_bytes;           /* data of those that wait */
@@ -64,6 +78,7 @@ struct sp_lua_user {
   uint64_t requests;              /* started so far */
   uint8_t deed, wait;
   bool over;    /* the function came to its end */
+  bool broke;   /* … with an error */
   bool dropped; /* the coroutine is not to be resumed any more */
   bool winding; /* start nothing new */
   bool cut;
@@ -80,6 +95,10 @@ void sp_lua_user_flush(struct sp_lua_user *lua_user);            /* records what
 bool sp_lua_user_may_start(const struct sp_lua_user *lua_user);
 void sp_lua_user_error(struct sp_lua_user *lua_user, const char *text);
 void sp_lua_user_settle(struct sp_lua_user *lua_user); /* ends the deed when all of it has ended */
+/* The run winds up and the coroutine asked for something new: parks it for good. Returns lua_yield's value. */
+int sp_lua_user_stop_here(struct sp_lua_user *lua_user, lua_State *L);
+/* By the handle that Lua has. One that outlived its request finds NULL. */
+struct sp_lua_request *sp_lua_user_find(struct sp_lua_user *lua_user, double handle);
 void sp_lua_user_drop(struct sp_lua_user *lua_user);   /* the coroutine waits and is not resumed any more */
 
 /* -- user_lua.c -- */
@@ -88,9 +107,13 @@ int64_t sp_lua_user_think_ns(struct sp_lua_user *lua_user); /* a pause as its cl
 
 /* -- lua_request.c: a request's life -- */
 /* Reads the spec table at `index` of L and starts the exchange. Raises a Lua error for a wrong spec. */
-struct sp_lua_request *sp_lua_request_start(struct sp_lua_user *lua_user, lua_State *L, int index, bool iterated);
+struct sp_lua_request *sp_lua_request_start(struct sp_lua_user *lua_user, lua_State *L, int index,
+                                            enum sp_lua_request_kind kind, int64_t start_ns);
 void sp_lua_request_finish(struct sp_lua_request *request);  /* records and destroys; it has ended */
-void sp_lua_request_detach(struct sp_lua_request *request, enum sp_outcome outcome, const char *why); /* hangs up if it runs */
+void sp_lua_request_hang_up(struct sp_lua_request *request, enum sp_hang_up why); /* abandoned, unless it has an end */
+void sp_lua_request_leave(struct sp_lua_request *request, enum sp_hang_up why);   /* and nobody waits for it */
+void sp_lua_request_stop_reading(struct sp_lua_request *request);
+void sp_lua_request_read_on(struct sp_lua_request *request);
 /* Pushes the next timed event of an iterated stream: 1, or 0 when there is none now. */
 int sp_lua_request_push_event(struct sp_lua_request *request, lua_State *L);
 
@@ -103,7 +126,8 @@ struct sp_request_spec { /* what a plan's request table says */
   struct sp_buf url, headers, body;
   struct sp_http_request http;
   const struct sp_dialect *dialect;
-  bool stream, has_judge;
+  bool stream, has_judge, retry;
+  double read_bytes_per_s; /* 0: as it comes */
   const struct sp_request_key *key;
 };
 /* 0 or SP_EPLAN. fini in both cases. */

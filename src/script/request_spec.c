@@ -161,16 +161,16 @@ static void read_policy(struct sp_request_spec *spec, const struct sp_lua_user *
 }
 
 /* A script can make a name up for every request: over the cap they share one, as they do in every output. */
-static const struct sp_request_key *other_key(struct sp_lua_thread *thread) {
-  thread->other_key = (struct sp_request_key){.name = SP_OTHER, .user_class = "", .task = ""};
-  return &thread->other_key;
+static const struct sp_request_key *other_key(struct sp_lua_thread *thread, enum sp_role role) {
+  thread->other_keys[role] = (struct sp_request_key){.name = SP_OTHER, .user_class = "", .task = "", .role = role};
+  return &thread->other_keys[role];
 }
 
 /* Names come again and again: the key is made once, and its address serves as its identity. */
-static const struct sp_request_key *find_key(struct sp_lua_user *lua_user, struct sp_str name) {
+static const struct sp_request_key *find_key(struct sp_lua_user *lua_user, struct sp_str name, enum sp_role role) {
   struct sp_lua_thread *thread = lua_user->thread;
   struct sp_lua_class *class = &thread->classes[lua_user->user->class_index];
-  bool plain = name.len == 0 && lua_user->task_index != SIZE_MAX;
+  bool plain = name.len == 0 && role == SP_ROLE_LOAD && lua_user->task_index != SIZE_MAX;
   if (plain && class->task_keys[lua_user->task_index]) return class->task_keys[lua_user->task_index];
   const char *class_name = sp_worker_class(thread->worker, lua_user->user->class_index)->name;
   if (name.len == 0) name = sp_str_from(lua_user->task);
@@ -179,22 +179,44 @@ static const struct sp_request_key *find_key(struct sp_lua_user *lua_user, struc
   sp_buf_init(&text, SP_PLAN_MAX);
   sp_buf_append(&text, class_name, strlen(class_name) + 1);
   sp_buf_append(&text, lua_user->task, strlen(lua_user->task) + 1);
+  sp_buf_append_char(&text, (char)('0' + role));
   sp_buf_append_str(&text, name);
   struct sp_request_key *key = sp_map_get(&thread->keys, sp_buf_str(&text));
   if (!key && thread->keys.count >= SP_CELLS_MAX) {
     sp_buf_fini(&text);
-    return other_key(thread);
+    return other_key(thread, role);
   }
   if (!key) {
     key = sp_alloc(sizeof(*key));
     key->user_class = class_name;
     key->task = lua_user->task;
+    key->role = role;
     key->name = sp_strndup(name.bytes, name.len);
     *sp_map_put(&thread->keys, sp_buf_str(&text)) = key;
   }
   if (plain) class->task_keys[lua_user->task_index] = key;
   sp_buf_fini(&text);
   return key;
+}
+
+static enum sp_role role_of(lua_State *L, int index) {
+  get(L, index, "role");
+  int role = lua_type(L, -1) == LUA_TSTRING ? sp_role_find(lua_tostring(L, -1)) : -1;
+  lua_pop(L, 1);
+  return role < 0 ? SP_ROLE_LOAD : (enum sp_role)role;
+}
+
+/* read = { bytes_per_s = … } */
+static double read_rate(lua_State *L, int index) {
+  double per_s = 0;
+  get(L, index, "read");
+  if (lua_istable(L, -1)) {
+    get(L, lua_gettop(L), "bytes_per_s");
+    per_s = lua_tonumber(L, -1);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return per_s;
 }
 
 int sp_request_spec_read(struct sp_request_spec *spec, struct sp_lua_user *lua_user, lua_State *L, int index,
@@ -212,7 +234,11 @@ int sp_request_spec_read(struct sp_request_spec *spec, struct sp_lua_user *lua_u
     return code;
   }
   read_policy(spec, lua_user, L, index);
-  spec->key = find_key(lua_user, field(L, index, "name"));
+  get(L, index, "_retry");
+  spec->retry = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  spec->read_bytes_per_s = read_rate(L, index);
+  spec->key = find_key(lua_user, field(L, index, "name"), role_of(L, index));
   return 0;
 }
 

@@ -30,7 +30,24 @@ local function url(app, path)
   return base:gsub("/+$", "") .. prefix .. path
 end
 
-local REQUEST_MEMBERS = { name = 1, timeout = 1, on_event = 1, headers = 1, first_byte_timeout = 1, silence_timeout = 1 }
+local REQUEST_MEMBERS = { name = 1, timeout = 1, on_event = 1, headers = 1, first_byte_timeout = 1, silence_timeout = 1,
+  hang_up = 1, read = 1, role = 1, on_429 = 1 }
+
+-- Where a running answer of each kind is stopped. Hanging up alone does not stop it.
+local STOPS = { ["/chat-messages"] = "/chat-messages", ["/completion-messages"] = "/completion-messages",
+  ["/workflows/run"] = "/workflows/tasks" }
+
+-- hang_up = { …, stop = true }: the same user asks to stop the task that the stream spoke of, if it came that far.
+local function stopping(app, spec, path)
+  local rule = {}
+  for key, value in pairs(spec.hang_up) do rule[key] = value end
+  function rule.stop(result)
+    if not result.task_id then return nil end
+    return { method = "POST", path = url(app, path .. "/" .. core.url_encode(result.task_id) .. "/stop"),
+      headers = spec.headers, json = { user = spec.json.user }, name = "stop", role = spec.role }
+  end
+  return rule
+end
 
 -- Splits what a plan gives into the request's own members and the JSON body.
 local function build(app, user, path, options, body)
@@ -46,6 +63,7 @@ local function build(app, user, path, options, body)
   body.user = body.user or app.end_user or ("spate-" .. user.id)
   body.response_mode = body.response_mode or "streaming"
   if body.response_mode == "streaming" then spec.stream = "dify" end
+  if type(spec.hang_up) == "table" and spec.hang_up.stop == true then spec.hang_up = stopping(app, spec, STOPS[path]) end
   return spec
 end
 
@@ -97,6 +115,13 @@ end
 function App:chat_stream(user, options)
   options = chat_options(options)
   return user:stream(build(self, user, "/chat-messages", options, { auto_generate_name = false }))
+end
+
+--- app:chat_start(user, options): as chat, but goes on by itself; gives a handle (user:start).
+function App:chat_start(user, options)
+  local spec = build(self, user, "/chat-messages", chat_options(options), { auto_generate_name = false })
+  if not spec.stream then fail("chat_start(user, …): only a streamed answer goes on by itself (response_mode)") end
+  return user:start(spec)
 end
 
 function App:completion(user, options)

@@ -26,7 +26,8 @@ local function url(app, path)
   return (app.host or ""):gsub("/+$", "") .. prefix .. path
 end
 
-local REQUEST_MEMBERS = { name = 1, timeout = 1, on_event = 1, headers = 1, first_byte_timeout = 1, silence_timeout = 1 }
+local REQUEST_MEMBERS = { name = 1, timeout = 1, on_event = 1, headers = 1, first_byte_timeout = 1, silence_timeout = 1,
+  hang_up = 1, read = 1, role = 1, on_429 = 1 }
 
 local function build(app, path, options, body)
   local spec = { method = "POST", path = url(app, path), headers = app.headers, timeout = app.timeout, json = body }
@@ -61,6 +62,14 @@ function App:chat(user, options)
   local spec = build(self, "/chat/completions", rest, {})
   spec.json.messages, spec.json.prompt = messages, nil
   return user:request(spec)
+end
+
+--- app:chat_start(user, options): as chat, but goes on by itself; gives a handle (user:start).
+function App:chat_start(user, options)
+  local messages, rest = messages_of(options)
+  local spec = build(self, "/chat/completions", rest, {})
+  spec.json.messages, spec.json.prompt = messages, nil
+  return user:start(spec)
 end
 
 function App:completion(user, options)

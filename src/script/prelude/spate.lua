@@ -1,6 +1,8 @@
 -- The pleasant part of a plan's API, on top of the C primitives in spate.core.
 -- What a plan says is collected in `plan`; C reads it from there (src/script/plan_read.c).
 local core = require("spate.core")
+local retry = require("spate.retry")
+local streams = require("spate.streams")
 
 local spate = {}
 local plan = { classes = {}, params = {}, load = {}, slo = {}, hooks = {}, metrics = {} }
@@ -127,7 +129,8 @@ end
 
 -- -- user classes -------------------------------------------------------------------------------------
 
-local USER_MEMBERS = { weight = 1, think = 1, tasks = 1, host = 1, connection = 1, timeout = 1, on_start = 1, on_stop = 1 }
+local USER_MEMBERS = { weight = 1, think = 1, tasks = 1, host = 1, connection = 1, timeout = 1, on_429 = 1,
+  on_start = 1, on_stop = 1 }
 local THINK_KINDS = { constant = 1, pace = 1, exponential = 1, between = 1, custom = 1 }
 
 local function weight_of(value, what)
@@ -189,6 +192,7 @@ function spate.user(name, def)
     think = read_think(def.think, "user '" .. name .. "'"), host = def.host,
     connection = read_connection(def.connection, "user '" .. name .. "'"),
     timeout = def.timeout and seconds(def.timeout, "timeout of '" .. name .. "'"),
+    on_429 = retry.read(def.on_429, "on_429 of '" .. name .. "'", { check_members = check_members, seconds = seconds }),
     on_start = def.on_start, on_stop = def.on_stop,
   }
 end
@@ -196,7 +200,7 @@ end
 -- -- load and service levels --------------------------------------------------------------------------
 
 local LOAD_MEMBERS = { users = 1, spawn_rate = 1, run_time = 1, iterations = 1, stop_timeout = 1, warm_up = 1, host = 1,
-  seed = 1, stages = 1, rate = 1, arrivals = 1, in_flight = 1, max_in_flight = 1, timeout = 1, connect_timeout = 1, first_byte_timeout = 1, silence_timeout = 1, connection = 1, stall = 1 }
+  seed = 1, stages = 1, rate = 1, arrivals = 1, in_flight = 1, max_in_flight = 1, timeout = 1, connect_timeout = 1, first_byte_timeout = 1, silence_timeout = 1, connection = 1, stall = 1, on_429 = 1 }
 local LOAD_TIMES = { "run_time", "stop_timeout", "warm_up", "timeout", "connect_timeout", "first_byte_timeout",
   "silence_timeout", "stall" }
 
@@ -216,6 +220,7 @@ function spate.load(options)
     end
   end
   if options.host ~= nil then expect(options.host, "string", "load.host") end
+  plan.load.on_429 = retry.read(plan.load.on_429, "load.on_429", { check_members = check_members, seconds = seconds })
   read_connection(options.connection, "load{…}")
   core.host = core.host or options.host
 end
@@ -298,7 +303,8 @@ User.__index = User
 -- Each member and its type; a time is a number of seconds or a text like "5s".
 local REQUEST_MEMBERS = { method = "string", path = "string", url = "string", json = "any", body = "string", form = "table",
   headers = "table", name = "string", timeout = "time", stream = "any", on_event = "function", first_byte_timeout = "time",
-  silence_timeout = "time", connection = "string", gzip = "boolean", content_type = "string" }
+  silence_timeout = "time", connection = "string", gzip = "boolean", content_type = "string",
+  hang_up = "table", read = "table", role = "string", on_429 = "any" }
 local STREAMS = { dify = 1, openai = 1, sse = 1 }
 
 local function form_encode(form)
@@ -308,6 +314,8 @@ local function form_encode(form)
   end
   return table.concat(parts, "&")
 end
+
+local tools = { check_members = check_members, seconds = seconds }
 
 local function check_spec(spec)
   expect(spec, "table", "request{…}")
@@ -335,8 +343,11 @@ local function check_spec(spec)
     spec.body = form_encode(spec.form)
     spec.content_type = "application/x-www-form-urlencoded"
   end
+  if spec.on_429 then spec.on_429 = retry.read(spec.on_429, "on_429", tools) end
+  if spec.hang_up or spec.read or spec.role then streams.check(spec, tools) end
   return spec
 end
+tools.check_spec = check_spec
 
 -- The pointer that C knows the user by; a user that has left has none.
 local function handle(self)
@@ -346,20 +357,42 @@ local function handle(self)
   fail("call this on a user: user:request{…}")
 end
 
+tools.handle = handle
+
+-- The spec to ask with again, after a pause; nil where the result stands.
+function tools.retry(user, spec, result, state)
+  if result.status ~= 429 then return nil end
+  return retry.again(user, spec.on_429 or user._on_429 or plan.load.on_429, spec, result, state, function(s)
+    core.sleep(handle(user), s)
+  end)
+end
+
+local function ask(user, spec)
+  spec = check_spec(spec)
+  local result = core.request(handle(user), spec)
+  if result.status ~= 429 then return result end
+  local state, again = {}, nil
+  repeat
+    again = tools.retry(user, spec, result, state)
+    if again then result = core.request(handle(user), again) end
+  until not again
+  return result
+end
+
 function User:request(spec)
-  return core.request(handle(self), check_spec(spec))
+  return ask(self, spec)
 end
 
 function User:get(path, options)
   local spec = { method = "GET", path = path }
   for key, value in pairs(options or {}) do spec[key] = value end
-  return core.request(handle(self), check_spec(spec))
+  return ask(self, spec)
 end
 
 function User:post(path, options)
   local spec = { method = "POST", path = path }
   for key, value in pairs(options or {}) do spec[key] = value end
-  return core.request(handle(self), check_spec(spec))
+  return ask(self, spec)
 end
 
 -- for event in user:stream{…} do … end; afterwards stream.result. Leaving the loop early hangs up (abandoned).
@@ -369,16 +402,30 @@ function Stream:__call()
   if self.result then return nil end
   local event, result = core.next_event(handle(self._user), self._x)
   if event then return event end
+  local again = result and tools.retry(self._user, self._spec, result, self)
+  if again then
+    self._x = core.stream(handle(self._user), again)
+    return self()
+  end
   self.result = result
 end
 function Stream:close()
   if not self.result then core.hang_up(handle(self._user), self._x) end
 end
+-- Back-pressure: the next event that is asked for reads on.
+function Stream:pause()
+  if not self.result then core.pause(handle(self._user), self._x) end
+end
+function Stream:resume()
+  if not self.result then core.resume(handle(self._user), self._x) end
+end
 
 function User:stream(spec)
   if type(spec) == "table" and not spec.stream then spec.stream = "sse" end
-  return setmetatable({ _user = self, _x = core.stream(handle(self), check_spec(spec)) }, Stream)
+  spec = check_spec(spec)
+  return setmetatable({ _user = self, _spec = spec, _x = core.stream(handle(self), spec) }, Stream)
 end
+streams.extend(User, tools)
 
 function User:sleep(s) core.sleep(handle(self), seconds(s, "sleep(seconds)")) end
 function User:think() core.think(handle(self)) end
@@ -391,6 +438,9 @@ end
 
 function spate._make_user(u, id, class, task_names)
   local user = setmetatable({ _u = u, id = id, class = class, data = {} }, User)
+  for _, known in ipairs(plan.classes) do
+    if known.name == class then user._on_429 = known.on_429 end
+  end
   user.random = function(a, b, c)
     if a == user then a, b = b, c end
     return core.random(handle(user), a, b)
