@@ -62,3 +62,16 @@ char *sp_figure_percentile(const struct sp_hist *hist, double percentile, char *
   double us = hist->count > 0 ? (double)sp_hist_percentile(hist, percentile) : NAN;
   return sp_figure_ms(us, text, size);
 }
+
+void sp_open_ends_of(const struct sp_interval *interval, struct sp_open_ends *out) {
+  *out = (struct sp_open_ends){ 0 };
+  for (size_t i = 0; i < interval->cells.count; i++) {
+    const struct sp_cell *cell = interval->cells.entries[i].value;
+    out->count += cell->outcomes[SP_OUTCOME_CANCELLED];
+    out->streams += cell->cut_streams;
+    out->tokenless += cell->cut_tokenless;
+    if (cell->cancelled_age.count > 0 && cell->cancelled_age.max > out->oldest_us) {
+      out->oldest_us = cell->cancelled_age.max;
+    }
+  }
+}

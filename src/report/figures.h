@@ -21,4 +21,11 @@ char *sp_figure_ms(double us, char *text, size_t size);         /* a value in us
 /* A percentile of a histogram of us, as a table cell. */
 char *sp_figure_percentile(const struct sp_hist *hist, double percentile, char *text, size_t size);
 
+/* What was still open at the end and was cut, over the load's requests. */
+struct sp_open_ends {
+  uint64_t count, streams, tokenless; /* streams: of these; tokenless: of the streams, without a first token */
+  int64_t oldest_us;
+};
+void sp_open_ends_of(const struct sp_interval *interval, struct sp_open_ends *out);
+
 #endif

@@ -17,8 +17,8 @@ struct head {
   uint32_t counters[SP_COUNTER_COUNT];
   int status;
   uint16_t lengths[TEXTS];
-  uint8_t outcome;
-  bool has_detail, rate_limited, stream;
+  uint8_t outcome, role, hang_up;
+  bool has_detail, rate_limited, retry, stream;
 };
 
 /* --- packing --- */
@@ -57,6 +57,8 @@ static void fill(struct head *head, const struct sp_sample *sample) {
   head->outcome = (uint8_t)sample->outcome;
   head->has_detail = sample->detail != NULL;
   head->rate_limited = sample->rate_limited;
+  head->retry = sample->retry;
+  head->hang_up = (uint8_t)sample->hang_up;
   head->stream = sample->stream;
 }
 
@@ -66,6 +68,7 @@ bool sp_jsonl_pack(struct sp_line_queue *queue, const struct sp_request_key *key
   const char *const from[TEXTS] = { key->name, key->user_class, key->task, sample->detail };
   size_t len = 0;
   fill(&head, sample);
+  head.role = (uint8_t)key->role;
   for (size_t i = 0; i < TEXTS; i++) {
     size_t one = copy_text(texts + len, from[i], text_max[i] + CUT);
     head.lengths[i] = (uint16_t)one;
@@ -208,6 +211,14 @@ void sp_jsonl_put(struct sp_buf *out, struct sp_str record, int64_t begin_ns, in
   put_count(out, ",\"bytes_in\":", head.bytes_in);
   put_count(out, ",\"bytes_out\":", head.bytes_out);
   put_word(out, head.rate_limited ? ",\"rate_limited\":true" : ",\"rate_limited\":false");
+  put_word(out, head.retry ? ",\"retry\":true" : ",\"retry\":false");
+  put_word(out, ",\"role\":\"");
+  put_word(out, sp_role_name((enum sp_role)head.role));
+  put_word(out, head.outcome == SP_OUTCOME_ABANDONED ? "\",\"hung_up\":\"" : "\"");
+  if (head.outcome == SP_OUTCOME_ABANDONED) {
+    put_word(out, sp_hang_up_name((enum sp_hang_up)head.hang_up));
+    put_word(out, "\"");
+  }
   put_counters(out, &head);
   put_word(out, "}\n");
 }

@@ -91,24 +91,18 @@ void sp_summary_put_load(const struct sp_result *result, struct sp_canvas *canva
 
 /* Cut by the end: times that are not known, only that they are longer than these ages (censored samples). */
 void sp_summary_put_open_ends(const struct sp_result *result, struct sp_canvas *canvas) {
-  const struct sp_map *cells = &result->totals->cells;
-  uint64_t cancelled = 0, abandoned = 0;
-  int64_t oldest_us = 0;
-  char line[LINE_SIZE], count[SP_FIGURE_SIZE], age[SP_UNIT_TEXT_SIZE];
-  for (size_t i = 0; i < cells->count; i++) {
-    const struct sp_cell *cell = cells->entries[i].value;
-    bool has_cancelled = cell->outcomes[SP_OUTCOME_CANCELLED] > 0;
-    cancelled += cell->outcomes[SP_OUTCOME_CANCELLED];
-    abandoned += has_cancelled ? cell->outcomes[SP_OUTCOME_ABANDONED] : 0;
-    oldest_us = has_cancelled && cell->cancelled_age.max > oldest_us ? cell->cancelled_age.max : oldest_us;
-  }
-  if (cancelled == 0) {
+  char line[LINE_SIZE], without[LINE_SIZE / 4] = "", count[SP_FIGURE_SIZE], age[SP_UNIT_TEXT_SIZE];
+  struct sp_open_ends ends;
+  sp_open_ends_of(result->totals, &ends);
+  if (ends.count == 0) {
     return;
   }
-  /* Ages of abandoned ones stand in the same histogram: with some of these the oldest may be one of them. */
-  snprintf(line, sizeof(line), "%s still open at the end and cut, %s %s: their times are not in the figures below",
-           sp_format_count(cancelled, count, sizeof(count)), abandoned > 0 ? "none older than" : "the oldest",
-           sp_format_duration(oldest_us * SP_NS_PER_US, age, sizeof(age)));
+  if (ends.tokenless > 0) {
+    snprintf(without, sizeof(without), ", %s without a first token", sp_format_count(ends.tokenless, count, sizeof(count)));
+  }
+  snprintf(line, sizeof(line), "%s still open at the end and cut, the oldest %s%s: their times are not in the figures below",
+           sp_format_count(ends.count, count, sizeof(count)),
+           sp_format_duration(ends.oldest_us * SP_NS_PER_US, age, sizeof(age)), without);
   sp_put_ink(canvas, SP_INK_YELLOW);
   sp_put_wrapped(canvas, sp_str_from(line), 0, 2);
   sp_put_ink(canvas, SP_INK_PLAIN);

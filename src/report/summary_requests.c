@@ -60,6 +60,7 @@ static void add_metrics(struct sp_table *table, const struct sp_cell *cell, bool
     add_metric(table, sp_compat_rows[i].name, &cell->compat[i]);
   }
   add_metric(table, "failed after", &cell->failed_e2e);
+  add_metric(table, "hung up after", &cell->abandoned_age);
   add_metric(table, "cut after", &cell->cancelled_age);
 }
 
@@ -109,11 +110,44 @@ static void notes_tokens(struct notes *notes, const struct sp_cell *cell) {
   notes_add(notes, sp_str_from(text));
 }
 
+/* "hung up: 3 after a time, 2 at an event" */
+static void notes_hang_ups(struct notes *notes, const struct sp_cell *cell) {
+  static const char *const words[SP_HANG_UP_COUNT] = {
+    [SP_HANG_UP_TIME] = "after a time",     [SP_HANG_UP_EVENT] = "at an event",
+    [SP_HANG_UP_TOKENS] = "after tokens",   [SP_HANG_UP_CLOSE] = "closed",
+    [SP_HANG_UP_LEFT] = "left by the plan", [SP_HANG_UP_SLOW] = "for a plan slower than the stream",
+  };
+  char text[300] = "", number[SP_FIGURE_SIZE];
+  for (size_t i = 0; i < SP_HANG_UP_COUNT; i++) {
+    size_t len = strlen(text);
+    if (cell->hang_ups[i] > 0) {
+      snprintf(text + len, sizeof(text) - len, "%s %s %s", len > 0 ? "," : "hung up:",
+               sp_format_count(cell->hang_ups[i], number, sizeof(number)), words[i]);
+    }
+  }
+  if (text[0]) {
+    notes_add(notes, sp_str_from(text));
+  }
+}
+
+static void notes_reading(struct notes *notes, const struct sp_cell *cell) {
+  char text[120], requests[SP_FIGURE_SIZE], paused[SP_UNIT_TEXT_SIZE];
+  if (cell->paused_requests > 0) {
+    snprintf(text, sizeof(text), "%s read slowly, paused for %s in all",
+             sp_format_count(cell->paused_requests, requests, sizeof(requests)),
+             sp_format_duration((int64_t)cell->paused_ns, paused, sizeof(paused)));
+    notes_add(notes, sp_str_from(text));
+  }
+}
+
 static void add_notes(struct sp_table *table, const struct sp_cell *cell, int width) {
   struct notes notes = { .table = table, .width = width };
   notes_tokens(&notes, cell);
   notes_count(&notes, cell->stalls, "stall between tokens", "stalls between tokens");
   notes_count(&notes, cell->rate_limited, "rate limited (429)", "rate limited (429)");
+  notes_count(&notes, cell->retries, "asked again after a 429", "asked again after a 429");
+  notes_hang_ups(&notes, cell);
+  notes_reading(&notes, cell);
   notes_count(&notes, cell->counters[SP_COUNTER_EMPTY_ANSWER], "empty answer", "empty answers");
   notes_count(&notes, cell->counters[SP_COUNTER_PARTIAL], "run partly succeeded", "runs partly succeeded");
   notes_count(&notes, cell->counters[SP_COUNTER_PAUSED], "run waits for a person", "runs wait for a person");
@@ -159,7 +193,8 @@ static void figures_text(const struct sp_cell *cell, int64_t measured_ns, char *
 static void add_heading(struct sp_table *table, const struct sp_cell *cell, int64_t measured_ns, int width) {
   char name[LINE_SIZE], figures[300], line[LINE_SIZE + 310];
   bool has_class = cell->user_class[0] != 0;
-  snprintf(name, sizeof(name), "%s%s%s%s", cell->name, has_class ? " (" : "", cell->user_class, has_class ? ")" : "");
+  snprintf(name, sizeof(name), "%s%s%s%s%s%s", cell->name, has_class ? " (" : "", cell->user_class, has_class ? ")" : "",
+           cell->role == SP_ROLE_LOAD ? "" : SP_PART_SEPARATOR, cell->role == SP_ROLE_LOAD ? "" : sp_role_name(cell->role));
   figures_text(cell, measured_ns, figures, sizeof(figures));
   snprintf(line, sizeof(line), "%s   %s", name, figures);
   if (sp_text_width(sp_str_from(line)) <= width) {
@@ -175,26 +210,32 @@ static void add_heading(struct sp_table *table, const struct sp_cell *cell, int6
   notes_flush(&notes);
 }
 
-void sp_summary_put_requests(const struct sp_result *result, struct sp_canvas *canvas) {
-  const struct sp_map *cells = &result->totals->cells;
-  struct sp_table table;
+static void add_requests(struct sp_table *table, const struct sp_result *result, const struct sp_map *cells, int width) {
   char text[100];
-  sp_table_init(&table, columns, COLUMNS);
   for (size_t i = 0; i < cells->count && i < REQUESTS_MAX; i++) {
     const struct sp_cell *cell = cells->entries[i].value;
-    if (i > 0) {
-      sp_table_add_line(&table, SP_INK_PLAIN, "");
+    if (table->row_count > 0) {
+      sp_table_add_line(table, SP_INK_PLAIN, "");
     }
-    add_heading(&table, cell, result->facts.measured_ns, canvas->width);
-    add_metrics(&table, cell, result->load->kind == SP_LOAD_RATE);
-    add_notes(&table, cell, canvas->width);
+    add_heading(table, cell, result->facts.measured_ns, width);
+    add_metrics(table, cell, result->load->kind == SP_LOAD_RATE);
+    add_notes(table, cell, width);
   }
   if (cells->count > REQUESTS_MAX) {
     size_t more = cells->count - REQUESTS_MAX;
     snprintf(text, sizeof(text), "… and %zu more requests (--out json=PATH has them all)", more);
-    sp_table_add_line(&table, SP_INK_DIM, text);
+    sp_table_add_line(table, SP_INK_DIM, text);
   }
-  if (cells->count > 0) {
+}
+
+/* The load's first; the probes, which are in no total, behind them. */
+void sp_summary_put_requests(const struct sp_result *result, struct sp_canvas *canvas) {
+  const struct sp_map *cells = &result->totals->cells, *probes = &result->totals->probes;
+  struct sp_table table;
+  sp_table_init(&table, columns, COLUMNS);
+  add_requests(&table, result, cells, canvas->width);
+  add_requests(&table, result, probes, canvas->width);
+  if (cells->count + probes->count > 0) {
     sp_put(canvas, "\n");
     sp_table_put(&table, canvas, 0);
   }
