@@ -233,8 +233,12 @@ def _check_request(row):
   _check_order(name, metrics, row)
   _check_hist(row["failed_metrics"]["e2e"], f"{name}.failed.e2e")
   _demand(count_of(row["failed_metrics"]["e2e"]) == row["failed"], f"{name}: failed_metrics.e2e", row["failed_metrics"])
-  _demand(count_of(row["cancelled_age"]) == outcomes["abandoned"] + outcomes["cancelled"], f"{name}: ages",
-          row["cancelled_age"], outcomes)
+  for key in ("cancelled", "abandoned"):
+    _check_hist(row[key + "_age"], f"{name}.{key}_age")
+    _demand(count_of(row[key + "_age"]) == outcomes[key], f"{name}: an age each {key} one", row[key + "_age"], outcomes)
+  _demand(sum(row["hang_ups"].values()) == outcomes["abandoned"], f"{name}: each abandoned one says why", row["hang_ups"])
+  _demand(row["cancelled_without_first_token"] <= row["cancelled_streams"] <= outcomes["cancelled"],
+          f"{name}: cut streams", row["cancelled_streams"], outcomes)
   _demand(row["rate_limited"] <= outcomes["http_status"], f"{name}: a rate limited one is a http_status", row)
 
 
@@ -273,20 +277,23 @@ def identities(result):
   _demand(document["schema"] == "spate.summary/1", "schema", document["schema"])
   for key in ("version", "run", "validity", "totals", "requests", "nodes", "errors", "slo", "custom"):
     _demand(key in document, f"the summary has '{key}'", list(document))
-  totals, rows = document["totals"], document["requests"]
+  totals = document["totals"]
+  for row in document["requests"]:
+    _check_request(row)
+  rows = [row for row in document["requests"] if row["role"] == "load"]  # probes are in no total
   _demand(totals["started"] == totals["ok"] + totals["failed"] + totals["abandoned"] + totals["cancelled"],
           "started = ok + failed + abandoned + cancelled", totals)
   for key, total in (("count", "started"), ("ok", "ok"), ("failed", "failed"), ("bytes_in", "bytes_in"),
-                     ("bytes_out", "bytes_out"), ("rate_limited", "rate_limited")):
+                     ("bytes_out", "bytes_out"), ("rate_limited", "rate_limited"),
+                     ("retries", "retries")):
     _demand(sum(row[key] for row in rows) == totals[total], f"the requests' {key} make the total", totals[total])
   for key in ("abandoned", "cancelled"):
     _demand(sum(row["outcomes"][key] for row in rows) == totals[key], f"the requests' {key} make the total", totals)
-  for row in rows:
-    _check_request(row)
+  _demand(totals["open_at_end"]["count"] == totals["cancelled"], "what was open at the end was cut", totals)
   for node in document["nodes"]:
     _check_hist(node["elapsed"], f"node {node['title']}")
     _demand(node["failed"] <= node["count"] and count_of(node["elapsed"]) <= node["count"], "a node's counts", node)
-  names = [(row["name"], row["user_class"], row["task"]) for row in rows]
+  names = [(row["name"], row["user_class"], row["task"], row["role"]) for row in document["requests"]]
   _demand(len(set(names)) == len(names), "each request has one row", names)
   _check_rates(document)
   _check_errors(document)

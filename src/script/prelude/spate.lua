@@ -368,13 +368,14 @@ function tools.retry(user, spec, result, state)
 end
 
 local function ask(user, spec)
+  local u = handle(user)
   spec = check_spec(spec)
-  local result = core.request(handle(user), spec)
+  local result = core.request(u, spec)
   if result.status ~= 429 then return result end
   local state, again = {}, nil
   repeat
     again = tools.retry(user, spec, result, state)
-    if again then result = core.request(handle(user), again) end
+    if again then result = core.request(u, again) end
   until not again
   return result
 end
@@ -422,8 +423,9 @@ end
 
 function User:stream(spec)
   if type(spec) == "table" and not spec.stream then spec.stream = "sse" end
+  local u = handle(self)
   spec = check_spec(spec)
-  return setmetatable({ _user = self, _spec = spec, _x = core.stream(handle(self), spec) }, Stream)
+  return setmetatable({ _user = self, _spec = spec, _x = core.stream(u, spec) }, Stream)
 end
 streams.extend(User, tools)
 

@@ -87,8 +87,9 @@ function Handle:resume() if not self._result then core.resume(self._of(self._use
 function M.extend(User, tools)
   --- user:start{…}: as user:request, but goes on by itself; gives a handle.
   function User:start(spec)
+    local u = tools.handle(self)
     spec = tools.check_spec(spec)
-    return setmetatable({ _user = self, _spec = spec, _x = core.start(tools.handle(self), spec), _of = tools.handle,
+    return setmetatable({ _user = self, _spec = spec, _x = core.start(u, spec), _of = tools.handle,
       _retry = tools.retry }, Handle)
   end
 

@@ -108,6 +108,64 @@ static void failed_request(void **state) {
   sp_recorder_fini(&recorder);
 }
 
+static void pauses_and_retries_are_counted_of_every_outcome(void **state) {
+  (void)state;
+  struct sp_recorder recorder;
+  sp_recorder_init(&recorder, 0);
+  for (int outcome = 0; outcome < SP_OUTCOME_COUNT; outcome++) {
+    struct sp_sample sample;
+    sp_sample_init(&sample);
+    sample.outcome = (enum sp_outcome)outcome;
+    sample.end_ns = 7000;
+    sample.retry = true;
+    sample.read_pauses = outcome == 0 ? 0 : 3;
+    sample.paused_ns = outcome == 0 ? 0 : 50;
+    one(&recorder, &sample);
+  }
+  const struct sp_cell *cell = only_cell(&recorder);
+  assert_int_equal(cell->retries, SP_OUTCOME_COUNT);
+  assert_int_equal(cell->paused_requests, SP_OUTCOME_COUNT - 1);
+  assert_int_equal(cell->read_pauses, 3 * (SP_OUTCOME_COUNT - 1));
+  assert_int_equal(cell->paused_ns, 50 * (SP_OUTCOME_COUNT - 1));
+  sp_recorder_fini(&recorder);
+}
+
+/* The same name in three roles: three cells, and only the load's is in the sums. */
+static void probes_are_in_no_sum(void **state) {
+  (void)state;
+  struct sp_recorder recorder;
+  sp_recorder_init(&recorder, 0);
+  for (int role = 0; role < SP_ROLE_COUNT; role++) {
+    struct sp_request_key key = { "chat", "U", "t", (enum sp_role)role };
+    struct sp_sample sample;
+    sp_sample_init(&sample);
+    for (int i = 0; i <= role; i++) {
+      sp_recorder_start(&recorder, &key);
+      sp_recorder_end(&recorder, &key, &sample);
+    }
+  }
+  struct sp_interval *sum = sp_interval_create();
+  sp_interval_merge(sum, recorder.interval);
+  sp_interval_merge(sum, recorder.interval);
+  assert_int_equal(sum->cells.count, 1);
+  assert_int_equal(sum->probes.count, 2);
+  for (size_t i = 0; i < 2; i++) {
+    const struct sp_cell *cell = sum->probes.entries[i].value;
+    assert_string_equal(cell->name, "chat");
+    assert_int_equal(cell->outcomes[SP_OUTCOME_OK], cell->role == SP_ROLE_PROBE ? 4 : 6);
+  }
+  struct sp_tally tally;
+  sp_tally_interval(sum, &tally);
+  assert_int_equal(tally.started, 2);
+  assert_true(sp_tally_closes(&tally));
+  assert_int_equal(sp_role_find("probe"), SP_ROLE_PROBE);
+  assert_int_equal(sp_role_find("prob"), -1);
+  sp_interval_clear(sum);
+  assert_int_equal(sum->probes.count, 0);
+  sp_interval_destroy(sum);
+  sp_recorder_fini(&recorder);
+}
+
 static void cut_requests_are_in_no_histogram_but_their_own(void **state) {
   (void)state;
   static const enum sp_outcome cut[] = { SP_OUTCOME_CANCELLED, SP_OUTCOME_ABANDONED };
@@ -117,13 +175,19 @@ static void cut_requests_are_in_no_histogram_but_their_own(void **state) {
     struct sp_sample sample;
     sp_sample_init(&sample);
     sample.outcome = cut[i];
+    sample.hang_up = SP_HANG_UP_TOKENS;
+    sample.stream_asked = true;
     sample.metric_ns[SP_METRIC_TTFB] = 1000;
     sample.end_ns = 7000;
     one(&recorder, &sample);
   }
   const struct sp_cell *cell = only_cell(&recorder);
-  assert_int_equal(cell->cancelled_age.count, 2);
+  assert_int_equal(cell->cancelled_age.count, 1);
   assert_int_equal(cell->cancelled_age.max, 7);
+  assert_int_equal(cell->abandoned_age.count, 1);
+  assert_int_equal(cell->hang_ups[SP_HANG_UP_TOKENS], 1);
+  assert_int_equal(cell->cut_streams, 1);
+  assert_int_equal(cell->cut_tokenless, 1);
   assert_int_equal(cell->failed_e2e.count, 0);
   assert_int_equal(cell->metrics[SP_METRIC_TTFB].count, 0);
   assert_int_equal(recorder.interval->errors.count, 0);
@@ -278,6 +342,8 @@ int main(void) {
     cmocka_unit_test(ok_stream),
     cmocka_unit_test(failed_request),
     cmocka_unit_test(cut_requests_are_in_no_histogram_but_their_own),
+    cmocka_unit_test(pauses_and_retries_are_counted_of_every_outcome),
+    cmocka_unit_test(probes_are_in_no_sum),
     cmocka_unit_test(identities_hold_over_intervals),
     cmocka_unit_test(same_address_other_name),
     cmocka_unit_test(nothing_is_found_in_a_taken_interval),
