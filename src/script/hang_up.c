@@ -21,14 +21,6 @@ static double take_number(lua_State *L, int index, const char *name, double othe
   return value;
 }
 
-static int take_function(lua_State *L, int index, const char *name) {
-  lua_pushstring(L, name);
-  lua_rawget(L, index);
-  if (lua_isfunction(L, -1)) return luaL_ref(L, LUA_REGISTRYINDEX);
-  lua_pop(L, 1);
-  return LUA_NOREF;
-}
-
 static char *take_text(lua_State *L, int index, const char *name) {
   lua_pushstring(L, name);
   lua_rawget(L, index);
@@ -51,8 +43,8 @@ struct sp_lua_hang_up *sp_lua_hang_up_create(struct sp_lua_request *request, lua
   rule->after_ns = after_s < 0 ? -1 : after_s > 1e9 ? INT64_C(1000000000) * SP_NS_PER_S : (int64_t)(after_s * 1e9);
   rule->tokens = (uint64_t)take_number(L, table, "tokens", 0);
   rule->event = take_text(L, table, "event");
-  rule->judge_ref = take_function(L, table, "event");
-  rule->stop_ref = take_function(L, table, "stop");
+  rule->judge_ref = sp_lua_take_function(L, table, "event");
+  rule->stop_ref = sp_lua_take_function(L, table, "stop");
   sp_timer_init(&rule->timer, sp_worker_loop(request->owner->thread->worker), on_due);
   lua_pop(L, 1);
   return rule;

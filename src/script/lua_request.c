@@ -222,7 +222,7 @@ static const struct sp_exchange_hooks *hooks_for(const struct sp_lua_request *re
 
 /* -- life -- */
 
-static int take_function(lua_State *L, int index, const char *name) {
+int sp_lua_take_function(lua_State *L, int index, const char *name) {
   lua_pushstring(L, name);
   lua_rawget(L, index); /* as the rest of the spec is read */
   if (lua_isfunction(L, -1)) return luaL_ref(L, LUA_REGISTRYINDEX);
@@ -232,8 +232,8 @@ static int take_function(lua_State *L, int index, const char *name) {
 
 static void take_refs(struct sp_lua_request *request, lua_State *L, int index) {
   request->rule = sp_lua_hang_up_create(request, L, index);
-  request->on_event_ref = take_function(L, index, "on_event");
-  request->judge_ref = take_function(L, index, "stream");
+  request->on_event_ref = sp_lua_take_function(L, index, "on_event");
+  request->judge_ref = sp_lua_take_function(L, index, "stream");
   request->queue_ref = LUA_NOREF;
   if (!wants_events(request)) return;
   lua_newtable(L);

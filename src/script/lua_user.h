@@ -117,6 +117,9 @@ void sp_lua_request_read_on(struct sp_lua_request *request);
 /* Pushes the next timed event of an iterated stream: 1, or 0 when there is none now. */
 int sp_lua_request_push_event(struct sp_lua_request *request, lua_State *L);
 
+/* A reference to the function in that member of the table at `index`; LUA_NOREF where it is none. */
+int sp_lua_take_function(lua_State *L, int index, const char *name);
+
 /* -- lua_result.c -- */
 void sp_lua_push_result(struct sp_lua_thread *thread, lua_State *L, struct sp_exchange *exchange);
 void sp_lua_push_event(struct sp_lua_thread *thread, lua_State *L, const struct sp_exchange_event *event);

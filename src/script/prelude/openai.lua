@@ -56,20 +56,21 @@ local function messages_of(options)
   return { { role = "user", content = options.prompt } }, options
 end
 
+local function chat_spec(app, options)
+  local messages, rest = messages_of(options)
+  local spec = build(app, "/chat/completions", rest, {})
+  spec.json.messages, spec.json.prompt = messages, nil
+  return spec
+end
+
 --- app:chat(user, "hello") or app:chat(user, { messages = {…}, max_tokens = … }): POST /v1/chat/completions
 function App:chat(user, options)
-  local messages, rest = messages_of(options)
-  local spec = build(self, "/chat/completions", rest, {})
-  spec.json.messages, spec.json.prompt = messages, nil
-  return user:request(spec)
+  return user:request(chat_spec(self, options))
 end
 
 --- app:chat_start(user, options): as chat, but goes on by itself; gives a handle (user:start).
 function App:chat_start(user, options)
-  local messages, rest = messages_of(options)
-  local spec = build(self, "/chat/completions", rest, {})
-  spec.json.messages, spec.json.prompt = messages, nil
-  return user:start(spec)
+  return user:start(chat_spec(self, options))
 end
 
 function App:completion(user, options)
