@@ -24,7 +24,23 @@ static void print_at(struct sp_timeline *timeline, int64_t at_ns, const char *na
   fprintf(timeline->out, "  %10.2f ms  %-18s %s\n", (double)(at_ns - timeline->start_ns) / 1e6, name, note);
 }
 
-static void on_start(void *ctx, const struct sp_request_key *key, struct sp_str method, struct sp_str url, int64_t start_ns) {
+static void print_held(struct sp_timeline *timeline, int64_t first_ns, int64_t others_ns) {
+  for (size_t i = 0; i < timeline->held_count; i++) {
+    print_at(timeline, i ? others_ns : first_ns, timeline->held[i].name, timeline->held[i].note);
+  }
+  timeline->held_count = 0;
+}
+
+/* What comes next is this request's: where another one was under way, a line says so. */
+static void turn_to(struct sp_timeline *timeline, const struct sp_tap_request *request) {
+  if (timeline->number == request->number && timeline->start_ns == request->start_ns) return;
+  print_held(timeline, sp_clock_mono_ns(), sp_clock_mono_ns()); /* of a read that was hung up on */
+  timeline->start_ns = request->start_ns;
+  timeline->number = request->number;
+  fprintf(timeline->out, "… %s, request %llu\n", request->key->name, (unsigned long long)request->number);
+}
+
+static void on_start(void *ctx, const struct sp_tap_request *request, struct sp_str method, struct sp_str url) {
   struct sp_timeline *timeline = ctx;
   struct sp_buf shown;
   sp_buf_init(&shown, SP_URL_MAX * 2);
@@ -33,8 +49,11 @@ static void on_start(void *ctx, const struct sp_request_key *key, struct sp_str 
     sp_redact(shown.bytes, &shown.len, timeline->secrets, timeline->secret_count);
     shown.bytes[shown.len] = '\0';
   }
-  timeline->start_ns = start_ns;
-  fprintf(timeline->out, "%s (%s) · " SP_STR_FMT " %s\n", key->name, key->user_class, SP_STR_ARG(method), shown.bytes ? shown.bytes : "");
+  print_held(timeline, sp_clock_mono_ns(), sp_clock_mono_ns());
+  timeline->start_ns = request->start_ns;
+  timeline->number = request->number;
+  fprintf(timeline->out, "%s (%s) · " SP_STR_FMT " %s\n", request->key->name, request->key->user_class, SP_STR_ARG(method),
+          shown.bytes ? shown.bytes : "");
   sp_buf_fini(&shown);
 }
 
@@ -55,8 +74,9 @@ static void node_note(const struct sp_timeline *timeline, const struct sp_node_f
   snprintf(note, size, "%s (%s): %s%s", title, type, elapsed, node->failed ? ", failed" : "");
 }
 
-static void on_event(void *ctx, const struct sp_exchange_event *event) {
+static void on_event(void *ctx, const struct sp_tap_request *request, const struct sp_exchange_event *event) {
   struct sp_timeline *timeline = ctx;
+  turn_to(timeline, request);
   struct sp_timeline_line *line = hold(timeline);
   const struct sp_meaning *meaning = event->meaning;
   one_line(timeline, meaning->name, line->name, sizeof(line->name));
@@ -74,19 +94,18 @@ static void on_event(void *ctx, const struct sp_exchange_event *event) {
   }
 }
 
-static void on_blank(void *ctx, struct sp_str type) {
-  const struct sp_timeline *timeline = ctx;
+static void on_blank(void *ctx, const struct sp_tap_request *request, struct sp_str type) {
+  struct sp_timeline *timeline = ctx;
+  turn_to(timeline, request);
   char name[40];
   one_line(timeline, type.len ? type : SP_STR("(comment)"), name, sizeof(name));
   print_at(ctx, sp_clock_mono_ns(), name, "");
 }
 
-static void on_events_timed(void *ctx, int64_t first_ns, int64_t others_ns) {
+static void on_events_timed(void *ctx, const struct sp_tap_request *request, int64_t first_ns, int64_t others_ns) {
   struct sp_timeline *timeline = ctx;
-  for (size_t i = 0; i < timeline->held_count; i++) {
-    print_at(timeline, i ? others_ns : first_ns, timeline->held[i].name, timeline->held[i].note);
-  }
-  timeline->held_count = 0;
+  turn_to(timeline, request);
+  print_held(timeline, first_ns, others_ns);
 }
 
 static void print_metrics(struct sp_timeline *timeline, const struct sp_sample *sample) {
@@ -105,13 +124,12 @@ static void print_counts(struct sp_timeline *timeline, struct sp_exchange *excha
   fprintf(timeline->out, ", %llu bytes\n", (unsigned long long)sample->bytes_in);
 }
 
-static void on_end(void *ctx, const struct sp_request_key *key, struct sp_exchange *exchange) {
+static void on_end(void *ctx, const struct sp_tap_request *request, struct sp_exchange *exchange) {
   struct sp_timeline *timeline = ctx;
-  (void)key;
   const struct sp_sample *sample = sp_exchange_sample(exchange);
-  on_events_timed(timeline, sample->end_ns, sample->end_ns);
+  on_events_timed(timeline, request, sample->end_ns, sample->end_ns);
   timeline->requests++;
-  if (sample->outcome != SP_OUTCOME_OK) timeline->failures++;
+  if (sp_outcome_is_failure(sample->outcome)) timeline->failures++;
   char text[400];
   one_line(timeline, sp_exchange_text(exchange), text, sizeof(text));
   const char *detail = sp_exchange_detail(exchange);

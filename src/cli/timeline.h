@@ -19,7 +19,8 @@ struct sp_timeline {
   const struct sp_str *secrets; /* of the plan, borrowed: shown as *** */
   size_t secret_count;
   bool full; /* whole data of every event instead of a short note */
-  int64_t start_ns;
+  uint64_t number; /* of the request whose lines these are … */
+  int64_t start_ns; /* … and its start */
   struct sp_timeline_line *held; /* events of the read under way: their time is known at its end */
   size_t held_count, held_cap;
   uint64_t requests, failures, task_errors;

@@ -84,12 +84,19 @@ static void wake_iteration(struct sp_lua_request *request) {
 
 static const struct sp_tap *tap_of(const struct sp_lua_request *request) { return request->owner->thread->conf->tap; }
 
+static struct sp_tap_request seen_by_tap(const struct sp_lua_request *request, struct sp_exchange *exchange) {
+  return (struct sp_tap_request){request->key, request->serial, sp_exchange_sample(exchange)->start_ns};
+}
+
 static void on_event(void *ctx, struct sp_exchange *exchange, const struct sp_exchange_event *event) {
   struct sp_lua_request *request = ctx;
   if (!request->exchange) request->exchange = exchange;
   if (wants_events(request) && !request->detached) queue_event(request, event);
   const struct sp_tap *tap = tap_of(request);
-  if (tap && tap->on_event) tap->on_event(tap->ctx, event);
+  if (tap && tap->on_event) {
+    struct sp_tap_request seen = seen_by_tap(request, exchange);
+    tap->on_event(tap->ctx, &seen, event);
+  }
   if (request->rule) sp_lua_hang_up_see(request->rule, event);
 }
 
@@ -100,9 +107,10 @@ static void on_bytes(void *ctx, struct sp_exchange *exchange, size_t len) {
 }
 
 static void on_blank(void *ctx, struct sp_exchange *exchange, struct sp_str type) {
-  (void)exchange;
   const struct sp_tap *tap = tap_of(ctx);
-  if (tap && tap->on_blank) tap->on_blank(tap->ctx, type);
+  if (!tap || !tap->on_blank) return;
+  struct sp_tap_request seen = seen_by_tap(ctx, exchange);
+  tap->on_blank(tap->ctx, &seen, type);
 }
 
 static void stamp_events(struct sp_lua_request *request, int64_t first_ns, int64_t others_ns) {
@@ -114,9 +122,11 @@ static void stamp_events(struct sp_lua_request *request, int64_t first_ns, int64
 
 static void on_events_timed(void *ctx, struct sp_exchange *exchange, int64_t first_ns, int64_t others_ns) {
   struct sp_lua_request *request = ctx;
-  (void)exchange;
   const struct sp_tap *tap = tap_of(request);
-  if (tap && tap->on_events_timed) tap->on_events_timed(tap->ctx, first_ns, others_ns);
+  if (tap && tap->on_events_timed) {
+    struct sp_tap_request seen = seen_by_tap(request, exchange);
+    tap->on_events_timed(tap->ctx, &seen, first_ns, others_ns);
+  }
   if (!wants_events(request) || request->detached) return;
   stamp_events(request, first_ns, others_ns);
   if (request->iterated) wake_iteration(request);
@@ -252,7 +262,10 @@ static void start_exchange(struct sp_lua_request *request, struct sp_request_spe
       .hooks = hooks_for(request, spec->has_judge), .ctx = request};
   options.request.start_ns = start_ns;
   const struct sp_tap *tap = thread->conf->tap;
-  if (tap && tap->on_start) tap->on_start(tap->ctx, spec->key, spec->http.method, spec->http.url, options.request.start_ns);
+  if (tap && tap->on_start) {
+    struct sp_tap_request seen = {spec->key, request->serial, start_ns};
+    tap->on_start(tap->ctx, &seen, spec->http.method, spec->http.url);
+  }
   if (request->key->role == SP_ROLE_LOAD) sp_worker_in_flight(thread->worker, 1);
   request->exchange = sp_exchange_start(&options);
   sp_exchange_sample(request->exchange)->retry = spec->retry;
@@ -294,7 +307,10 @@ void sp_lua_request_finish(struct sp_lua_request *request) {
   SP_CHECK(request->ended);
   const struct sp_tap *tap = tap_of(request);
   sp_exchange_record(request->exchange);
-  if (tap && tap->on_end) tap->on_end(tap->ctx, request->key, request->exchange);
+  if (tap && tap->on_end) {
+    struct sp_tap_request seen = seen_by_tap(request, request->exchange);
+    tap->on_end(tap->ctx, &seen, request->exchange);
+  }
   sp_exchange_destroy(request->exchange);
   sp_lua_hang_up_destroy(request->rule);
   sp_slow_read_destroy(request->slow);

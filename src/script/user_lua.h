@@ -8,15 +8,22 @@
 #include "script/exchange.h"
 #include "script/plan.h"
 
+/* Which request it is: several of a user can be under way. */
+struct sp_tap_request {
+  const struct sp_request_key *key;
+  uint64_t number; /* of its user's, from 1 */
+  int64_t start_ns;
+};
+
 /* Watches single events, for `spate try`. Called on the engine thread. Slices are borrowed for the call. */
 struct sp_tap {
   void *ctx;
-  void (*on_start)(void *ctx, const struct sp_request_key *key, struct sp_str method, struct sp_str url, int64_t start_ns);
+  void (*on_start)(void *ctx, const struct sp_tap_request *request, struct sp_str method, struct sp_str url);
   /* The time comes later: for a read's first event and for its others. */
-  void (*on_event)(void *ctx, const struct sp_exchange_event *event);
-  void (*on_blank)(void *ctx, struct sp_str type);
-  void (*on_events_timed)(void *ctx, int64_t first_ns, int64_t others_ns);
-  void (*on_end)(void *ctx, const struct sp_request_key *key, struct sp_exchange *exchange);
+  void (*on_event)(void *ctx, const struct sp_tap_request *request, const struct sp_exchange_event *event);
+  void (*on_blank)(void *ctx, const struct sp_tap_request *request, struct sp_str type);
+  void (*on_events_timed)(void *ctx, const struct sp_tap_request *request, int64_t first_ns, int64_t others_ns);
+  void (*on_end)(void *ctx, const struct sp_tap_request *request, struct sp_exchange *exchange);
   void (*on_task_error)(void *ctx, const char *task, const char *detail);
 };
 

@@ -1,13 +1,16 @@
 """The middle of a stream: hanging up, several at once, reading slowly, asking again, probes; the books always close."""
+import collections
+import json
 import os
 import random
+import re
 import signal
 import tempfile
 import threading
 import time
 
 from server import LAST_CHUNK, Server, answer, chunk, event, every, stream_head
-from support import Case, main, plan, run, start
+from support import Case, main, plan, run, spate, start
 
 IDS = {"conversation_id": "c-1", "message_id": "m-1", "task_id": "t-1"}
 BIG = 4 << 20
@@ -199,6 +202,28 @@ class Several(MidStream):
     self.assertEqual(result.totals["ok"], 1)
 
 
+class Try(MidStream):
+  """`spate try` tells several streams apart, and hanging up on purpose is no failure."""
+
+  def test_a_stream_hung_up_on(self):
+    shown = spate("try", plan("midstream.lua"), "-H", self.target.url, "-e", "part=tokens")
+    self.assertEqual(shown.code, 0, shown.out + shown.err)
+    self.assertRegex(shown.out, "= abandoned · 200 · the plan hung up after its tokens")
+
+  def test_streams_side_by_side(self):
+    shown = spate("try", plan("midstream.lua"), "-H", self.target.url, "-e", "part=iterated_beside")
+    self.assertEqual(shown.code, 0, shown.out + shown.err)
+    self.assertRegex(shown.out, "… stream, request 1")
+    at = None  # the times of each stream's own lines go up from its own start
+    for line in shown.out.splitlines():
+      if line.startswith("beside (U)"):
+        at = []
+      found = re.match(r"\s+([0-9.]+) ms\s+message", line)
+      if found and at is not None:
+        at.append(float(found.group(1)))
+    self.assertTrue(all(ms < 5000 for ms in at), at)
+
+
 class SlowReading(MidStream):
   def test_a_rate(self):
     result, report = self.one("slow")
@@ -254,7 +279,12 @@ class RateLimits(MidStream):
 
 class Probes(MidStream):
   def test_probes_are_in_no_total(self):
-    result = self.go("probes", "--slo", "failed_share < 1%", "--out", "jsonl=/dev/null", iterations=2)
+    with tempfile.TemporaryDirectory() as folder:
+      path = os.path.join(folder, "lines.jsonl")
+      result = self.go("probes", "--slo", "failed_share < 1%", "--out", "jsonl=" + path, iterations=2)
+      with open(path, encoding="utf-8") as file:
+        roles = collections.Counter(json.loads(line)["role"] for line in file)
+    self.assertEqual(roles, {"load": 2, "probe": 6, "setup": 2})
     self.expect_code(result, 0)
     totals = result.totals
     self.assertEqual((totals["started"], totals["ok"], totals["failed"], totals["events"]), (2, 2, 0, 0))
