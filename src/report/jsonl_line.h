@@ -6,11 +6,11 @@
  *    "outcome":"ok","status":200,"detail":null,"stream":true,"duration":412.345,
  *    "metrics":{"wait":0.021,…,"ttft":101.3,…,"tls":null},"gaps":20,"stalls":0,
  *    "tokens":{"events":21,"reported_prompt":null,"reported_completion":null},"answer_chars":42,
- *    "bytes_in":5000,"bytes_out":300,"rate_limited":false,"counters":{"ping":1}}
+ *    "bytes_in":5000,"bytes_out":300,"rate_limited":false,"retry":false,"role":"load","counters":{"ping":1}}
  *
  * Times in ms; n/a is null. `duration` is start -> end, whatever the outcome (of an ok request: metrics.e2e or a
  * little more). `itl` is no single time: tpot is its mean, max_gap its longest, `gaps` their number. `counters` has
- * those that are not 0.
+ * those that are not 0; `hung_up` stands behind the role of an abandoned one.
  */
 #ifndef SP_REPORT_JSONL_LINE_H
 #define SP_REPORT_JSONL_LINE_H

@@ -180,5 +180,13 @@ end
 
 spate.user("U", {
   on_429 = part == "limited_class" and "wait" or nil,
+  on_start = function(user)
+    if part ~= "mixed" then return end
+    user:get("/text", { role = "setup" })
+    user:start { path = "/short", stream = "sse", hang_up = { tokens = 2 } }
+  end,
+  on_stop = function(user)
+    if part == "mixed" then user:start { path = "/short", stream = "sse" } end
+  end,
   tasks = { t = parts[part] or parts.limited },
 })

@@ -34,6 +34,13 @@ static void outcomes(void **state) {
   }
 }
 
+static void hang_ups(void **state) {
+  (void)state;
+  for (int i = 0; i < SP_HANG_UP_COUNT; i++) {
+    assert_named(sp_hang_up_name((enum sp_hang_up)i));
+  }
+}
+
 static void counters(void **state) {
   (void)state;
   for (int i = 0; i < SP_COUNTER_COUNT; i++) {
@@ -68,6 +75,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(metrics),
     cmocka_unit_test(outcomes),
+    cmocka_unit_test(hang_ups),
     cmocka_unit_test(counters),
   };
   return cmocka_run_group_tests(tests, read_page, free_page);
