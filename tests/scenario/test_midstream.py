@@ -239,9 +239,9 @@ class SlowReading(MidStream):
     row = result.request("stream")
     self.expect_outcomes(result, {"ok": 3}, "stream")
     self.assertEqual((row["slow_reading"]["requests"], row["slow_reading"]["pauses"]), (3, 3))
-    self.assertGreater(row["slow_reading"]["paused_s"], 0.39)
+    self.assertGreater(row["slow_reading"]["paused_s"], 1.09)
     lag = result.json["validity"]["generator"]["lag_ms"]
-    self.assertLess(lag["max"], 290)  # what waited because it was told to is no lag
+    self.assertLess(lag["max"], 900)  # what waited because it was told to is no lag
 
 
 class RateLimits(MidStream):

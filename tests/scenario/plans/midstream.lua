@@ -112,7 +112,7 @@ function parts.paused(user)
   local handle = user:start { path = "/short", stream = "sse", name = "stream" }
   handle:pause()
   handle:pause()
-  user:sleep(0.3)
+  user:sleep(1)
   local open = not handle:done()
   handle:resume()
   local result = handle:result()
