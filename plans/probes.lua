@@ -1,5 +1,5 @@
--- Requests that are not the load: a set-up before it, a probe beside it. They have rows of their own (role), and are in no
--- total, rate, SLO or goodput.
+-- Requests that are not the load: a set-up before it, a probe beside it. They have rows of their own (role), and are
+-- in no total, rate, SLO or goodput.
 --   spate run plans/probes.lua -H http://dify.example.com -e key=app-… -u 20 -t 2m
 local spate = require("spate")
 local dify = require("spate.dify")

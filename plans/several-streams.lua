@@ -30,7 +30,9 @@ spate.user("TwoTabs", {
         if event.kind == "token" and not conversation then conversation = event.json.conversation_id end
       end })
       while not conversation and not first:done() do user:sleep(0.05) end
-      if conversation then app:chat(user, { query = "And then?", conversation_id = conversation, name = "next turn" }) end
+      if conversation then
+        app:chat(user, { query = "And then?", conversation_id = conversation, name = "next turn" })
+      end
       first:result()
     end,
   },

@@ -126,7 +126,8 @@ static void stop_where_lost(struct session *session, const struct sp_run_view *v
 static void stop_where_broken(struct session *session, const struct sp_run_view *view) {
   const struct sp_interval *totals = view->totals;
   if (session->broken || view->elapsed_ns < SP_BROKEN_PLAN_NS || view->phase >= SP_PHASE_ENDING) return;
-  if (totals->cells.count + totals->probes.count > 0 || totals->tasks < SP_BROKEN_TASKS || totals->task_errors < totals->tasks) return;
+  if (totals->cells.count + totals->probes.count > 0) return;
+  if (totals->tasks < SP_BROKEN_TASKS || totals->task_errors < totals->tasks) return;
   session->broken = true;
   sp_terminal_note(session->terminal, "every task breaks before its first request: ending the run");
   sp_run_stop(session->run);

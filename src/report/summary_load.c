@@ -98,9 +98,11 @@ void sp_summary_put_open_ends(const struct sp_result *result, struct sp_canvas *
     return;
   }
   if (ends.tokenless > 0) {
-    snprintf(without, sizeof(without), ", %s without a first token", sp_format_count(ends.tokenless, count, sizeof(count)));
+    snprintf(without, sizeof(without), ", %s without a first token",
+             sp_format_count(ends.tokenless, count, sizeof(count)));
   }
-  snprintf(line, sizeof(line), "%s still open at the end and cut, the oldest %s%s: their times are not in the figures below",
+  snprintf(line, sizeof(line),
+           "%s still open at the end and cut, the oldest %s%s: their times are not in the figures below",
            sp_format_count(ends.count, count, sizeof(count)),
            sp_format_duration(ends.oldest_us * SP_NS_PER_US, age, sizeof(age)), without);
   sp_put_ink(canvas, SP_INK_YELLOW);

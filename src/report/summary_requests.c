@@ -193,8 +193,11 @@ static void figures_text(const struct sp_cell *cell, int64_t measured_ns, char *
 static void add_heading(struct sp_table *table, const struct sp_cell *cell, int64_t measured_ns, int width) {
   char name[LINE_SIZE], figures[300], line[LINE_SIZE + 310];
   bool has_class = cell->user_class[0] != 0;
-  snprintf(name, sizeof(name), "%s%s%s%s%s%s", cell->name, has_class ? " (" : "", cell->user_class, has_class ? ")" : "",
-           cell->role == SP_ROLE_LOAD ? "" : SP_PART_SEPARATOR, cell->role == SP_ROLE_LOAD ? "" : sp_role_name(cell->role));
+  size_t len = (size_t)snprintf(name, sizeof(name), "%s%s%s%s", cell->name, has_class ? " (" : "", cell->user_class,
+                                has_class ? ")" : "");
+  if (cell->role != SP_ROLE_LOAD && len < sizeof(name)) {
+    snprintf(name + len, sizeof(name) - len, SP_PART_SEPARATOR "%s", sp_role_name(cell->role));
+  }
   figures_text(cell, measured_ns, figures, sizeof(figures));
   snprintf(line, sizeof(line), "%s   %s", name, figures);
   if (sp_text_width(sp_str_from(line)) <= width) {
@@ -210,7 +213,8 @@ static void add_heading(struct sp_table *table, const struct sp_cell *cell, int6
   notes_flush(&notes);
 }
 
-static void add_requests(struct sp_table *table, const struct sp_result *result, const struct sp_map *cells, int width) {
+static void add_requests(struct sp_table *table, const struct sp_result *result, const struct sp_map *cells,
+                         int width) {
   char text[100];
   for (size_t i = 0; i < cells->count && i < REQUESTS_MAX; i++) {
     const struct sp_cell *cell = cells->entries[i].value;
