@@ -170,9 +170,8 @@ static int read_percentile(struct parser *parser, struct sp_str word, size_t at)
   if (!sp_slo_number(sp_str_of(word.bytes + 1, word.len - 1), 0, &percentile)) {
     return fail_at(parser, at, "'" SP_STR_FMT "' is no percentile: write p95 or p99.9", SP_STR_ARG(word));
   }
-  if (word_is(word, "p999") || word_is(word, "p9999")) {
-    return fail_at(parser, at, "a percentile is at most 100: did you mean 'p99.%.*s'?", (int)word.len - 3,
-                   word.bytes + 3);
+  if (word_is(word, "p999")) {
+    percentile = 99.9; /* as every output names it */
   }
   if (!(percentile > 0) || percentile > 100) {
     return fail_at(parser, at, "a percentile is over 0 and at most 100");

@@ -121,7 +121,7 @@ static void faults(void **state) {
     { "mena(ttft) < 1s", 1, "did you mean 'mean'?" },
     { "p0(ttft) < 1s", 1, "over 0 and at most 100" },
     { "p101(ttft) < 1s", 1, "over 0 and at most 100" },
-    { "p999(ttft) < 1s", 1, "did you mean 'p99.9'?" },
+    { "p9999(ttft) < 1s", 1, "over 0 and at most 100" },
     { "p9.9.9(ttft) < 1s", 1, "is no percentile" },
     { "< 1s", 1, "a figure is expected" },
     { "p95(ttft)", 10, "one of < <= > >= is expected, here is the end" },
@@ -201,6 +201,7 @@ static void prints(void **state) {
   static const char *const rows[][2] = {
     { "P95 ( ttft)<1.5s", "p95(ttft) < 1500ms" },
     { "p99.90(itl) <= 200us", "p99.9(itl) <= 0.2ms" },
+    { "p999(itl) <= 200us", "p99.9(itl) <= 0.2ms" },
     { "failed_share < 0.01", "failed_share < 1%" },
     { "failed_share < 1", "failed_share < 100%" },
     { "failed_share < 0.07%", "failed_share < 0.07%" },
