@@ -75,12 +75,24 @@ static unsigned settle_threads(int64_t asked, const struct sp_load *load) {
   return threads > SP_THREADS_MAX ? SP_THREADS_MAX : (unsigned)threads;
 }
 
+/* What the plan got wrong is its error, not one of usage. */
+static int blame_plan(struct sp_err *err) {
+  err->code = SP_EPLAN;
+  return sp_err_context(err, "the plan's load");
+}
+
+/* The other flags are within their limits, whatever they stand beside. */
+static bool flags_say_how_much(const struct sp_plan_load *flags) {
+  return shapes_of(flags) || flags->run_time_ns >= 0 || flags->warm_up_ns >= 0;
+}
+
 int sp_load_settle(struct sp_load *load, const struct sp_plan_load *flags, const struct sp_plan_load *plan, int64_t threads,
                    struct sp_err *err) {
   sp_load_init(load);
-  int code = settle_shape(load, shapes_of(flags) ? flags : plan, err);
-  if (code == 0) code = settle_arrivals(load, flags, plan, err);
-  if (code) return code;
+  const struct sp_plan_load *shape = shapes_of(flags) ? flags : plan;
+  int code = settle_shape(load, shape, err);
+  if (code) return shape == plan ? blame_plan(err) : code;
+  if (settle_arrivals(load, flags, plan, err)) return blame_plan(err); /* the flag's was read already */
   load->spawn_per_s = flags->spawn_per_s > 0 ? flags->spawn_per_s : plan->spawn_per_s > 0 ? plan->spawn_per_s : 0;
   /* An end that the command line says replaces the plan's ends, as its shape replaces the plan's shape. */
   int64_t plan_iterations = flags->run_time_ns >= 0 ? -1 : plan->iterations;
@@ -90,5 +102,6 @@ int sp_load_settle(struct sp_load *load, const struct sp_plan_load *flags, const
   load->warm_up_ns = sp_load_pick(flags->warm_up_ns, plan->warm_up_ns, 0);
   load->seed = (uint64_t)sp_load_pick(flags->seed, plan->seed, 1);
   load->threads = settle_threads(threads, load);
-  return sp_load_check(load, err);
+  code = sp_load_check(load, err);
+  return code && !flags_say_how_much(flags) ? blame_plan(err) : code;
 }

@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "script/user_lua.h"
 #include "wire/http_date.h"
+#include "stats/slo.h"
 
 #include <ctype.h>
 #include <pthread.h>
@@ -56,6 +57,14 @@ static int core_duration(lua_State *L) {
   }
   lua_pushnumber(L, (double)ns / 1e9);
   return 1;
+}
+
+/* core.slo_fault("p95(tfft) < 1s"): what is wrong with it, or nil. */
+static int core_slo_fault(lua_State *L) {
+  struct sp_err err;
+  struct sp_slo slo;
+  if (sp_slo_parse(sp_str_from(luaL_checkstring(L, 1)), &slo, &err) == 0) return 0;
+  return lua_pushstring(L, err.text), 1;
 }
 
 /* core.place(): where the plan is, for the front of an error. */
@@ -137,6 +146,7 @@ void sp_bind_basics(lua_State *L) {
       {"feed_next", core_feed_next}, {"metric", core_metric},
       {"place", core_place},         {"near_setting", core_near_setting},
       {"retry_after", core_retry_after},
+      {"slo_fault", core_slo_fault},
       {NULL, NULL}};
   sp_bind_list(L, functions);
   const struct sp_plan *plan = sp_lua_of(L)->plan;

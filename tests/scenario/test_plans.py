@@ -343,6 +343,7 @@ class Loading(ShopCase):
         ("spate.on('begin', function() end)", r"plan\.lua:3: on\('begin'.*user_start"),
         ("spate.on('start')", r"plan\.lua:3: "),
         ("spate.slo { 5 }", r"plan\.lua:3: each of slo"),
+        ("spate.slo { 'p95(tfft) < 1s' }", r"plan\.lua:3: SLO .*column 5: no metric 'tfft': did you mean 'ttft'"),
         ("spate.param('p', { defautl = 1 })", r"plan\.lua:3: param 'p' has no member 'defautl'"),
         ("spate.param('p', { description = 'what it is' })",
          r"plan\.lua:3: .*the parameter 'p' \(what it is\).*-e p=VALUE.*SPATE_P"),
@@ -351,6 +352,15 @@ class Loading(ShopCase):
         ("dify.app { key = 'k', kye = 'k' }", r"plan\.lua:3: dify\.app\{…\} has no member 'kye'"),
         ("spate.no_such_function()", r"plan\.lua:3: .*no_such_function")):
       self.expect(self.body(line + "\n"), words)
+
+  def test_loads_that_cannot_be(self):
+    user = "spate.user('U', { tasks = { a = function(user) user:get('/') end } })\n"
+    for load, words in (("stages = '50:x'", "the plan's load: stages: .*column"),
+                        ("rate = 'fast'", "the plan's load: rate: "),
+                        ("users = 0", "the plan's load: users must be"),
+                        ("users = 2, stages = '1:1s'", "the plan's load: .*four shapes"),
+                        ("rate = '5/s', arrivals = 'odd'", "the plan's load: arrivals are poisson or even"),):
+      self.expect(self.body(user + "spate.load { " + load + " }\n"), words)
 
   def test_a_request_while_loading(self):
     self.expect(self.body("spate.user('U', { tasks = { a = function() end } })\n"

@@ -229,7 +229,9 @@ function spate.slo(list)
   if type(list) == "string" then list = { list } end
   expect(list, "table", "slo{…}")
   for _, expression in ipairs(list) do
-    plan.slo[#plan.slo + 1] = expect(expression, "string", "each of slo{…}")
+    local fault = core.slo_fault(expect(expression, "string", "each of slo{…}"))
+    if fault then fail("%s", fault) end
+    plan.slo[#plan.slo + 1] = expression
   end
 end
 

@@ -185,9 +185,10 @@ static void one_processor_one_thread(void **state) {
 
 static void refused(void **state) {
   (void)state;
-  REFUSE("spate.load { users = 0 }", SP_EUSAGE, "users must be 1 to 1000000, not 0", NO_FLAGS);
-  REFUSE("spate.load { users = 2000000 }", SP_EUSAGE, "users must be 1 to 1000000, not 2000000", NO_FLAGS);
+  REFUSE("spate.load { users = 0 }", SP_EPLAN, "the plan's load: users must be 1 to 1000000, not 0", NO_FLAGS);
+  REFUSE("spate.load { users = 2000000 }", SP_EPLAN, "the plan's load: users must be 1 to 1000000, not 2000000", NO_FLAGS);
   REFUSE("spate.load { run_time = 10 }", SP_EUSAGE, "the warm-up must be shorter than the run time", "--warm-up", "10s");
+  REFUSE("spate.load { stages = '5:x' }", SP_EPLAN, "the plan's load: stages: ", "--iterations", "3");
   REFUSE("spate.load { host = 'localhost:80' }", SP_EPARSE, "host: 'localhost:80' has no scheme", NO_FLAGS);
   REFUSE("error('on purpose')", SP_EPLAN, ".lua:3: on purpose", NO_FLAGS);
   REFUSE("", SP_EUSAGE, "no task is left to run", "-T", "nothing");
