@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define SP_FEED_FILE_MAX (256u * 1024u * 1024u) /* bytes of a feed's file */
 
@@ -92,12 +93,22 @@ static int core_retry_after(lua_State *L) {
   return 1;
 }
 
-/* core.read_file(path): the bytes, or nil and why. A feed's path is seen from where spate runs. */
+/* A file of the plan's lies beside the plan, as its modules do, or where spate runs. What is pushed keeps the text. */
+static const char *push_file_path(lua_State *L, const char *path) {
+  const char *plan = sp_lua_of(L)->plan->options.name, *slash = plan ? strrchr(plan, '/') : NULL; /* a profile is no plan */
+  if (!slash || path[0] == '/') return lua_pushstring(L, path), path;
+  lua_pushlstring(L, plan, (size_t)(slash + 1 - plan));
+  lua_pushstring(L, path);
+  lua_concat(L, 2);
+  return access(lua_tostring(L, -1), F_OK) == 0 ? lua_tostring(L, -1) : path;
+}
+
+/* core.read_file(path): the bytes, or nil and why. */
 static int core_read_file(lua_State *L) {
   struct sp_err err;
   char *text;
   size_t len;
-  if (sp_read_file(luaL_checkstring(L, 1), SP_FEED_FILE_MAX, &text, &len, &err)) {
+  if (sp_read_file(push_file_path(L, luaL_checkstring(L, 1)), SP_FEED_FILE_MAX, &text, &len, &err)) {
     lua_pushnil(L);
     lua_pushstring(L, err.text);
     return 2;

@@ -270,6 +270,16 @@ class Feeds(ShopCase):
     again = self.read("rows.csv", "--iterations", 100, "-u", 1, "-e", "order=random")
     self.assertEqual(rows, again)
 
+  def test_beside_the_plan(self):
+    """A feed lies beside its plan, as its modules do, or where spate runs."""
+    self.write("plan.lua", 'local spate = require("spate")\nlocal feed = spate.feed("rows.csv", { order = "sequential" })\n'
+               'spate.user("U", { tasks = { t = function(user) user:get("/" .. feed:next(user).n) end } })\n')
+    with tempfile.TemporaryDirectory() as elsewhere:
+      for path, cwd in ((os.path.join(self.folder.name, "plan.lua"), elsewhere), ("plan.lua", self.folder.name)):
+        self.shop.clear()
+        result = run(path, "-H", self.shop.url, "--iterations", 2, cwd=cwd)
+        self.assertEqual([request.path for request in self.shop.requests], ["/1", "/2"], str(result))
+
   def test_broken_files(self):
     self.write("short.csv", "a,b\n1\n")
     self.write("open.csv", 'a\n"never closed\n')
