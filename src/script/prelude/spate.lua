@@ -250,6 +250,7 @@ local Metric = {}
 Metric.__index = Metric
 function Metric:add(value)
   expect(value, "number", "metric:add(value)")
+  if not (value >= 0 and value < math.huge) then fail("metric:add(%s): a metric takes numbers from 0", tostring(value)) end
   core.metric(self.name, self.unit, value)
 end
 
@@ -264,7 +265,12 @@ spate.json = { encode = core.json_encode, decode = core.json_decode, null = core
 function spate.array(t) return setmetatable(t or {}, core.array_mt) end
 
 function spate.now() return core.now() end
-function spate.log(...) core.log(table.concat({ ... }, " ")) end
+function spate.log(...)
+  local parts = {}
+  for i = 1, select("#", ...) do parts[i] = tostring((select(i, ...))) end
+  core.log(table.concat(parts, " "))
+end
+print = spate.log -- standard output belongs to the summary, or to the document that was asked for there
 
 -- -- what a request gives back ------------------------------------------------------------------------
 
@@ -386,17 +392,16 @@ function User:request(spec)
   return ask(self, spec)
 end
 
-function User:get(path, options)
-  local spec = { method = "GET", path = path }
+local function short_spec(method, path, options)
+  local spec = { method = method, path = path }
+  if options ~= nil then expect(options, "table", "what stands behind the path") end
   for key, value in pairs(options or {}) do spec[key] = value end
-  return ask(self, spec)
+  return spec
 end
 
-function User:post(path, options)
-  local spec = { method = "POST", path = path }
-  for key, value in pairs(options or {}) do spec[key] = value end
-  return ask(self, spec)
-end
+function User:get(path, options) return ask(self, short_spec("GET", path, options)) end
+
+function User:post(path, options) return ask(self, short_spec("POST", path, options)) end
 
 -- for event in user:stream{…} do … end; afterwards stream.result. Leaving the loop early hangs up (abandoned).
 local Stream = {}
@@ -455,7 +460,8 @@ end
 -- One coroutine a user runs its tasks, hooks included; C resumes it with the next function to run. An error ends
 -- the task, not the user.
 local function describe_error(err)
-  return type(err) == "string" and err or tostring(err)
+  if type(err) == "string" then return err end
+  return type(err) == "table" and "an error that is a table" or tostring(err) -- its address would tell all of them apart
 end
 
 function spate._runner(user, run)
