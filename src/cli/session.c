@@ -1,6 +1,7 @@
 #include "cli/session.h"
 
 #include "base/mem.h"
+#include "base/units.h"
 #include "cli/command.h"
 #include "cli/slo_watch.h"
 #include "cli/verdict.h"
@@ -16,6 +17,7 @@
 
 #define SP_BROKEN_PLAN_NS (2 * SP_NS_PER_S)    /* nothing but errors of the plan for so long, likewise */
 #define SP_BROKEN_TASKS 20u
+#define SP_WIDTH_ASKED_MAX 1000u /* columns */
 
 struct session {
   struct sp_setup *setup;
@@ -88,11 +90,26 @@ static bool writes_to_stdout(const struct sp_options *options) {
   return false;
 }
 
+static bool is_set(const char *variable) {
+  const char *value = getenv(variable);
+  return value && *value;
+}
+
+/* What is no terminal has no width of its own; whoever reads it may say theirs. 0: nobody did. */
+static int width_asked_for(void) {
+  uint64_t columns = 0;
+  struct sp_err ignored;
+  if (!is_set("COLUMNS") || sp_parse_count(getenv("COLUMNS"), &columns, &ignored)) return 0;
+  return columns > SP_WIDTH_ASKED_MAX ? 0 : (int)columns;
+}
+
 static struct sp_terminal *open_terminal(const struct sp_options *options) {
   FILE *out = writes_to_stdout(options) ? stderr : stdout; /* a document on standard output stays alone there */
   bool is_terminal = isatty(fileno(out));
-  struct sp_terminal_options terminal = {.out = out, .live = is_terminal && !options->quiet, .quiet = options->quiet,
-      .color = is_terminal && !options->no_color && !getenv("NO_COLOR")};
+  const char *kind = getenv("TERM");
+  bool moves = is_terminal && !(kind && strcmp(kind, "dumb") == 0);
+  struct sp_terminal_options terminal = {.out = out, .live = moves && !options->quiet, .quiet = options->quiet,
+      .width = is_terminal ? 0 : width_asked_for(), .color = moves && !options->no_color && !is_set("NO_COLOR")};
   return sp_terminal_create(&terminal);
 }
 

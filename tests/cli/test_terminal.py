@@ -140,6 +140,17 @@ class Live(GoldenCase):
         self.assertNotRegex(terminal.raw, r"\x1b\[[\d;]*m")
         self.check_summary(terminal)
 
+  def test_a_terminal_that_cannot_move(self):
+    with Terminal(80, *self.words("-t", "2s"), env={"TERM": "dumb"}) as terminal:
+      terminal.wait()
+      self.assertNotIn("\x1b", terminal.raw)
+      self.check_summary(terminal)
+
+  def test_no_terminal_but_a_width(self):
+    result = support.run("dify:chat", *self.words("-t", "1s")[2:], env={"COLUMNS": "40"})
+    self.assertLessEqual(max(map(width_of, result.out.split("\n"))), 40, result.out)
+    self.assertIn("first token", result.out)
+
   def test_json_to_the_terminal(self):
     """Standard output is the document's, even where it is a terminal: the view goes to standard error."""
     with Terminal(100, *self.words("-t", "2s", "--out", "json=-")) as terminal:
