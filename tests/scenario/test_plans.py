@@ -152,6 +152,7 @@ class Talks(ShopCase):
         ("one", "", {"dept": "IT"}), ("two", "c-1", {"dept": "IT"}), ("three", "c-1", {"dept": "HR"}),
         ("four", "c-1", {})])
     self.assertEqual(len({ask["user"] for ask in asked}), 1)
+    self.assertEqual(asked[2]["files"], [])  # an empty list, not an object
     self.assertEqual(result.request("third")["count"], 1)
     self.assertEqual(self.shop.one("/v1/chat-messages/task-1/stop").json["user"], asked[0]["user"])
     self.assertTrue(all(request.headers["authorization"] == "Bearer app-test" for request in self.shop.requests))

@@ -60,6 +60,7 @@ local function build(app, user, path, options, body)
     for key, value in pairs(options.headers) do spec.headers[key] = value end
   end
   body.inputs = body.inputs or {}
+  if type(body.files) == "table" then setmetatable(body.files, core.array_mt) end -- Dify takes no {} for an empty list
   body.user = body.user or app.end_user or ("spate-" .. user.id)
   body.response_mode = body.response_mode or "streaming"
   if body.response_mode == "streaming" then spec.stream = "dify" end

@@ -13,7 +13,7 @@ spate.user("Talker", {
       talk:say("one")
       user:think()
       talk:say("two")
-      local third = talk:say("three", { inputs = { dept = "HR" }, name = "third" })
+      local third = talk:say("three", { inputs = { dept = "HR" }, files = {}, name = "third" })
       user:check(talk.turns == 3 and third.conversation_id == talk.id, "the conversation is not kept")
       local stream = app:chat_stream(user, { query = "four", conversation_id = talk.id })
       for _ in stream do end
