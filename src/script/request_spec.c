@@ -58,7 +58,8 @@ static int read_url(struct sp_request_spec *spec, const struct sp_lua_user *lua_
   if (!path.bytes) return sp_fail(err, SP_EPLAN, "a request needs a path (or a whole url)");
   const char *base = base_url(lua_user);
   if (!*base && !memmem(path.bytes, path.len, "://", 3)) {
-    return sp_fail(err, SP_EPLAN, "no host for '" SP_STR_FMT "': give --host URL, or spate.load{ host = … }", SP_STR_ARG(path));
+    return sp_fail(err, SP_EPLAN, "no host for '" SP_STR_FMT "': give --host URL, or spate.load{ host = … }",
+                   SP_STR_ARG(path.len ? path : SP_STR("/")));
   }
   int code = sp_url_join(sp_str_from(base), path, &spec->url, err);
   spec->http.url = sp_buf_str(&spec->url);

@@ -40,6 +40,13 @@ class BuiltIn(MockCase):
   def test_http(self):
     self.assertEqual(self.go("http", "--iterations", 10).request("get")["ok"], 10)
 
+  def test_http_of_one_url(self):
+    """Whichever way it is given: as the host, behind it, or in its place."""
+    url = self.mock.url
+    for words in (("-H", url + "/healthz"), ("-H", url, "-e", "path=/healthz"), ("-e", f"path={url}/healthz")):
+      with self.subTest(words=words):
+        self.assertEqual(run("http", *words, "--iterations", 2).totals["ok"], 2)
+
   def test_the_three_scenarios(self):
     for name in ("dify:three-scenarios", os.path.join(HERE, "..", "..", "plans", "dify-three-scenarios.lua")):
       result = self.go(name, *KEYS, "-u", 12, "-r", 100, "-t", "4s")

@@ -1,7 +1,7 @@
 -- http · GET one URL, again and again.
 local spate = require("spate")
 
-local path = spate.param("path", "/", "the path to get, or a whole URL")
+local path = spate.param("path", "", "the path behind --host, or a whole URL; else --host itself")
 local think = spate.param("think", 0, "pause between two requests, seconds")
 
 spate.user("HttpUser", {
