@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "cli/load_setup.h"
+#include "script/embedded.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -43,9 +44,23 @@ static char *redact_host(const char *host) {
   return text;
 }
 
+/* A built-in plan has no address of its own; it can only be given one, as the host or as a whole URL in a parameter.
+ * A user's plan may have it from anywhere. */
+static bool lacks_host(const struct sp_plan *plan) {
+  if (!sp_embedded_find("plan", plan->options.name)) return false;
+  for (size_t i = 0; i < plan->param_count; i++) {
+    if (plan->params[i].value && strstr(plan->params[i].value, "://")) return false;
+  }
+  return true;
+}
+
 static int check_host(const struct sp_plan *plan, struct sp_err *err) {
   struct sp_url url;
   const char *host = sp_plan_host(plan);
+  if (!*host && lacks_host(plan)) {
+    return sp_fail(err, SP_EUSAGE, "%s needs the target's address: -H URL, e.g. -H http://127.0.0.1:5001",
+                   plan->options.name);
+  }
   if (!*host) return 0;
   return sp_url_parse(sp_str_from(host), &url, err) ? sp_err_context(err, "host") : 0;
 }

@@ -47,6 +47,13 @@ class BuiltIn(MockCase):
       with self.subTest(words=words):
         self.assertEqual(run("http", *words, "--iterations", 2).totals["ok"], 2)
 
+  def test_no_host_given(self):
+    for words in (("http",), ("dify:chat", "-e", "key=app-simple")):
+      for command in ("run", "try"):
+        result = spate(command, *words)
+        self.assertEqual(result.code, 2, str(result))
+        self.assertEqual(result.err, f"spate: {words[0]} needs the target's address: -H URL, e.g. -H http://127.0.0.1:5001\n")
+
   def test_the_three_scenarios(self):
     for name in ("dify:three-scenarios", os.path.join(HERE, "..", "..", "plans", "dify-three-scenarios.lua")):
       result = self.go(name, *KEYS, "-u", 12, "-r", 100, "-t", "4s")
