@@ -139,11 +139,21 @@ static void explain_loss(const struct sp_http_call *call, bool reset, const stru
   else if (reset && call->origin->tls) snprintf(why, size, " (%.150s)", err->text); /* an alert may tell more */
 }
 
+/* A request that crossed with the end of its kept connection says nothing about the target. One that the target had
+ * taken, and then hung up on, does; unless this is a server that never keeps a connection and does not say so: there
+ * the request may have come just before the close. */
+static bool may_resend(const struct sp_http_call *call) {
+  const struct sp_http_conn *conn = call->conn;
+  if (call->answered || !call->result.reused || call->result.resent) return false;
+  bool written = conn->conn.bytes_out > conn->base_out;
+  return conn->mux || !call->origin->keeps || !written || !sp_conn_was_taken(&conn->conn);
+}
+
 void sp_http_call_lost(struct sp_http_call *call, bool reset, const struct sp_err *err) {
   char why[160];
   const char *how = reset ? "reset" : "closed";
   explain_loss(call, reset, err, why, sizeof why);
-  if (!call->answered && call->result.reused && !call->result.resent) sp_http_call_resend(call);
+  if (may_resend(call)) sp_http_call_resend(call);
   else if (call->phase == SP_HTTP_WAITING)
     sp_http_call_end(call, SP_HTTP_RESET, "the connection was %s before the answer%s", how, why);
   else if (call->phase == SP_HTTP_HEAD)

@@ -19,6 +19,7 @@ static int on_message_begin(void *ctx) {
 
 static int on_head(void *ctx, const struct sp_http1_head *head, struct sp_err *err) {
   struct sp_http_conn *hc = ctx;
+  if (hc->call->result.reused) hc->origin->keeps = true;
   return sp_http_answer_head(hc->call, head, hc->rx, err);
 }
 

@@ -50,6 +50,7 @@ static inline void sp_http_unlink(struct sp_http_link *link) { /* fine when in n
 struct sp_http_origin {
   bool tls;
   bool http1;           /* offered both by ALPN, it took HTTP/1.1 the last time */
+  bool keeps;           /* it has answered on a kept connection: it does not close them behind each answer */
   uint16_t port;
   uint32_t streams_max; /* its limit of streams a connection, as last heard; 0: not yet */
   char host[];          /* lower case */

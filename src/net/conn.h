@@ -119,6 +119,10 @@ void sp_conn_shutdown(struct sp_conn *conn); /* half-close after the output is w
 void sp_conn_close(struct sp_conn *conn);
 void sp_conn_reset(struct sp_conn *conn);    /* closes with RST (mock) */
 
+/* Inside on_end: whether the peer's machine had taken all that was written before it ended the connection. False where
+ * the end and our bytes crossed on their way. */
+bool sp_conn_was_taken(const struct sp_conn *conn);
+
 /* -- listening -- */
 #define SP_LISTEN_BACKLOG 4096
 #define SP_LISTEN_TURN_MAX 64                        /* connections accepted a loop turn */

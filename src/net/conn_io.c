@@ -5,7 +5,9 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define TLS_WRITE_SIZE (64u * 1024u)  /* plain bytes encrypted at a time */
@@ -196,9 +198,18 @@ void sp_conn_resume_tls(struct sp_conn *conn) {
 
 static void fail_read(struct sp_conn *conn, int error) {
   struct sp_err err;
+  if (error == ECONNRESET) conn->was_reset = true;
   if (error == ECONNRESET || error == EPIPE) sp_fail(&err, SP_EIO, "connection reset by the peer");
   else sp_fail(&err, SP_EIO, "cannot read: %s", strerror(error));
   sp_conn_finish(conn, SP_CONN_RESET, &err);
+}
+
+/* A FIN acknowledges what came before it; an RST behind a FIN (EPIPE) says that bytes came to a closed socket, one
+ * without a FIN that they came to an open one. */
+bool sp_conn_was_taken(const struct sp_conn *conn) {
+  int unacknowledged = 0;
+  if (conn->output_sent < conn->output.len) return false;
+  return conn->was_reset || (ioctl(conn->fd, SIOCOUTQ, &unacknowledged) == 0 && unacknowledged == 0);
 }
 
 /* True while there may be more to read. */

@@ -355,7 +355,8 @@ class Kept(Wire):
     self.expect(handler, {"ok": 30}, code=0, count=30)
 
   def test_closed_on_the_next_request(self):
-    """Closed or reset when the second request comes, before a byte of its answer: it is sent again, on a new one."""
+    """Closed or reset when the second request comes, before a byte of its answer, by a server that never kept one: it is
+    sent again, on a new one."""
     for end in ("end", "reset"):
       def handler(peer, end=end):
         if peer.read():
@@ -366,6 +367,19 @@ class Kept(Wire):
       with self.subTest(end=end):
         self.assertEqual(result.request("one")["counters"]["resent"], 3)
         self.assertEqual(server.connections, 4)
+
+  def test_no_resending_once_the_request_was_taken(self):
+    """A server that keeps connections hangs up on a request: that is its doing, and is not hidden."""
+    for end in ("end", "close", "reset"):
+      def handler(peer, end=end):
+        for _ in range(2):
+          if peer.read():
+            peer.send(answer("hello"))
+        if peer.read():
+          getattr(peer, end)()
+      result, server = self.expect(handler, {"ok": 4, "reset": 2}, count=6)
+      with self.subTest(end=end):
+        self.assertEqual((result.request("one")["counters"]["resent"], len(server.requests)), (0, 6))
 
   def test_no_resending_once_the_answer_has_begun(self):
     def handler(peer):

@@ -143,7 +143,7 @@ static void test_stale_connection_is_sent_again(void **state) {
   (void)state;
   static const struct step closes[] = { EXPECT, SEND(OK_ANSWER), END };
   static const struct step resets[] = { EXPECT, SEND(OK_ANSWER), PAUSE(10), RST };
-  static const struct step closes_late[] = { EXPECT, SEND(OK_ANSWER), EXPECT, END }; /* takes it, then hangs up */
+  static const struct step closes_late[] = { EXPECT, SEND(OK_ANSWER), EXPECT, END }; /* never kept one yet */
   static const struct step *const all[] = { closes, resets, closes_late };
   for (size_t i = 0; i < 3; i++) {
     struct pair pair;
@@ -169,6 +169,28 @@ static void test_sent_again_only_once(void **state) {
   assert_true(pair.two.result.resent);
   assert_int_equal(conns(&pair.bed), 2);
   drop_pair(&pair);
+}
+
+/* A server that keeps connections and hangs up on a request that it has taken: to send again would hide it. */
+static void test_not_sent_again_once_taken(void **state) {
+  (void)state;
+  static const struct step closes[] = { EXPECT, SEND(OK_ANSWER), EXPECT, SEND(OK_ANSWER), EXPECT, END };
+  static const struct step resets[] = { EXPECT, SEND(OK_ANSWER), EXPECT, SEND(OK_ANSWER), EXPECT, RST };
+  static const struct step *const all[] = { closes, resets };
+  static const char *const whys[] = { "closed before the answer", "reset before the answer" };
+  for (size_t i = 0; i < 2; i++) {
+    struct bed bed;
+    struct exchange exchanges[3] = { 0 };
+    bed_open(&bed, NULL);
+    bed_serve(&bed, SCRIPTS(all[i], polite));
+    for (size_t k = 0; k < 3; k++) get(&bed, &exchanges[k], NULL);
+    assert_ok(&exchanges[1], 200, "ok");
+    assert_end(&exchanges[2], SP_HTTP_RESET, whys[i]);
+    assert_true(exchanges[2].result.reused && !exchanges[2].result.resent);
+    assert_int_equal(conns(&bed), 1);
+    for (size_t k = 0; k < 3; k++) exchange_drop(&exchanges[k]);
+    bed_close(&bed);
+  }
 }
 
 static void test_not_sent_again_after_a_byte(void **state) {
@@ -487,6 +509,7 @@ int main(void) {
       cmocka_unit_test(test_idle_close_is_noticed),
       cmocka_unit_test(test_stale_connection_is_sent_again),
       cmocka_unit_test(test_sent_again_only_once),
+      cmocka_unit_test(test_not_sent_again_once_taken),
       cmocka_unit_test(test_not_sent_again_after_a_byte),
       cmocka_unit_test(test_sent_again_to_nobody),
       cmocka_unit_test(test_finish_and_the_tail_comes),
