@@ -19,7 +19,7 @@ struct mock_run {
   unsigned signals;
 };
 
-/* A profile is a Lua file that returns a table, or a built-in name. NULL is the default profile. */
+/* A profile is a JSON file, a Lua file that returns such a table, or a built-in name. NULL is the default profile. */
 static int load_profile(const char *name, char **json, struct sp_err *err) {
   *json = NULL;
   if (!name || strcmp(name, "default") == 0) return 0;
@@ -106,5 +106,5 @@ static const struct sp_option *const groups[] = {sp_options_mock, sp_options_com
 
 const struct sp_command sp_command_mock = {.name = "mock", .arguments = "[PROFILE]",
     .summary = "the simulated target (Dify and OpenAI compatible)",
-    .details = "PROFILE is a Lua file that returns a table (docs/mock.md), or 'default'.\n",
+    .details = "PROFILE is a JSON file, a Lua file that returns such a table (docs/mock.md), or 'default'.\n",
     .arguments_max = 1, .option_groups = groups, .run = mock_run_command};

@@ -220,10 +220,17 @@ char *sp_lua_text_to_json(const char *name, const char *text, size_t len, struct
   return json;
 }
 
+static bool is_json(const char *path) {
+  const char *dot = strrchr(path, '.');
+  return dot && strcmp(dot, ".json") == 0;
+}
+
 char *sp_lua_file_to_json(const char *path, struct sp_err *err) {
-  char *text = NULL, *json = NULL;
-  size_t len = 0;
-  if (sp_read_file(path, SP_PLAN_MAX, &text, &len, err) == 0) json = sp_lua_text_to_json(path, text, len, err);
+  char *text = NULL;
+  size_t len;
+  if (sp_read_file(path, SP_PLAN_MAX, &text, &len, err)) return NULL;
+  if (is_json(path)) return text; /* whoever reads it says what is wrong with it */
+  char *json = sp_lua_text_to_json(path, text, len, err);
   free(text);
   return json;
 }

@@ -81,7 +81,8 @@ int sp_plan_fire(struct sp_plan *plan, const char *hook, struct sp_err *err);
 /* -H, else the plan's own; "" when neither says. */
 const char *sp_plan_host(const struct sp_plan *plan);
 
-/* Evaluates a Lua file that returns a table (a mock profile) and gives it as JSON text; the caller frees it. */
+/* Evaluates a Lua file that returns a table (a mock profile) and gives it as JSON text; the caller frees it. A file
+ * named .json is text already. */
 char *sp_lua_file_to_json(const char *path, struct sp_err *err);
 char *sp_lua_text_to_json(const char *name, const char *text, size_t len, struct sp_err *err);
 

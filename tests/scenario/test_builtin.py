@@ -1,13 +1,35 @@
 """The built-in plans and the repository's example plan against the mock: each works as it is."""
 import json
 import os
+import tempfile
 import urllib.request
 
-from support import HERE, MockCase, main, run, spate
+from support import HERE, Case, MockCase, main, mock, run, spate
 
 QUICK = ["-e", "think_min=0", "-e", "think_max=0", "--iterations", "6", "-u", "3"]
 KEYS = ["-e", "simple_key=app-simple", "-e", "complex_key=app-complex", "-e", "dataset_key=dataset-demo", "-e",
         "dataset=demo"]
+
+
+class Profiles(Case):
+  def test_json_and_lua_say_the_same(self):
+    with tempfile.TemporaryDirectory() as folder:
+      for name, text in (("p.json", '{"apps": {"simple": {"key": "app-mine"}}}'),
+                         ("p.lua", 'return { apps = { simple = { key = "app-mine" } } }')):
+        path = os.path.join(folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+          file.write(text)
+        with self.subTest(name=name), mock(path) as target:
+          result = run("dify:chat", "-H", target.url, "-e", "key=app-mine", "--iterations", 1)
+          self.assertEqual(result.totals["ok"], 1, str(result))
+
+  def test_a_broken_one(self):
+    with tempfile.TemporaryDirectory() as folder:
+      path = os.path.join(folder, "p.json")
+      with open(path, "w", encoding="utf-8") as file:
+        file.write('{"sed": 1}')
+      result = spate("mock", path)
+    self.assertEqual((result.code, result.err), (1, "spate: profile: unknown member 'sed' (did you mean 'seed'?)\n"))
 
 
 class BuiltIn(MockCase):
