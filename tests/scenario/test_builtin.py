@@ -76,6 +76,14 @@ class BuiltIn(MockCase):
         self.assertEqual(result.code, 2, str(result))
         self.assertEqual(result.err, f"spate: {words[0]} needs the target's address: -H URL, e.g. -H http://127.0.0.1:5001\n")
 
+  def test_inputs(self):
+    for name in ("dify:chat", "dify:completion", "dify:workflow"):
+      for inputs in ("{bad", "[1]", "5", ""):
+        result = run(name, "-H", self.mock.url, "-e", "key=k", "-e", "inputs=" + inputs, "--iterations", 1)
+        with self.subTest(name=name, inputs=inputs):
+          self.assertEqual(result.code, 1, str(result))
+          self.assertRegex(result.err, name + r":\d+: inputs must be a JSON object")
+
   def test_the_three_scenarios(self):
     for name in ("dify:three-scenarios", os.path.join(HERE, "..", "..", "plans", "dify-three-scenarios.lua")):
       result = self.go(name, *KEYS, "-u", 12, "-r", 100, "-t", "4s")

@@ -4,7 +4,7 @@ local dify = require("spate.dify")
 
 local app = dify.app { key = spate.param("key", { description = "the app's API key (app-…)" }) }
 local query = spate.param("query", "请简单介绍一下你自己", "what each user asks")
-local inputs = spate.param("inputs", "{}", "the app's input variables, as JSON")
+local inputs = dify.inputs(spate.param("inputs", "{}", "the app's input variables, as JSON"))
 local think_min = spate.param("think_min", 1, "shortest pause between two questions, seconds")
 local think_max = spate.param("think_max", 3, "longest pause, seconds")
 local timeout = spate.param("timeout", 120, "seconds until an answer is given up")
@@ -14,7 +14,7 @@ spate.user("ChatUser", {
   timeout = timeout,
   tasks = {
     chat = function(user)
-      app:chat(user, { query = query, inputs = spate.json.decode(inputs) })
+      app:chat(user, { query = query, inputs = inputs })
     end,
   },
 })

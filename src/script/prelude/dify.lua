@@ -22,6 +22,15 @@ function M.app(options)
   }, App)
 end
 
+--- dify.inputs(text): an app's input variables, given as JSON, as a table.
+function M.inputs(text)
+  local values, why = core.json_decode(text)
+  if type(values) ~= "table" or not text:find("^%s*{") then
+    fail("inputs must be a JSON object like {\"dept\": \"IT\"}: " .. (why or "this is none"))
+  end
+  return values
+end
+
 -- Dify shows its base URL with /v1 at the end; take the host with and without it.
 local function url(app, path)
   local base = app.host or ""
