@@ -10,7 +10,8 @@ int64_t sp_load_pick(int64_t flag, int64_t plan, int64_t otherwise) {
 }
 
 static unsigned shapes_of(const struct sp_plan_load *load) {
-  const bool given[] = {load->users >= 0, load->stages != NULL, load->rate != NULL, load->in_flight >= 0};
+  const bool given[] = {load->users >= 0, load->stages != NULL, load->rate != NULL, load->in_flight >= 0,
+                        load->shape != NULL};
   unsigned count = 0;
   for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) count += given[i];
   return count;
@@ -31,12 +32,20 @@ static int settle_rate(struct sp_load *load, const char *text, struct sp_err *er
   return 0;
 }
 
+static void settle_function(struct sp_load *load, const struct sp_plan_load *plan) {
+  load->kind = plan->shape_kind;
+  load->shape = plan->shape;
+  load->shape_ctx = plan->shape_ctx;
+  load->shape_period_ns = plan->shape_period_ns;
+}
+
 static int settle_shape(struct sp_load *load, const struct sp_plan_load *shape, struct sp_err *err) {
   if (shapes_of(shape) > 1) {
-    return sp_fail(err, SP_EUSAGE, "users, stages, rate and in-flight are four shapes of load: give one of them");
+    return sp_fail(err, SP_EUSAGE, "users, stages, rate, in-flight and a shape are kinds of load that exclude each other: give one of them");
   }
   if (shape->stages) return settle_stages(load, shape->stages, err);
   if (shape->rate) return settle_rate(load, shape->rate, err);
+  if (shape->shape) return settle_function(load, shape), 0;
   if (shape->in_flight >= 0) load->kind = SP_LOAD_IN_FLIGHT;
   int64_t level = shape->in_flight >= 0 ? shape->in_flight : shape->users;
   load->users = level < 0 ? 1 : (uint64_t)level;

@@ -234,10 +234,11 @@ static int run_to_end(struct session *session, struct sp_err *err) {
   return exit_code;
 }
 
-/* An open loop's pool grows as far as it has to: too low a limit there shows as failed connections, if ever. */
+/* An open loop's pool, and a shape of the plan's own, grow as far as they have to: too low a limit there shows as failed
+ * connections, if ever. */
 static int raise_file_limit(const struct sp_load *load, struct sp_err *err) {
   struct sp_err ignored;
-  if (load->kind != SP_LOAD_RATE) return sp_raise_file_limit(sp_load_users_most(load), err);
+  if (load->kind != SP_LOAD_RATE && !load->shape) return sp_raise_file_limit(sp_load_users_most(load), err);
   if (load->max_in_flight) return sp_raise_file_limit(load->max_in_flight, err);
   (void)sp_raise_file_limit(sp_load_max_in_flight(load), &ignored);
   return 0;

@@ -163,9 +163,15 @@ static json_t *arrivals(const struct sp_result *result) {
   return object;
 }
 
+/* What the level follows; null: it stays as it is. */
+static const char *followed(const struct sp_load *load) {
+  return load->trace ? "trace" : load->shape ? "shape" : load->stage_count > 0 ? "stages" : NULL;
+}
+
 json_t *sp_doc_load(const struct sp_result *result) {
   json_t *object = json_object();
   sp_doc_set(object, "kind", sp_doc_text(sp_load_kind_name(result->load->kind)));
+  sp_doc_set(object, "follows", sp_doc_text(followed(result->load)));
   sp_doc_set(object, "users_mean", sp_doc_number(result->facts.users_mean));
   sp_doc_set(object, "in_flight_mean", sp_doc_number(result->facts.in_flight_mean));
   sp_doc_set(object, "arrivals", arrivals(result));

@@ -120,7 +120,7 @@ static void users_fact(const struct sp_run_view *view, struct sp_fact *fact) {
 static size_t load_facts(const struct sp_run_view *view, struct sp_fact *facts) {
   char rate[SP_FIGURE_SIZE];
   size_t count = 0;
-  if (view->load->kind == SP_LOAD_RATE) {
+  if (view->load->kind == SP_LOAD_RATE && !view->load->trace) {
     set_fact(&facts[count++], 9, "arrivals", sp_figure_rate(view->rate_target, rate, sizeof(rate)), "/s");
   }
   if (view->load->stage_count > 0) {

@@ -51,6 +51,8 @@ char *sp_summary_load_text(const struct sp_result *result, char *text, size_t si
   size_t len = strlen(text);
   if (result->stage_count > 0) {
     snprintf(text + len, size - len, " · %zu stages", result->stage_count);
+  } else if (result->load->shape) {
+    snprintf(text + len, size - len, " · a shape of the plan's own");
   }
   return text;
 }

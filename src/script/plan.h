@@ -52,6 +52,10 @@ struct sp_plan_load { /* -1 or NULL: the plan does not say */
   char *stages, *rate; /* engine/shape_parse.h */
   char *arrivals;      /* "poisson", "even" */
   int64_t in_flight, max_in_flight;
+  sp_shape_fn shape; /* the plan's own, of shape_kind: as in struct sp_load. NULL: it has none */
+  void *shape_ctx;
+  enum sp_load_kind shape_kind;
+  int64_t shape_period_ns;
 };
 void sp_plan_load_init(struct sp_plan_load *load); /* nothing said */
 
@@ -72,6 +76,8 @@ struct sp_plan {
   size_t secret_count;
   struct sp_lua *lua;     /* the main thread's state */
   struct sp_feeds *feeds; /* positions shared by all threads */
+  int shape_ref;                   /* the function of load.shape, in the registry of that state */
+  char shape_why[SP_ERR_TEXT_MAX]; /* its last error */
 };
 
 struct sp_plan *sp_plan_load(const struct sp_plan_options *options, struct sp_err *err);

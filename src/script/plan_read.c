@@ -188,8 +188,27 @@ static int read_params(lua_State *L, struct sp_plan *plan, struct sp_err *err) {
   return 0;
 }
 
-static void read_load(lua_State *L, struct sp_plan_load *load) {
+/* What prelude/shape.lua made of it. */
+static void read_shape(lua_State *L, struct sp_plan *plan) {
+  struct sp_plan_load *load = &plan->load;
+  lua_getfield(L, -1, "shape");
+  if (lua_istable(L, -1)) {
+    char *kind = field_text(L, "kind");
+    load->shape_kind = strcmp(kind, "rate") == 0 ? SP_LOAD_RATE : strcmp(kind, "in_flight") == 0 ? SP_LOAD_IN_FLIGHT : SP_LOAD_USERS;
+    free(kind);
+    load->shape_period_ns = field_ns(L, "every");
+    lua_getfield(L, -1, "ask");
+    plan->shape_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    load->shape = sp_plan_shape;
+    load->shape_ctx = plan;
+  }
+  lua_pop(L, 1);
+}
+
+static void read_load(lua_State *L, struct sp_plan *plan) {
+  struct sp_plan_load *load = &plan->load;
   lua_getfield(L, -1, "load");
+  read_shape(L, plan);
   load->users = (int64_t)field_number(L, "users", -1);
   load->iterations = (int64_t)field_number(L, "iterations", -1);
   load->seed = (int64_t)field_number(L, "seed", -1);
@@ -244,7 +263,7 @@ static int read_all(lua_State *L) {
   if (code == 0) code = read_params(L, plan, reading->err);
   if (code == 0) code = read_classes(L, plan, reading->err);
   if (code == 0) code = read_slos(L, plan, reading->err);
-  if (code == 0) read_load(L, &plan->load);
+  if (code == 0) read_load(L, plan);
   reading->code = code;
   return 0;
 }

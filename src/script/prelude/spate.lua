@@ -51,6 +51,8 @@ local function seconds(value, what)
   return value
 end
 
+local tools = { fail = fail, expect = expect, check_members = check_members, seconds = seconds } -- for the prelude's other files
+
 -- -- think time ---------------------------------------------------------------------------------------
 
 function spate.constant(s) return { kind = "constant", a = seconds(s, "constant(seconds)") } end
@@ -200,9 +202,13 @@ end
 -- -- load and service levels --------------------------------------------------------------------------
 
 local LOAD_MEMBERS = { users = 1, spawn_rate = 1, run_time = 1, iterations = 1, stop_timeout = 1, warm_up = 1, host = 1,
-  seed = 1, stages = 1, rate = 1, arrivals = 1, in_flight = 1, max_in_flight = 1, timeout = 1, connect_timeout = 1, first_byte_timeout = 1, silence_timeout = 1, connection = 1, stall = 1, on_429 = 1 }
+  seed = 1, stages = 1, rate = 1, arrivals = 1, in_flight = 1, max_in_flight = 1, shape = 1, timeout = 1, connect_timeout = 1,
+  first_byte_timeout = 1, silence_timeout = 1, connection = 1, stall = 1, on_429 = 1 }
 local LOAD_TIMES = { "run_time", "stop_timeout", "warm_up", "timeout", "connect_timeout", "first_byte_timeout",
   "silence_timeout", "stall" }
+
+local shapes = require("spate.shape")(tools)
+spate.spike = shapes.spike
 
 function spate.load(options)
   expect(options, "table", "load{…}")
@@ -219,6 +225,7 @@ function spate.load(options)
       if key ~= "spawn_rate" and (value % 1 ~= 0 or value > 2^53) then fail("load.%s must be a whole number up to 2^53", key) end
     end
   end
+  if options.shape ~= nil then plan.load.shape = shapes.read(options.shape) end
   if options.host ~= nil then expect(options.host, "string", "load.host") end
   plan.load.on_429 = retry.read(plan.load.on_429, "load.on_429", { check_members = check_members, seconds = seconds })
   read_connection(options.connection, "load{…}")
