@@ -107,6 +107,7 @@ static int try_run(const struct sp_options *options) {
   struct sp_err err;
   if (sp_setup_init(&setup, options, &err)) return sp_cli_fail(&err);
   setup.load = (struct sp_load){.users = 1, .iterations = 1, .threads = 1, .seed = setup.load.seed, .stop_timeout_ns = SP_STOP_TIMEOUT_NS};
+  setup.conf.replaying = false;
   struct sp_timeline timeline;
   sp_timeline_init(&timeline, stdout, setup.plan);
   int exit_code = sp_plan_fire(setup.plan, "start", &err) ? sp_cli_fail(&err) : try_all(&setup, &timeline);

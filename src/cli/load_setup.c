@@ -11,7 +11,7 @@ int64_t sp_load_pick(int64_t flag, int64_t plan, int64_t otherwise) {
 
 static unsigned shapes_of(const struct sp_plan_load *load) {
   const bool given[] = {load->users >= 0, load->stages != NULL, load->rate != NULL, load->in_flight >= 0,
-                        load->shape != NULL};
+                        load->shape != NULL, load->replay != NULL};
   unsigned count = 0;
   for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) count += given[i];
   return count;
@@ -39,13 +39,20 @@ static void settle_function(struct sp_load *load, const struct sp_plan_load *pla
   load->shape_period_ns = plan->shape_period_ns;
 }
 
+static void settle_replay(struct sp_load *load, const struct sp_replay *replay) {
+  load->kind = SP_LOAD_RATE;
+  load->trace = replay->due_ns;
+  load->trace_count = replay->count;
+}
+
 static int settle_shape(struct sp_load *load, const struct sp_plan_load *shape, struct sp_err *err) {
   if (shapes_of(shape) > 1) {
-    return sp_fail(err, SP_EUSAGE, "users, stages, rate, in-flight and a shape are kinds of load that exclude each other: give one of them");
+    return sp_fail(err, SP_EUSAGE, "users, stages, rate, in-flight, a shape and a replay are loads that exclude each other: give one of them");
   }
   if (shape->stages) return settle_stages(load, shape->stages, err);
   if (shape->rate) return settle_rate(load, shape->rate, err);
   if (shape->shape) return settle_function(load, shape), 0;
+  if (shape->replay) return settle_replay(load, shape->replay), 0;
   if (shape->in_flight >= 0) load->kind = SP_LOAD_IN_FLIGHT;
   int64_t level = shape->in_flight >= 0 ? shape->in_flight : shape->users;
   load->users = level < 0 ? 1 : (uint64_t)level;

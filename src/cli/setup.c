@@ -77,6 +77,7 @@ int sp_setup_init(struct sp_setup *setup, const struct sp_options *options, stru
   setup->host = redact_host(sp_plan_host(setup->plan));
   setup->conf.version = options->http;
   int code = sp_load_settle(&setup->load, &options->load, &setup->plan->load, options->threads, err);
+  setup->conf.replaying = setup->load.trace != NULL;
   if (code == 0) code = check_host(setup->plan, err);
   if (code == 0) code = open_tls(&setup->conf, options, err);
   if (code) sp_setup_fini(setup);

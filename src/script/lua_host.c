@@ -80,6 +80,7 @@ static int open_core(lua_State *L) {
   sp_bind_json(L);
   sp_bind_streams(L);
   sp_bind_user(L);
+  sp_bind_replay(L);
   return 1;
 }
 

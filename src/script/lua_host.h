@@ -39,6 +39,7 @@ void sp_bind_basics(lua_State *L);  /* bind_basics.c: param, duration, files, ti
 void sp_bind_json(lua_State *L);    /* bind_json.c */
 void sp_bind_streams(lua_State *L); /* bind_streams.c: started requests */
 void sp_bind_user(lua_State *L);    /* bind_user.c: request, stream, sleep, check … */
+void sp_bind_replay(lua_State *L);  /* bind_replay.c: recorded loads */
 
 /* Sets functions in the table on the top of the stack. */
 void sp_bind_list(lua_State *L, const luaL_Reg *list);

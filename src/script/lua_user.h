@@ -76,7 +76,9 @@ struct sp_lua_user {
   size_t task_index;              /* SIZE_MAX in hooks */
   int64_t next_start_ns;          /* intended start of the next request */
   uint64_t requests;              /* started so far */
+  uint64_t row;                   /* of the plan's replay, once the task has asked for it */
   uint8_t deed, wait;
+  bool has_row;
   bool over;    /* the function came to its end */
   bool broke;   /* … with an error */
   bool dropped; /* the coroutine is not to be resumed any more */

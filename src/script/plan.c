@@ -83,6 +83,7 @@ struct sp_plan *sp_plan_load(const struct sp_plan_options *options, struct sp_er
   struct sp_plan *plan = sp_alloc(sizeof(*plan));
   plan->options = *options;
   plan->feeds = sp_feeds_create();
+  plan->replays = sp_replays_create();
   sp_plan_load_init(&plan->load);
   int code = read_source(plan, err);
   if (code == 0 && !(plan->lua = sp_lua_create(plan, NULL, err))) code = err->code;
@@ -90,6 +91,7 @@ struct sp_plan *sp_plan_load(const struct sp_plan_options *options, struct sp_er
   if (code == 0) code = check_settings(plan, err);
   if (code == 0) {
     collect_secrets(plan);
+    sp_replays_seal(plan->replays);
     return plan;
   }
   redact_error(options, err);
@@ -102,6 +104,7 @@ void sp_plan_destroy(struct sp_plan *plan) {
   sp_plan_read_free(plan);
   sp_lua_destroy(plan->lua);
   sp_feeds_destroy(plan->feeds);
+  sp_replays_destroy(plan->replays);
   free(plan->secrets);
   free(plan->source);
   free(plan);

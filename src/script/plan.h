@@ -8,6 +8,7 @@
 
 #include "engine/load.h"
 #include "http/client.h"
+#include "script/replay.h"
 
 #define SP_PLAN_MAX (4u * 1024u * 1024u) /* bytes of a plan's file */
 #define SP_PARAMS_MAX 200u
@@ -56,6 +57,7 @@ struct sp_plan_load { /* -1 or NULL: the plan does not say */
   void *shape_ctx;
   enum sp_load_kind shape_kind;
   int64_t shape_period_ns;
+  const struct sp_replay *replay; /* a recorded load, of the plan's; NULL: none */
 };
 void sp_plan_load_init(struct sp_plan_load *load); /* nothing said */
 
@@ -76,6 +78,7 @@ struct sp_plan {
   size_t secret_count;
   struct sp_lua *lua;     /* the main thread's state */
   struct sp_feeds *feeds; /* positions shared by all threads */
+  struct sp_replays *replays; /* recorded loads, read while the plan loads */
   int shape_ref;                   /* the function of load.shape, in the registry of that state */
   char shape_why[SP_ERR_TEXT_MAX]; /* its last error */
 };

@@ -205,10 +205,21 @@ static void read_shape(lua_State *L, struct sp_plan *plan) {
   lua_pop(L, 1);
 }
 
+static void read_replay(lua_State *L, struct sp_plan_load *load) {
+  lua_getfield(L, -1, "replay");
+  if (lua_istable(L, -1)) {
+    lua_getfield(L, -1, "handle");
+    load->replay = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
 static void read_load(lua_State *L, struct sp_plan *plan) {
   struct sp_plan_load *load = &plan->load;
   lua_getfield(L, -1, "load");
   read_shape(L, plan);
+  read_replay(L, load);
   load->users = (int64_t)field_number(L, "users", -1);
   load->iterations = (int64_t)field_number(L, "iterations", -1);
   load->seed = (int64_t)field_number(L, "seed", -1);

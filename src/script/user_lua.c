@@ -167,7 +167,7 @@ static void run_deed(struct sp_lua_user *lua_user, enum sp_lua_deed deed, int fu
   lua_user->task = task;
   lua_user->task_index = task_index;
   lua_user->next_start_ns = start_ns;
-  lua_user->winding = false;
+  lua_user->winding = lua_user->has_row = false;
   if (function_ref == LUA_NOREF) {
     lua_user->over = true;
     sp_lua_user_settle(lua_user);

@@ -36,6 +36,7 @@ struct sp_lua_conf {
   enum sp_http_connection connection;
   enum sp_http_version version;
   int64_t stall_ns;
+  bool replaying; /* the load is the plan's replay: arrival k serves its row k */
   const struct sp_tap *tap; /* NULL: none */
 };
 

@@ -202,13 +202,19 @@ end
 -- -- load and service levels --------------------------------------------------------------------------
 
 local LOAD_MEMBERS = { users = 1, spawn_rate = 1, run_time = 1, iterations = 1, stop_timeout = 1, warm_up = 1, host = 1,
-  seed = 1, stages = 1, rate = 1, arrivals = 1, in_flight = 1, max_in_flight = 1, shape = 1, timeout = 1, connect_timeout = 1,
+  seed = 1, stages = 1, rate = 1, arrivals = 1, in_flight = 1, max_in_flight = 1, shape = 1, replay = 1, timeout = 1, connect_timeout = 1,
   first_byte_timeout = 1, silence_timeout = 1, connection = 1, stall = 1, on_429 = 1 }
 local LOAD_TIMES = { "run_time", "stop_timeout", "warm_up", "timeout", "connect_timeout", "first_byte_timeout",
   "silence_timeout", "stall" }
 
 local shapes = require("spate.shape")(tools)
 spate.spike = shapes.spike
+local replays = require("spate.replay")(tools)
+
+function spate.replay(path, options)
+  local opened = replays.open(path, options) -- no tail call: its errors name the plan's line
+  return opened
+end
 
 function spate.load(options)
   expect(options, "table", "load{…}")
@@ -226,6 +232,7 @@ function spate.load(options)
     end
   end
   if options.shape ~= nil then plan.load.shape = shapes.read(options.shape) end
+  if options.replay ~= nil then plan.load.replay = replays.read(options.replay) end
   if options.host ~= nil then expect(options.host, "string", "load.host") end
   plan.load.on_429 = retry.read(plan.load.on_429, "load.on_429", { check_members = check_members, seconds = seconds })
   read_connection(options.connection, "load{…}")
@@ -445,6 +452,12 @@ streams.extend(User, tools)
 
 function User:sleep(s) core.sleep(handle(self), seconds(s, "sleep(seconds)")) end
 function User:think() core.think(handle(self)) end
+
+-- The row of the plan's replay that the task under way serves, as a table.
+function User:row()
+  local row = replays.row(handle(self))
+  return row
+end
 
 function User:check(condition, message)
   if condition then return true end

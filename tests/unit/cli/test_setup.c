@@ -154,6 +154,46 @@ static void iterations_end_a_run(void **state) {
   tear_down(&own);
 }
 
+static void loads_of_the_plans_own(void **state) {
+  (void)state;
+  SET_UP(shape, "spate.load { shape = { rate = function() return 5 end, every = 0.5 }, run_time = 20 }", NO_FLAGS);
+  const struct sp_load *load = &shape.setup.load;
+  struct sp_shape_point point = { 0 };
+  assert_int_equal(load->kind, SP_LOAD_RATE);
+  assert_int_equal(load->shape_period_ns, SP_NS_PER_S / 2);
+  assert_int_equal(load->run_time_ns, 20 * SP_NS_PER_S);
+  assert_int_equal(load->shape(load->shape_ctx, 0, &point), 0);
+  assert_true(point.level == 5);
+  tear_down(&shape);
+  SET_UP(flags, "spate.load { shape = function() return 5 end }", "-u", "3");
+  assert_null(flags.setup.load.shape); /* as over stages: what the command line says wins */
+  assert_int_equal(flags.setup.load.users, 3);
+  tear_down(&flags);
+}
+
+static void a_recorded_load(void **state) {
+  (void)state;
+  char path[] = "/tmp/spate-setup-XXXXXX.jsonl", text[200];
+  int fd = mkstemps(path, 6);
+  assert_true(fd >= 0);
+  dprintf(fd, "{\"timestamp\":1}\n{\"timestamp\":4}\n");
+  close(fd);
+  snprintf(text, sizeof(text), "spate.load { replay = spate.replay('%s', { speed = 2 }), max_in_flight = 7 }", path);
+  SET_UP(replay, text, NO_FLAGS);
+  const struct sp_load *load = &replay.setup.load;
+  assert_int_equal(load->kind, SP_LOAD_RATE);
+  assert_int_equal(load->trace_count, 2);
+  assert_int_equal(load->trace[1], 1500 * SP_NS_PER_MS);
+  assert_int_equal(load->max_in_flight, 7);
+  assert_true(replay.setup.conf.replaying);
+  tear_down(&replay);
+  SET_UP(flags, text, "--rate", "9/s");
+  assert_null(flags.setup.load.trace);
+  assert_false(flags.setup.conf.replaying);
+  tear_down(&flags);
+  unlink(path);
+}
+
 static void threads(void **state) {
   (void)state;
   cpu_set_t allowed;
@@ -185,6 +225,7 @@ static void one_processor_one_thread(void **state) {
 
 static void refused(void **state) {
   (void)state;
+  REFUSE("spate.load { users = 5, shape = function() end }", SP_EPLAN, "a shape and a replay are loads that exclude each other", NO_FLAGS);
   REFUSE("spate.load { users = 0 }", SP_EPLAN, "the plan's load: users must be 1 to 1000000, not 0", NO_FLAGS);
   REFUSE("spate.load { users = 2000000 }", SP_EPLAN, "the plan's load: users must be 1 to 1000000, not 2000000", NO_FLAGS);
   REFUSE("spate.load { run_time = 10 }", SP_EUSAGE, "the warm-up must be shorter than the run time", "--warm-up", "10s");
@@ -268,6 +309,8 @@ int main(int argc, char **argv) {
     cmocka_unit_test(the_plans_word),
     cmocka_unit_test(flags_win),
     cmocka_unit_test(iterations_end_a_run),
+    cmocka_unit_test(loads_of_the_plans_own),
+    cmocka_unit_test(a_recorded_load),
     cmocka_unit_test(threads),
     cmocka_unit_test(one_processor_one_thread),
     cmocka_unit_test(refused),
