@@ -138,12 +138,14 @@ static void make_schedule(struct sp_mock_exchange *exchange, const struct sp_moc
   }
 }
 
-static void write_log(struct sp_mock_exchange *exchange, const struct sp_fault *fault) {
+static void write_log(struct sp_mock_exchange *exchange, const struct sp_mock_request *request,
+                      const struct sp_fault *fault) {
   struct sp_mock *mock = exchange->conn->mock;
   if (!mock->log.entries) return;
   struct sp_mock_log_entry entry = { .number = mock->sequence, .app = exchange->app->name,
                                      .fault = fault ? fault->name : "", .at = exchange->fault_at };
   memcpy(entry.task_id, exchange->task_id, SP_UUID_SIZE);
+  snprintf(entry.request_id, sizeof entry.request_id, SP_STR_FMT, SP_STR_ARG(request->id));
   sp_schedule_truth(&exchange->schedule, &entry.truth);
   sp_mock_log_add(&mock->log, &entry);
 }
@@ -201,7 +203,7 @@ void sp_mock_exchange_begin(struct sp_mock_conn *conn, const struct sp_mock_requ
   }
   make_ids(exchange, start);
   make_schedule(exchange, request, start);
-  write_log(exchange, fault);
+  write_log(exchange, request, fault);
   conn->exchange = exchange;
   link_exchange(exchange);
   sp_mock_exchange_start(exchange);

@@ -32,6 +32,7 @@ static void write_entry(struct sp_jw *jw, const struct sp_mock_log_entry *entry)
   sp_jw_int(jw, "number", (int64_t)entry->number);
   sp_jw_text(jw, "app", entry->app);
   sp_jw_text(jw, "task_id", entry->task_id);
+  sp_jw_text(jw, "request_id", entry->request_id[0] ? entry->request_id : NULL);
   write_instant(jw, "arrival_ns", truth->arrival_ns);
   write_instant(jw, "head_ns", truth->head_ns);
   write_instant(jw, "first_ns", truth->first_ns);

@@ -8,12 +8,15 @@
 #include "base/buf.h"
 #include "mock/schedule.h"
 
+#define SP_MOCK_LOG_ID_SIZE 40u
+
 struct sp_mock_log_entry {
   uint64_t number;         /* of the request, from 1 */
   const char *app, *fault; /* borrowed from the profile and the fault table; fault "" for none */
   uint64_t at;             /* of the fault */
   struct sp_schedule_truth truth;
   char task_id[40];
+  char request_id[SP_MOCK_LOG_ID_SIZE]; /* the request's X-Request-Id, cut where it is longer; "": none */
 };
 
 struct sp_mock_log {
