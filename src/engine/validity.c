@@ -91,14 +91,23 @@ static bool is_late(const struct sp_hist *lag_us, int64_t limit_ns) {
   return count_over(lag_us, limit_us) >= SP_LATE_SAMPLES_MIN;
 }
 
-/* Waiting for a CPU does harm where something was late by it; many short waits on a busy machine may do none. */
+static double closure_of(const struct sp_little *law) {
+  return law->observed > 0 && law->samples > 0 ? law->predicted / law->observed - 1 : (double)NAN;
+}
+
+/* Whether a law is open by its share, however little time that is: a millisecond of a short request. */
+static bool is_unaccounted(const struct sp_little *law) { return fabs(closure_of(law)) > CLOSURE_LIMIT; }
+
+/* Waiting for a CPU does harm where something was late by it, or a good share of the time is in no figure; many short
+ * waits on a busy machine may do none. */
 static void judge_wait(const struct sp_validity_facts *facts, struct sp_validity *out) {
   char name[64];
   double share = worst_thread(facts, true, name, sizeof(name));
   if (share <= WAIT_SHARE_LIMIT) return;
   const struct sp_interval *totals = facts->totals;
   bool harmed = is_late(&totals->lag, LAG_LIMIT_NS) || is_late(&totals->start_lag, LAG_LIMIT_NS) ||
-                is_late(&totals->loop_lag, LOOP_LAG_LIMIT_NS);
+                is_late(&totals->loop_lag, LOOP_LAG_LIMIT_NS) || is_unaccounted(&facts->users_law) ||
+                is_unaccounted(&facts->requests_law);
   void (*say)(struct sp_validity *, const char *, ...) = harmed ? add_reason : add_note;
   say(out,
       "%s waited for a CPU %.0f %% of the time (limit %.0f %%): other work had it; move that off this machine, or give "
@@ -160,10 +169,6 @@ static void judge_dropped_starts(const struct sp_validity_facts *facts, struct s
 }
 
 /* -- Little's law -- */
-
-static double closure_of(const struct sp_little *law) {
-  return law->observed > 0 && law->samples > 0 ? law->predicted / law->observed - 1 : (double)NAN;
-}
 
 static bool is_open(double closure, const struct sp_little *law) {
   return fabs(closure) > CLOSURE_LIMIT && fabs(law->lost_s) > CLOSURE_LOST_LIMIT_S; /* false for a NAN */

@@ -142,6 +142,20 @@ static void the_thread_is_named(void **state) {
   sp_interval_destroy(totals);
 }
 
+/* Waiting does harm too where a good share of the time is in no figure, however little that is a request. */
+static void waiting_beside_an_open_law(void **state) {
+  (void)state;
+  struct sp_validity validity;
+  static const struct sp_thread_facts waiting[] = { { 0.2, 0.4 } };
+  struct sp_little off = { 100, 80, 5000, 0.001 }, fine = { 100, 97, 5000, 0.001 };
+  judge_facts((struct sp_validity_facts){ .thread = waiting, .thread_count = 1, .requests_law = off }, &validity);
+  assert_only_reason(&validity, "engine thread 1 of 1 waited for a CPU 40 %", "taskset");
+  judge_facts((struct sp_validity_facts){ .thread = waiting, .thread_count = 1, .users_law = off }, &validity);
+  assert_only_reason(&validity, "engine thread 1 of 1 waited for a CPU 40 %", "taskset");
+  judge_facts((struct sp_validity_facts){ .thread = waiting, .thread_count = 1, .requests_law = fine }, &validity);
+  assert_true(validity.valid);
+}
+
 static void a_throttled_generator(void **state) {
   (void)state;
   struct sp_validity validity;
@@ -263,7 +277,7 @@ int main(void) {
     cmocka_unit_test(late_reads),           cmocka_unit_test(few_reads),
     cmocka_unit_test(late_timers),          cmocka_unit_test(late_starts),
     cmocka_unit_test(dropped_starts),       cmocka_unit_test(books_that_do_not_close),
-    cmocka_unit_test(every_reason_is_told), cmocka_unit_test(the_thread_is_named),
+    cmocka_unit_test(every_reason_is_told), cmocka_unit_test(the_thread_is_named), cmocka_unit_test(waiting_beside_an_open_law),
     cmocka_unit_test(a_throttled_generator), cmocka_unit_test(the_laws),
     cmocka_unit_test(ports_and_files),      cmocka_unit_test(port_ranges),
     cmocka_unit_test(a_shared_machine_is_a_note), cmocka_unit_test(dropped_by_the_totals),
