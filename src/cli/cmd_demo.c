@@ -37,7 +37,7 @@ static int demo_run(const struct sp_options *given) {
     exit_code = sp_session_run(&setup, &options, DEMO_PLAN);
     sp_setup_fini(&setup);
   }
-  sp_mock_thread_stop(mock);
+  sp_mock_thread_stop(mock, NULL);
   return exit_code;
 }
 

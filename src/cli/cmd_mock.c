@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "base/mem.h"
+#include "cli/mock_thread.h"
 #include "cli/setup.h"
 #include "mock/mock.h"
 #include "script/embedded.h"
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SP_MOCK_PACE_NS (200 * SP_NS_PER_US) /* events due within this are written in one turn; it shows as lateness */
 #define SP_MOCK_FILES 20000u /* connections that a mock can hold where the limit of files allows */
 
 struct mock_run {

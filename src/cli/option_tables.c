@@ -251,6 +251,11 @@ const struct sp_option sp_options_mock[] = {
     {"key", 0, "FILE", "its key, PEM", take_key},
     {NULL, 0, NULL, NULL, NULL}};
 
+const struct sp_option sp_options_selftest[] = {
+    {"run-time", 't', "1m", "about how long it may take", take_run_time},
+    {"out", 0, "json=PATH", "its figures as JSON; PATH - is stdout", take_out},
+    {NULL, 0, NULL, NULL, NULL}};
+
 OPTION(take_help) { return (void)value, (void)err, o->help = true, 0; }
 
 const struct sp_option sp_options_common[] = {{"help", 'h', NULL, "this text", take_help}, {NULL, 0, NULL, NULL, NULL}};

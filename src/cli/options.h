@@ -62,6 +62,7 @@ extern const struct sp_option sp_options_slo[];     /* what it is held to */
 extern const struct sp_option sp_options_http[];    /* over what connection */
 extern const struct sp_option sp_options_output[];  /* what is shown and written */
 extern const struct sp_option sp_options_mock[];
+extern const struct sp_option sp_options_selftest[];
 extern const struct sp_option sp_options_common[];  /* --help */
 
 void sp_options_init(struct sp_options *options);

@@ -3,6 +3,7 @@
 
 static const struct sp_command *const commands[] = {
     &sp_command_run, &sp_command_try, &sp_command_mock, &sp_command_demo, &sp_command_plans, &sp_command_import,
+    &sp_command_selftest,
     &sp_command_help,
 };
 

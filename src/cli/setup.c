@@ -12,7 +12,6 @@
 #define SP_TIMEOUT_NS (120 * SP_NS_PER_S)
 #define SP_CONNECT_TIMEOUT_NS (10 * SP_NS_PER_S)
 #define SP_STALL_NS SP_NS_PER_S
-#define SP_FILES_BESIDE 64u /* files that are no connections: loops, outputs, libraries */
 
 static void settle_http(struct sp_lua_conf *conf, const struct sp_plan_load *flags, const struct sp_plan_load *plan) {
   conf->timeouts.total_ns = sp_load_pick(flags->timeout_ns, plan->timeout_ns, SP_TIMEOUT_NS);

@@ -21,6 +21,7 @@ void sp_setup_fini(struct sp_setup *setup);
 /* Does the URL name this machine itself (localhost, 127.x, ::1)? */
 bool sp_is_loopback(const char *url);
 
+#define SP_FILES_BESIDE 64u /* files that are no connections: loops, outputs, libraries */
 /* Raises the soft limit of open files to what `connections` need; where the hard limit is in the way, to that, and a
  * sentence with the command. */
 int sp_raise_file_limit(uint64_t connections, struct sp_err *err);

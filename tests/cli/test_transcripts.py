@@ -13,7 +13,8 @@ HOST = "http://127.0.0.1:1"
 SAID = {
     "help": [[], ["help"], ["--help"], ["--version"]],
     "help_run": [["help", "run"]],
-    "help_commands": [["help", "try"], ["help", "mock"], ["help", "demo"], ["help", "plans"], ["help", "help"]],
+    "help_commands": [["help", "try"], ["help", "mock"], ["help", "demo"], ["help", "plans"], ["help", "selftest"],
+                      ["help", "help"]],
     "plans": [["plans"]],
     "plans_show": [["plans", "show", "http"], ["plans", "show", "htp"], ["plans", "show"], ["plans", "list"]],
     "commands": [["rnu"], ["halp"], ["--verbose"], ["help", "rnu"], ["run"], ["try"], ["run", "http", "extra"]],
