@@ -111,12 +111,12 @@ static int run_series(struct selftest *test, struct sp_selftest_result *result, 
 /* -- what it comes to -- */
 
 static void print_trust(FILE *show, const char *name, double value, const struct sp_selftest_result *result) {
-  static const char *const ends[] = {"", "the mock beside it was the limit", "then other work had the CPU", "then the time was over",
-                                     "the limit of open files", "the range of local ports"};
+  static const char *const ends[] = {"", "the mock beside it was the limit", "then other work had the CPU",
+                                     "then the time was over", "the limit of open files", "the range of local ports"};
   char text[SP_UNIT_TEXT_SIZE];
-  bool at_least = result->end != SP_SELFTEST_LIMIT;
-  fprintf(show, "  %-17s %s%s%s%s%s\n", name, at_least ? "at least " : "", count_of(value, text, sizeof(text)), at_least ? "   (" : "",
-         ends[result->end], at_least ? ")" : "");
+  count_of(value, text, sizeof(text));
+  if (result->end == SP_SELFTEST_LIMIT) fprintf(show, "  %-17s %s\n", name, text);
+  else fprintf(show, "  %-17s at least %s   (%s)\n", name, text, ends[result->end]);
 }
 
 static void print_trusted(const struct selftest *test) {
@@ -125,7 +125,8 @@ static void print_trusted(const struct selftest *test) {
     const struct sp_selftest_result *result = &test->results[i];
     const struct sp_selftest_step *best = sp_selftest_best(result);
     if (!best) {
-      fprintf(test->show, "  %-17s none: %s\n", result->series->name, result->count ? result->steps[0].why : "it could not begin");
+      const char *why = result->count ? result->steps[0].why : "it could not begin";
+      fprintf(test->show, "  %-17s none: %s\n", result->series->name, why);
       continue;
     }
     print_trust(test->show, result->series->name, best->level, result);
@@ -140,7 +141,9 @@ static void print_machine(const struct selftest *test) {
     char text[200];
     const char *remedy = sp_selftest_remedy(&test->machine, row);
     sp_selftest_row_text(&test->machine, row, text, sizeof(text));
-    fprintf(test->show, "  %-17s %s%s%s\n", sp_selftest_row_name(row), text, remedy ? "  → " : "", remedy ? remedy : "");
+    fprintf(test->show, "  %-17s %s", sp_selftest_row_name(row), text);
+    if (remedy) fprintf(test->show, "  → %s", remedy);
+    fprintf(test->show, "\n");
   }
 }
 

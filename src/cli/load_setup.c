@@ -47,7 +47,8 @@ static void settle_replay(struct sp_load *load, const struct sp_replay *replay) 
 
 static int settle_shape(struct sp_load *load, const struct sp_plan_load *shape, struct sp_err *err) {
   if (shapes_of(shape) > 1) {
-    return sp_fail(err, SP_EUSAGE, "users, stages, rate, in-flight, a shape and a replay are loads that exclude each other: give one of them");
+    return sp_fail(err, SP_EUSAGE, "users, stages, rate, in-flight, a shape and a replay are loads that exclude each other: "
+                   "give one of them");
   }
   if (shape->stages) return settle_stages(load, shape->stages, err);
   if (shape->rate) return settle_rate(load, shape->rate, err);

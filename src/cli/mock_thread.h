@@ -18,6 +18,7 @@ struct sp_mock_thread_facts {
   double late_p99_ms; /* 0: it wrote nothing */
   double cpu_share, wait_share; /* of its thread, over its life: running, and waiting for a CPU */
 };
-void sp_mock_thread_stop(struct sp_mock_thread *thread, struct sp_mock_thread_facts *facts); /* closes, joins and frees; facts MAY be NULL */
+/* Closes, joins and frees; facts MAY be NULL. */
+void sp_mock_thread_stop(struct sp_mock_thread *thread, struct sp_mock_thread_facts *facts);
 
 #endif

@@ -80,10 +80,18 @@ void sp_selftest_judge(struct sp_selftest_step *step, unsigned processors); /* f
 
 /* -- selftest_machine.c -- */
 void sp_selftest_machine_read(struct sp_selftest_machine *machine); /* stamps and throttling: from the steps, later */
-/* What is wrong with it and what to do; NULL: nothing. `row` is one of the lines below. */
-enum sp_selftest_row { SP_ROW_THREADS, SP_ROW_FILES, SP_ROW_PORTS, SP_ROW_STAMPS, SP_ROW_CLOCK, SP_ROW_CGROUP, SP_ROWS };
+enum sp_selftest_row {
+  SP_ROW_THREADS,
+  SP_ROW_FILES,
+  SP_ROW_PORTS,
+  SP_ROW_STAMPS,
+  SP_ROW_CLOCK,
+  SP_ROW_CGROUP,
+  SP_ROWS
+};
 const char *sp_selftest_row_name(enum sp_selftest_row row);
 void sp_selftest_row_text(const struct sp_selftest_machine *machine, enum sp_selftest_row row, char *text, size_t size);
+/* What to do about it; NULL: nothing is wrong. */
 const char *sp_selftest_remedy(const struct sp_selftest_machine *machine, enum sp_selftest_row row);
 
 /* -- selftest_json.c -- */

@@ -25,7 +25,9 @@ static void read_clock_source(char *text, size_t size) {
 static uint64_t raise_files(void) {
   struct sp_err ignored;
   struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) (void)sp_raise_file_limit(limit.rlim_max < FILES_WISH ? FILES_WISH : limit.rlim_max - SP_FILES_BESIDE, &ignored);
+  if (getrlimit(RLIMIT_NOFILE, &limit)) return 0;
+  bool enough = limit.rlim_max >= FILES_WISH;
+  (void)sp_raise_file_limit(enough ? limit.rlim_max - SP_FILES_BESIDE : FILES_WISH, &ignored);
   return getrlimit(RLIMIT_NOFILE, &limit) ? 0 : limit.rlim_cur;
 }
 
@@ -74,28 +76,32 @@ void sp_selftest_row_text(const struct sp_selftest_machine *machine, enum sp_sel
 
 /* Read without a system call; the others cost a microsecond and more each time. */
 static bool is_fast_clock(const char *name) {
-  static const char *const fast[] = {"tsc", "kvm-clock", "hyperv_clocksource_tsc_page", "arch_sys_counter", "timebase", "riscv_clocksource", "tod"};
+  static const char *const fast[] = {"tsc", "kvm-clock", "hyperv_clocksource_tsc_page", "arch_sys_counter", "timebase",
+                                     "riscv_clocksource", "tod"};
   for (size_t i = 0; i < sizeof(fast) / sizeof(fast[0]); i++) {
     if (strcmp(name, fast[i]) == 0) return true;
   }
   return name[0] == '\0';
 }
 
+static bool has_few_ports(const struct sp_selftest_machine *machine) {
+  return machine->port_high > 0 && machine->port_high - machine->port_low + 1 < PORTS_WISH;
+}
+
 const char *sp_selftest_remedy(const struct sp_selftest_machine *machine, enum sp_selftest_row row) {
-  switch (row) {
-  case SP_ROW_FILES:
-    return machine->files >= FILES_WISH ? NULL : "raise it: 'ulimit -n 65536' as root, LimitNOFILE=, or /etc/security/limits.conf";
-  case SP_ROW_PORTS:
-    if (machine->port_high == 0 || machine->port_high - machine->port_low + 1 >= PORTS_WISH) return NULL;
-    return "widen it: sysctl net.ipv4.ip_local_port_range='10000 65535', or keep connections alive";
-  case SP_ROW_STAMPS:
-    return machine->stamps ? NULL : "arrivals have the time at which they were read: keep the generator's CPUs idle (SO_TIMESTAMPING is missing)";
-  case SP_ROW_CLOCK:
-    return is_fast_clock(machine->clock_source) ? NULL : "a slow clock: boot with clocksource=tsc where the machine's TSC is stable, or use another machine";
-  case SP_ROW_CGROUP:
-    return machine->throttling.periods == 0 ? NULL : "raise the CPU limit (cpu.max, a container's --cpus, a pod's limits.cpu) or take it away";
-  case SP_ROW_THREADS:
-  case SP_ROWS: break;
-  }
-  return NULL;
+  const bool bad[SP_ROWS] = {
+      [SP_ROW_FILES] = machine->files < FILES_WISH,
+      [SP_ROW_PORTS] = has_few_ports(machine),
+      [SP_ROW_STAMPS] = !machine->stamps,
+      [SP_ROW_CLOCK] = !is_fast_clock(machine->clock_source),
+      [SP_ROW_CGROUP] = machine->throttling.periods > 0,
+  };
+  static const char *const remedies[SP_ROWS] = {
+      [SP_ROW_FILES] = "raise it: 'ulimit -n 65536' as root, LimitNOFILE=, or /etc/security/limits.conf",
+      [SP_ROW_PORTS] = "widen it: sysctl net.ipv4.ip_local_port_range='10000 65535', or keep connections alive",
+      [SP_ROW_STAMPS] = "an arrival has the time at which it was read: keep the generator's CPUs idle (no SO_TIMESTAMPING)",
+      [SP_ROW_CLOCK] = "a slow clock: boot with clocksource=tsc where the machine's TSC is stable",
+      [SP_ROW_CGROUP] = "raise the CPU limit (cpu.max, a container's --cpus, a pod's limits.cpu) or take it away",
+  };
+  return bad[row] ? remedies[row] : NULL;
 }

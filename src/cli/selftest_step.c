@@ -48,7 +48,8 @@ static void on_end(void *ctx) { sp_loop_stop(((struct trial *)ctx)->loop); }
 static int run_to_end(struct trial *trial, struct sp_err *err) {
   struct sp_setup *setup = &trial->setup;
   struct sp_run_options options = {.loop = trial->loop, .load = &setup->load, .classes = setup->plan->classes,
-      .class_count = setup->plan->class_count, .type = &sp_user_lua, .type_conf = &setup->conf, .on_end = on_end, .ctx = trial};
+      .class_count = setup->plan->class_count, .type = &sp_user_lua, .type_conf = &setup->conf, .on_end = on_end,
+      .ctx = trial};
   trial->run = sp_run_create(&options, err);
   if (!trial->run) return err->code;
   int code = sp_run_start(trial->run, err);
@@ -58,7 +59,9 @@ static int run_to_end(struct trial *trial, struct sp_err *err) {
 
 /* -- its figures -- */
 
-static double p99_ms(const struct sp_hist *us) { return us->count ? (double)sp_hist_percentile(us, 99) / 1000 : (double)NAN; }
+static double p99_ms(const struct sp_hist *us) {
+  return us->count ? (double)sp_hist_percentile(us, 99) / 1000 : (double)NAN;
+}
 
 static double ttft_p99_ms(const struct sp_interval *totals) {
   for (size_t i = 0; i < totals->cells.count; i++) {
@@ -144,7 +147,7 @@ void sp_selftest_judge(struct sp_selftest_step *step, unsigned processors) {
   } else if (is_over(step->ttft_off_ms, SP_SELFTEST_LATE_LIMIT_MS)) {
     snprintf(step->why, sizeof(step->why), "the time to the first token was off by %.1f ms (p99, limit %.0f ms)",
              step->ttft_off_ms, SP_SELFTEST_LATE_LIMIT_MS);
-  } else if (step->lag_p99_ms > SP_SELFTEST_LATE_LIMIT_MS) { /* without stamps there is none, and the machine's row says so */
+  } else if (step->lag_p99_ms > SP_SELFTEST_LATE_LIMIT_MS) { /* a NAN, without stamps, is the machine's row */
     snprintf(step->why, sizeof(step->why), "bytes waited for the client (lag p99 %.1f ms, limit %.0f ms)", step->lag_p99_ms,
              SP_SELFTEST_LATE_LIMIT_MS);
   }

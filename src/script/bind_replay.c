@@ -6,7 +6,8 @@
 static int core_replay(lua_State *L) {
   const struct sp_plan *plan = sp_lua_of(L)->plan;
   struct sp_err err;
-  struct sp_replay_options options = {luaL_checkstring(L, 1), luaL_checkstring(L, 2), luaL_checknumber(L, 3), luaL_checknumber(L, 4)};
+  struct sp_replay_options options = {.path = luaL_checkstring(L, 1), .time = luaL_checkstring(L, 2),
+      .unit_s = luaL_checknumber(L, 3), .speed = luaL_checknumber(L, 4)};
   if (!plan->replays) sp_lua_fail(L, "a replay belongs into a plan");
   const struct sp_replay *replay = sp_replays_open(plan->replays, &options, &err);
   if (!replay) {

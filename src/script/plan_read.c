@@ -194,7 +194,9 @@ static void read_shape(lua_State *L, struct sp_plan *plan) {
   lua_getfield(L, -1, "shape");
   if (lua_istable(L, -1)) {
     char *kind = field_text(L, "kind");
-    load->shape_kind = strcmp(kind, "rate") == 0 ? SP_LOAD_RATE : strcmp(kind, "in_flight") == 0 ? SP_LOAD_IN_FLIGHT : SP_LOAD_USERS;
+    load->shape_kind = SP_LOAD_USERS;
+    if (kind && strcmp(kind, "rate") == 0) load->shape_kind = SP_LOAD_RATE;
+    if (kind && strcmp(kind, "in_flight") == 0) load->shape_kind = SP_LOAD_IN_FLIGHT;
     free(kind);
     load->shape_period_ns = field_ns(L, "every");
     lua_getfield(L, -1, "ask");

@@ -44,8 +44,8 @@ static int read_time(struct parser *parser, int value, struct row_time *out, str
     if (sp_clock_parse_rfc3339(text, &out->real_ns)) return 0;
     return fail_line(parser, "its time is no RFC 3339 text such as 2026-11-23T16:50:00.123Z", err);
   }
-  return sp_fail(err, SP_EPLAN, "%s:%zu: no time: the member '%s' must be a number or an RFC 3339 text (another name: time = \"…\")",
-                 parser->options->path, parser->line, parser->options->time);
+  return sp_fail(err, SP_EPLAN, "%s:%zu: no time: the member '%s' must be a number or an RFC 3339 text (another name: "
+                 "time = \"…\")", parser->options->path, parser->line, parser->options->time);
 }
 
 /* Numbers since 1970 tell their unit by their size: 1e11 s would be in the year 5138, 1e11 ms was in 1973. */
@@ -96,7 +96,8 @@ static int read_row(struct parser *parser, struct sp_str row, struct sp_err *err
   struct sp_err why;
   struct row_time time;
   if (row.len > SP_REPLAY_LINE_MAX) {
-    return sp_fail(err, SP_ELIMIT, "%s:%zu: a line of over %u bytes", parser->options->path, parser->line, SP_REPLAY_LINE_MAX);
+    return sp_fail(err, SP_ELIMIT, "%s:%zu: a line of over %u bytes", parser->options->path, parser->line,
+                   SP_REPLAY_LINE_MAX);
   }
   if (sp_json_parse(&parser->doc, row, &why)) return fail_line(parser, why.text, err);
   if (sp_json_kind(&parser->doc, 0) != SP_JSON_OBJECT) return fail_line(parser, "a line must be a JSON object", err);
@@ -104,7 +105,9 @@ static int read_row(struct parser *parser, struct sp_str row, struct sp_err *err
   if (code == 0) code = check_time(parser, &time, err);
   if (code) return code;
   double due_s = seconds_between(parser, &parser->first, &time) / parser->options->speed;
-  if (!(due_s <= DUE_MAX_S)) return fail_line(parser, "over ten years after the first line: check the times' unit and the speed", err);
+  if (!(due_s <= DUE_MAX_S)) {
+    return fail_line(parser, "over ten years after the first line: check the times' unit and the speed", err);
+  }
   if (parser->replay->count == SP_REPLAY_ROWS_MAX) {
     return sp_fail(err, SP_ELIMIT, "%s: over %u lines", parser->options->path, SP_REPLAY_ROWS_MAX);
   }

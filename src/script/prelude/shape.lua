@@ -35,7 +35,9 @@ return function(tools)
   -- shape = fn (users), or { users|rate|in_flight = fn, every = seconds }
   function M.read(shape)
     if type(shape) == "function" then shape = { users = shape } end
-    if type(shape) ~= "table" then fail("load.shape must be a function of the time, or a table with one, not a %s", type(shape)) end
+    if type(shape) ~= "table" then
+      fail("load.shape must be a function of the time, or a table with one, not a %s", type(shape))
+    end
     tools.check_members(shape, MEMBERS, "load.shape")
     local kind
     for name in pairs(LEVELS) do

@@ -51,7 +51,8 @@ local function seconds(value, what)
   return value
 end
 
-local tools = { fail = fail, expect = expect, check_members = check_members, seconds = seconds } -- for the prelude's other files
+-- For the prelude's other files.
+local tools = { fail = fail, expect = expect, check_members = check_members, seconds = seconds }
 
 -- -- think time ---------------------------------------------------------------------------------------
 
@@ -202,8 +203,9 @@ end
 -- -- load and service levels --------------------------------------------------------------------------
 
 local LOAD_MEMBERS = { users = 1, spawn_rate = 1, run_time = 1, iterations = 1, stop_timeout = 1, warm_up = 1, host = 1,
-  seed = 1, stages = 1, rate = 1, arrivals = 1, in_flight = 1, max_in_flight = 1, shape = 1, replay = 1, timeout = 1, connect_timeout = 1,
-  first_byte_timeout = 1, silence_timeout = 1, connection = 1, stall = 1, on_429 = 1 }
+  seed = 1, stages = 1, rate = 1, arrivals = 1, in_flight = 1, max_in_flight = 1, shape = 1, replay = 1,
+  timeout = 1, connect_timeout = 1, first_byte_timeout = 1, silence_timeout = 1, connection = 1, stall = 1,
+  on_429 = 1 }
 local LOAD_TIMES = { "run_time", "stop_timeout", "warm_up", "timeout", "connect_timeout", "first_byte_timeout",
   "silence_timeout", "stall" }
 

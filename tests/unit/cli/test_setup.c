@@ -225,7 +225,8 @@ static void one_processor_one_thread(void **state) {
 
 static void refused(void **state) {
   (void)state;
-  REFUSE("spate.load { users = 5, shape = function() end }", SP_EPLAN, "a shape and a replay are loads that exclude each other", NO_FLAGS);
+  REFUSE("spate.load { users = 5, shape = function() end }", SP_EPLAN,
+         "a shape and a replay are loads that exclude each other", NO_FLAGS);
   REFUSE("spate.load { users = 0 }", SP_EPLAN, "the plan's load: users must be 1 to 1000000, not 0", NO_FLAGS);
   REFUSE("spate.load { users = 2000000 }", SP_EPLAN, "the plan's load: users must be 1 to 1000000, not 2000000", NO_FLAGS);
   REFUSE("spate.load { run_time = 10 }", SP_EUSAGE, "the warm-up must be shorter than the run time", "--warm-up", "10s");

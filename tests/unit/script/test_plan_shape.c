@@ -34,7 +34,8 @@ static void expect_fault(const struct rig_plan *it, double elapsed_s, const char
 static void a_function_is_of_users(void **state) {
   (void)state;
   struct sp_shape_point point;
-  struct rig_plan it = load(HEAD "spate.load { shape = function(t)\n  if t >= 3 then return nil end\n  return 10 * t, t > 1 and 5 or nil end }");
+  struct rig_plan it = load(HEAD "spate.load { shape = function(t)\n"
+    "  if t >= 3 then return nil end\n  return 10 * t, t > 1 and 5 or nil end }");
   assert_int_equal(it.plan->load.shape_kind, SP_LOAD_USERS);
   assert_int_equal(it.plan->load.shape_period_ns, SP_NS_PER_S);
   expect(&it, 0, 0, 0);
@@ -50,7 +51,8 @@ static void of_what_and_how_often(void **state) {
     { "users", SP_LOAD_USERS }, { "rate", SP_LOAD_RATE }, { "in_flight", SP_LOAD_IN_FLIGHT } };
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
     char text[300];
-    snprintf(text, sizeof(text), HEAD "spate.load { shape = { %s = function(t) return 2.5 end, every = '100ms' } }", cases[i].name);
+    snprintf(text, sizeof(text), HEAD "spate.load { shape = { %s = function(t) return 2.5 end, every = '100ms' } }",
+             cases[i].name);
     struct rig_plan it = load(text);
     assert_int_equal(it.plan->load.shape_kind, cases[i].kind);
     assert_int_equal(it.plan->load.shape_period_ns, 100 * MS);
@@ -79,7 +81,8 @@ static void faults_name_their_line(void **state) {
 
 static void spikes(void **state) {
   (void)state;
-  struct rig_plan it = load(HEAD "spate.load { shape = spate.spike { base = 2, peak = 50, at = '1m', hold = 10, every = '2m' } }");
+  struct rig_plan it = load(HEAD
+    "spate.load { shape = spate.spike { base = 2, peak = 50, at = '1m', hold = 10, every = '2m' } }");
   static const struct { double at_s, level; } cases[] = { { 0, 2 }, { 59, 2 }, { 60, 50 }, { 69, 50 }, { 70, 2 }, { 179, 2 },
                                                           { 180, 50 }, { 190, 2 }, { 3660, 50 } };
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) expect(&it, cases[i].at_s, cases[i].level, 1e6);
@@ -93,11 +96,14 @@ static void spikes(void **state) {
 
 static void wrong_shapes(void **state) {
   (void)state;
-  assert_plan_fails(HEAD "spate.load { shape = 5 }", ".lua:3: load.shape must be a function of the time, or a table with one, not a number");
-  assert_plan_fails(HEAD "spate.load { shape = {} }", ".lua:3: load.shape needs a function of the time: users, rate or in_flight");
+  assert_plan_fails(HEAD "spate.load { shape = 5 }",
+                    ".lua:3: load.shape must be a function of the time, or a table with one, not a number");
+  assert_plan_fails(HEAD "spate.load { shape = {} }",
+                    ".lua:3: load.shape needs a function of the time: users, rate or in_flight");
   assert_plan_fails(HEAD "spate.load { shape = { rate = 5 } }", ".lua:3: load.shape.rate must be a function, not a number");
   assert_plan_fails(HEAD "spate.load { shape = { rates = print } }", ".lua:3: load.shape has no member 'rates'");
-  assert_plan_fails(HEAD "spate.load { shape = { rate = print, users = print } }", "load.shape takes one of users, rate and in_flight");
+  assert_plan_fails(HEAD "spate.load { shape = { rate = print, users = print } }",
+                    "load.shape takes one of users, rate and in_flight");
   assert_plan_fails(HEAD "spate.load { shape = { rate = print, every = 2 } }", "load.shape.every must be 100ms to 1s");
   assert_plan_fails(HEAD "spate.spike { hold = 1 }", ".lua:3: spike.peak must be a number, not nothing");
   assert_plan_fails(HEAD "spate.spike { peak = 1 }", "spike.hold must be a number, not nothing");

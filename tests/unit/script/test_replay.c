@@ -19,7 +19,8 @@ static void expect_ms(const struct sp_replay_options *options, const char *text,
   if (sp_replay_parse(&replay, sp_str_from(text), options, &err)) fail_msg("%s", err.text);
   assert_int_equal(replay.count, count);
   for (size_t k = 0; k < count; k++)
-    if (llabs(replay.due_ns[k] - (int64_t)(ms[k] * 1e6)) > 1000) fail_msg("%zu is due at %lld", k, (long long)replay.due_ns[k]);
+    if (llabs(replay.due_ns[k] - (int64_t)(ms[k] * 1e6)) > 1000)
+      fail_msg("%zu is due at %lld", k, (long long)replay.due_ns[k]);
   sp_replay_fini(&replay);
 }
 #define EXPECT_MS(options, text, ...) \
@@ -107,7 +108,9 @@ static char *write_trace(const char *text) {
   return path;
 }
 
-#define TRACE "{\"timestamp\":10,\"n\":1}\n{\"timestamp\":10.02,\"n\":20}\n{\"timestamp\":10.03,\"n\":300}\n{\"timestamp\":10.03,\"n\":4000}\n"
+#define TRACE \
+  "{\"timestamp\":10,\"n\":1}\n{\"timestamp\":10.02,\"n\":20}\n{\"timestamp\":10.03,\"n\":300}\n" \
+  "{\"timestamp\":10.03,\"n\":4000}\n"
 
 static const char *plan_of(const char *path) {
   static char text[1000];
