@@ -11,6 +11,10 @@
 #define LAG_LIMIT_NS (10 * SP_NS_PER_MS)
 #define LOOP_LAG_LIMIT_NS (25 * SP_NS_PER_MS) /* of timers: wider, for lag and late starts are the direct evidence */
 #define WAIT_SHARE_LIMIT 0.20
+#define STARVED_LIMIT 0.80 /* of the time in which a thread could run, spent waiting */
+#define STARVED_SHARE_MIN 0.02 /* of all the time: below it, nothing was lost that shows */
+#define STARVED_PERCENTILE 90.0
+#define STARVED_START_LIMIT_NS (5 * SP_NS_PER_MS)
 #define THROTTLED_SHARE_LIMIT 0.01
 #define CLOSURE_LIMIT 0.05
 /* Times of a ms are taken at two ends of a loop's turn; only what is lost beyond this a sample is a verdict. */
@@ -84,12 +88,14 @@ static uint64_t count_over(const struct sp_hist *hist, int64_t limit) {
   return over;
 }
 
-/* Whether the p99 is over the limit, and of enough late samples to mean it. */
-static bool is_late(const struct sp_hist *lag_us, int64_t limit_ns) {
+/* Whether the percentile is over the limit, and of enough late samples to mean it. */
+static bool is_over(const struct sp_hist *lag_us, double percentile, int64_t limit_ns) {
   int64_t limit_us = limit_ns / SP_NS_PER_US;
-  if (lag_us->count == 0 || sp_hist_percentile(lag_us, LAG_PERCENTILE) <= limit_us) return false;
+  if (lag_us->count == 0 || sp_hist_percentile(lag_us, percentile) <= limit_us) return false;
   return count_over(lag_us, limit_us) >= SP_LATE_SAMPLES_MIN;
 }
+
+static bool is_late(const struct sp_hist *lag_us, int64_t limit_ns) { return is_over(lag_us, LAG_PERCENTILE, limit_ns); }
 
 static double closure_of(const struct sp_little *law) {
   return law->observed > 0 && law->samples > 0 ? law->predicted / law->observed - 1 : (double)NAN;
@@ -98,22 +104,50 @@ static double closure_of(const struct sp_little *law) {
 /* Whether a law is open by its share, however little time that is: a millisecond of a short request. */
 static bool is_unaccounted(const struct sp_little *law) { return fabs(closure_of(law)) > CLOSURE_LIMIT; }
 
-/* Waiting for a CPU does harm where something was late by it, or a good share of the time is in no figure; many short
- * waits on a busy machine may do none. */
+/* -- waiting for a CPU -- */
+
+/* By the time, and by what the thread could have run in: one that needs little CPU can wait for most of it unseen. */
+struct waiting {
+  double share, of_runnable;
+  bool is_long, is_starved;
+};
+
+static struct waiting waiting_of(const struct sp_validity_facts *facts, char *name, size_t size) {
+  struct waiting waiting = { .share = worst_thread(facts, true, name, size) };
+  for (unsigned i = 0; i < facts->thread_count; i++) {
+    const struct sp_thread_facts *thread = &facts->thread[i];
+    if (thread->wait_share >= waiting.share && waiting.share > 0)
+      waiting.of_runnable = thread->wait_share / (thread->wait_share + thread->cpu_share);
+  }
+  waiting.is_long = waiting.share > WAIT_SHARE_LIMIT;
+  waiting.is_starved = waiting.of_runnable > STARVED_LIMIT && waiting.share > STARVED_SHARE_MIN;
+  return waiting;
+}
+
+/* It does harm where something was late by it, or a good share of the time is in no figure; many short waits on a busy
+ * machine may do none. */
+static bool waiting_harms(const struct sp_validity_facts *facts, const struct waiting *waiting) {
+  const struct sp_interval *totals = facts->totals;
+  if (is_late(&totals->lag, LAG_LIMIT_NS) || is_late(&totals->loop_lag, LOOP_LAG_LIMIT_NS)) return true;
+  if (is_late(&totals->start_lag, LAG_LIMIT_NS)) return true;
+  if (is_over(&totals->start_lag, STARVED_PERCENTILE, STARVED_START_LIMIT_NS)) return true;
+  return waiting->is_long && (is_unaccounted(&facts->users_law) || is_unaccounted(&facts->requests_law));
+}
+
 static void judge_wait(const struct sp_validity_facts *facts, struct sp_validity *out) {
   char name[64];
-  double share = worst_thread(facts, true, name, sizeof(name));
-  if (share <= WAIT_SHARE_LIMIT) return;
-  const struct sp_interval *totals = facts->totals;
-  bool harmed = is_late(&totals->lag, LAG_LIMIT_NS) || is_late(&totals->start_lag, LAG_LIMIT_NS) ||
-                is_late(&totals->loop_lag, LOOP_LAG_LIMIT_NS) || is_unaccounted(&facts->users_law) ||
-                is_unaccounted(&facts->requests_law);
+  struct waiting waiting = waiting_of(facts, name, sizeof(name));
+  if (!waiting.is_long && !waiting.is_starved) return;
+  bool harmed = waiting_harms(facts, &waiting);
+  if (!harmed && !waiting.is_long) return;
   void (*say)(struct sp_validity *, const char *, ...) = harmed ? add_reason : add_note;
   say(out,
-      "%s waited for a CPU %.0f %% of the time (limit %.0f %%): other work had it; move that off this machine, or give "
-      "the generator CPUs of its own (taskset)",
-      name, share * 100, WAIT_SHARE_LIMIT * 100);
+      "%s waited for a CPU %.0f %% of the time (limit %.0f %%), %.0f %% of what it could have run in: other work had it; "
+      "move that off this machine, or give the generator CPUs of its own (taskset)",
+      name, waiting.share * 100, WAIT_SHARE_LIMIT * 100, waiting.of_runnable * 100);
 }
+
+/* -- late -- */
 
 static double p99_ms(const struct sp_hist *lag_us) {
   return (double)sp_hist_percentile(lag_us, LAG_PERCENTILE) / 1000;

@@ -42,10 +42,16 @@ class Busy(Case):
     self.assertRegex(" ".join(result.json["validity"]["reasons"]), r"waited for a CPU \d+ % of the time")
     self.assertEqual(result.json["run"]["threads"], 1)  # what taskset left is what it uses
     self.assertIn("NOT VALID", result.out)
-    self.assertGreater(result.json["validity"]["generator"]["threads"][0]["wait_share"], 0.2)
 
   def test_users(self):
     self.invalid(self.go("http", "-u", 50, "-t", "4s"))
+
+  def test_few_streams(self):
+    """They need hardly any CPU, and wait for nearly all of it. How long is the scheduler's choice: where nothing was late
+    by it, the figures are as good as valid."""
+    result = self.go("dify:chat", "-e", "key=app-simple", "-e", "think_min=0.1", "-e", "think_max=0.3", "-u", 20, "-t", "4s")
+    if result.json["validity"]["generator"]["start_lag_ms"]["p90"] > 5:
+      self.invalid(result)
 
   def test_arrivals(self):
     self.invalid(self.go("http", "--rate", "6000/s", "-t", "4s"))

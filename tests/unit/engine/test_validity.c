@@ -156,6 +156,27 @@ static void waiting_beside_an_open_law(void **state) {
   assert_true(validity.valid);
 }
 
+/* One that needs little CPU waits little of the time, and yet for most of what it needs. */
+static void a_starved_thread(void **state) {
+  (void)state;
+  struct sp_validity validity;
+  static const struct sp_thread_facts starved[] = { { 0.004, 0.11 } }, hardly[] = { { 0.001, 0.015 } };
+  struct sp_interval *totals = sp_interval_create();
+  struct sp_validity_facts facts = { .totals = totals, .thread = starved, .thread_count = 1 };
+  for (int i = 0; i < 40; i++) sp_hist_record_ns(&totals->start_lag, MS);
+  sp_validity_judge(&facts, &validity);
+  assert_true(validity.valid); /* it did no harm */
+  assert_int_equal(validity.note_count, 0);
+  for (int i = 0; i < 10; i++) sp_hist_record_ns(&totals->start_lag, 6 * MS);
+  sp_validity_judge(&facts, &validity);
+  assert_only_reason(&validity, "engine thread 1 of 1 waited for a CPU 11 % of the time (limit 20 %), 96 % of what it",
+                     "taskset");
+  facts.thread = hardly;
+  sp_validity_judge(&facts, &validity);
+  assert_true(validity.valid);
+  sp_interval_destroy(totals);
+}
+
 static void a_throttled_generator(void **state) {
   (void)state;
   struct sp_validity validity;
@@ -278,7 +299,7 @@ int main(void) {
     cmocka_unit_test(late_timers),          cmocka_unit_test(late_starts),
     cmocka_unit_test(dropped_starts),       cmocka_unit_test(books_that_do_not_close),
     cmocka_unit_test(every_reason_is_told), cmocka_unit_test(the_thread_is_named),
-    cmocka_unit_test(waiting_beside_an_open_law),
+    cmocka_unit_test(waiting_beside_an_open_law), cmocka_unit_test(a_starved_thread),
     cmocka_unit_test(a_throttled_generator), cmocka_unit_test(the_laws),
     cmocka_unit_test(ports_and_files),      cmocka_unit_test(port_ranges),
     cmocka_unit_test(a_shared_machine_is_a_note), cmocka_unit_test(dropped_by_the_totals),
