@@ -31,9 +31,20 @@ def limited(mount, files):
     return None
 
 
+def offer_cpu():
+  """Version 2: children have the CPU controller only where their parent offers it."""
+  try:
+    write("/sys/fs/cgroup/cgroup.subtree_control", "+cpu")
+  except OSError:
+    pass  # it does already, or there is no limit to be had
+
+
 def make_cgroup():
   v1 = limited("/sys/fs/cgroup/cpu", [("cpu.cfs_period_us", str(PERIOD_US)), ("cpu.cfs_quota_us", str(QUOTA_US))])
-  return v1 or limited("/sys/fs/cgroup", [("cpu.max", f"{QUOTA_US} {PERIOD_US}")])
+  if v1:
+    return v1
+  offer_cpu()
+  return limited("/sys/fs/cgroup", [("cpu.max", f"{QUOTA_US} {PERIOD_US}")])
 
 
 def remove(folder):
