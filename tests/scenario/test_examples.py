@@ -9,6 +9,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 SETTINGS = {
   "dify-three-scenarios.lua": {"simple_key": "app-simple", "complex_key": "app-complex", "dataset_key": "dataset-demo",
                                "dataset": "1"},
+  "replay.lua": {"key": "app-chat", "trace": os.path.join(ROOT, "plans", "replay.jsonl")},
 }
 
 
