@@ -6,6 +6,9 @@
 #include <endian.h>
 #include <math.h>
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define FIRST_TOKENS 64
 #define NUMBER_TEXT_MAX 320 /* bytes of a number that is read; 309 digits are the largest double */
@@ -76,21 +79,38 @@ static void end_token(const struct scan *scan, struct sp_json_token *token) {
   token->end = (uint32_t)(scan->at - scan->start);
 }
 
-static char peek(const struct scan *scan) { return scan->at < scan->end ? *scan->at : '\0'; }
+static inline char peek(const struct scan *scan) { return scan->at < scan->end ? *scan->at : '\0'; }
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 static bool is_hex(char c) { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
 
-static void skip_space(struct scan *scan) {
-  while (scan->at < scan->end && (*scan->at == ' ' || *scan->at == '\n' || *scan->at == '\r' || *scan->at == '\t')) {
-    scan->at++;
-  }
+static inline bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
+static inline void skip_space(struct scan *scan) {
+  if (scan->at < scan->end && *scan->at > ' ') return; /* compact JSON has none: most calls end here */
+  while (scan->at < scan->end && is_space(*scan->at)) scan->at++;
 }
 
-/* Past the bytes that mean nothing in a string, eight at a time: none of them is a quote, a backslash or below 0x20
- * (S. E. Anderson, "Bit Twiddling Hacks": hasless, haszero; the lowest byte that they mark is a true one). */
-static const char *skip_plain(const char *at, const char *end) {
+static inline bool is_plain(char c) { return (unsigned char)c >= 0x20 && c != '"' && c != '\\'; }
+
+/* Past the bytes that mean nothing in a string, many at a time: none of them is a quote, a backslash or below 0x20. */
+#ifdef __SSE2__
+static inline const char *skip_plain(const char *at, const char *end) {
+  const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), control = _mm_set1_epi8(0x1f);
+  for (; end - at >= 16; at += 16) {
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i hits = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
+    hits = _mm_or_si128(hits, _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
+    unsigned mask = (unsigned)_mm_movemask_epi8(hits);
+    if (mask) return at + __builtin_ctz(mask);
+  }
+  while (at < end && is_plain(*at)) at++;
+  return at;
+}
+#else
+/* (S. E. Anderson, "Bit Twiddling Hacks": hasless, haszero; the lowest byte that they mark is a true one.) */
+static inline const char *skip_plain(const char *at, const char *end) {
   const uint64_t ones = UINT64_MAX / 255;
   for (uint64_t w; end - at >= 8; at += 8) {
     memcpy(&w, at, 8);
@@ -102,9 +122,10 @@ static const char *skip_plain(const char *at, const char *end) {
     hit &= ones * 0x80;
     if (hit) return at + __builtin_ctzll(hit) / 8;
   }
-  while (at < end && (unsigned char)*at >= 0x20 && *at != '"' && *at != '\\') at++;
+  while (at < end && is_plain(*at)) at++;
   return at;
 }
+#endif
 
 static bool scan_escape(struct scan *scan) {
   scan->at++;
