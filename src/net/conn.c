@@ -6,7 +6,6 @@
 #include "base/mem.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,17 +115,34 @@ static void on_defer(struct sp_timer *timer) {
 
 /* -- connecting and accepting -- */
 
+/* Is there a way to the address at all, but for TCP's ports? (EADDRNOTAVAIL is also said where no local address of the
+ * family is left, as with IPv6 switched off.) */
+static bool has_route(const struct sp_address *address) {
+  int fd = socket(address->sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return true;
+  bool found = connect(fd, (const struct sockaddr *)&address->sa, address->len) == 0 || errno != EADDRNOTAVAIL;
+  close(fd);
+  return found;
+}
+
+static enum sp_conn_lack lack_of(int error, const struct sp_address *address) {
+  if (error == EMFILE || error == ENFILE) return SP_CONN_LACKS_FILE;
+  return error == EADDRNOTAVAIL && has_route(address) ? SP_CONN_LACKS_PORT : SP_CONN_LACKS_NOTHING;
+}
+
 /* Why a connection could not be made, for the person who has to act. */
-static int explain(struct sp_err *err, int error) {
+static int explain(struct sp_err *err, int error, enum sp_conn_lack lack) {
   struct rlimit files = { 0 };
   switch (error) {
   case ECONNREFUSED: return sp_fail(err, SP_EIO, "connection refused");
   case EHOSTUNREACH: return sp_fail(err, SP_EIO, "no route to host");
   case ENETUNREACH: return sp_fail(err, SP_EIO, "network is unreachable");
   case ETIMEDOUT: return sp_fail(err, SP_EIO, "connection timed out");
+  case EAGAIN: return sp_fail(err, SP_EIO, "the socket's queue of new connections is full");
   case EADDRNOTAVAIL:
+    if (lack != SP_CONN_LACKS_PORT) return sp_fail(err, SP_EIO, "no local address reaches it: network is unreachable");
     return sp_fail(err, SP_EIO, "no free local port: all of net.ipv4.ip_local_port_range are in use or in TIME_WAIT "
-                   "(keep connections alive, or widen the range)");
+                   "(keep connections alive, use several --source addresses, or widen the range)");
   case EMFILE:
     (void)getrlimit(RLIMIT_NOFILE, &files);
     return sp_fail(err, SP_EIO, "too many open files: this process may have %llu (raise it with `ulimit -n`)",
@@ -148,28 +164,39 @@ static int open_poll(struct sp_conn *conn, struct sp_err *err) {
   return rc;
 }
 
-static uint16_t port_of(const struct sockaddr_storage *sa) {
-  if (sa->ss_family == AF_INET6) return ntohs(((const struct sockaddr_in6 *)sa)->sin6_port);
-  return ntohs(((const struct sockaddr_in *)sa)->sin_port);
-}
-
 bool sp_conn_meets_itself(int fd, uint16_t peer_port) {
   struct sockaddr_storage own = { 0 }, peer = { 0 };
   socklen_t own_len = sizeof(own), peer_len = sizeof(peer);
-  if (getsockname(fd, (struct sockaddr *)&own, &own_len) < 0 || port_of(&own) != peer_port) return false;
+  if (getsockname(fd, (struct sockaddr *)&own, &own_len) < 0 || sp_address_port(&own) != peer_port) return false;
   if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0) return false;
   return own_len == peer_len && memcmp(&own, &peer, own_len) == 0;
 }
 
+static int fail_connect(struct sp_conn *conn, int error, const struct sp_address *address, struct sp_err *err) {
+  enum sp_conn_lack lack = lack_of(error, address);
+  conn->lack = (uint8_t)lack;
+  return explain(err, error, lack);
+}
+
 static int begin_connect(struct sp_conn *conn, const struct sp_address *address, struct sp_err *err) {
-  conn->fd = socket(address->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (conn->fd < 0) return explain(err, errno);
-  prepare_socket(conn->fd);
-  conn->port = port_of(&address->sa);
+  int family = address->sa.ss_family;
+  conn->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (conn->fd < 0) return fail_connect(conn, errno, address, err);
+  if (family != AF_UNIX) {
+    prepare_socket(conn->fd);
+    if (sp_sources_bind(conn->net->sources, conn->fd, family, err) < 0) return err->code;
+  }
+  conn->port = sp_address_port(&address->sa);
   if (connect(conn->fd, (const struct sockaddr *)&address->sa, address->len) < 0 && errno != EINPROGRESS &&
       errno != EINTR)
-    return explain(err, errno);
+    return fail_connect(conn, errno, address, err);
   return open_poll(conn, err);
+}
+
+static int begin_tls(struct sp_conn *conn, struct sp_tls_context *tls, const char *host, struct sp_err *err) {
+  conn->tls = sp_tls_create(tls, host, err);
+  if (!conn->tls) return err->code;
+  return conn->alpn ? sp_tls_offer(conn->tls, conn->alpn, err) : 0;
 }
 
 void sp_conn_connect(struct sp_conn *conn, const struct sp_address *address, struct sp_tls_context *tls,
@@ -178,15 +205,19 @@ void sp_conn_connect(struct sp_conn *conn, const struct sp_address *address, str
   struct sp_err err;
   sp_conn_enter(conn, SP_CONN_CONNECTING);
   conn->begun_ns = sp_clock_mono_ns();
-  if (tls) {
-    conn->tls = sp_tls_create(tls, host, &err);
-    if (!conn->tls || (conn->alpn && sp_tls_offer(conn->tls, conn->alpn, &err) < 0)) {
-      sp_conn_finish_later(conn, SP_CONN_TLS_FAILED, &err);
-      return;
-    }
-  }
-  if (begin_connect(conn, address, &err) < 0) sp_conn_finish_later(conn, SP_CONN_REFUSED, &err);
+  if (tls && begin_tls(conn, tls, host, &err) < 0) sp_conn_finish_later(conn, SP_CONN_TLS_FAILED, &err);
+  else if (begin_connect(conn, address, &err) < 0) sp_conn_finish_later(conn, SP_CONN_REFUSED, &err);
   else sp_conn_want(conn);
+}
+
+void sp_conn_start_tls(struct sp_conn *conn, struct sp_tls_context *tls, const char *host) {
+  SP_CHECK(conn->state == SP_CONN_OPEN && !conn->tls && !conn->half_closed);
+  struct sp_err err;
+  if (sp_conn_over(conn) || conn->deferred_err) return;
+  conn->connected_ns = sp_clock_mono_ns();
+  sp_conn_enter(conn, SP_CONN_HANDSHAKING);
+  if (begin_tls(conn, tls, host, &err) < 0) sp_conn_finish_later(conn, SP_CONN_TLS_FAILED, &err);
+  else sp_conn_begin_handshake(conn);
 }
 
 static void on_connected(struct sp_conn *conn) {
@@ -199,7 +230,7 @@ static void on_connected(struct sp_conn *conn) {
   if (error == 0 && sp_conn_meets_itself(conn->fd, conn->port)) error = ECONNREFUSED;
   if (error != 0 && error != ECONNRESET && error != EPIPE) {
     struct sp_err err;
-    explain(&err, error);
+    explain(&err, error, SP_CONN_LACKS_NOTHING);
     sp_conn_finish(conn, SP_CONN_REFUSED, &err);
     return;
   }

@@ -7,7 +7,8 @@
  * sp_conn_close). The read buffer is the thread's own (one a sp_net), so an idle connection costs little.
  *
  * One connection tries one address. Where a name has several ("localhost": ::1 refused, then 127.0.0.1), the owner
- * closes this one in on_end and calls sp_conn_connect with the next address on a fresh one.
+ * closes this one in on_end and calls sp_conn_connect with the next address on a fresh one. A Unix socket is an address
+ * like others; it has no receive stamps.
  *
  * Reading is one recvmsg a readiness event, so a busy connection takes turns with the others; what came before a
  * FIN or RST is given to on_data before on_end, as far as the kernel still has it. While reading is stopped, an end
@@ -19,6 +20,7 @@
 #include "base/buf.h"
 #include "loop/loop.h"
 #include "net/dns.h"
+#include "net/source.h"
 #include "net/tls.h"
 
 #define SP_NET_READ_SIZE (64u * 1024u)      /* bytes of one read */
@@ -33,6 +35,7 @@ struct sp_net {
   int stamp_fd;            /* keeps the host stamping, see net/stamp.h; -1 where that cannot be */
   int64_t real_offset_ns;  /* real - monotonic, by paired reads, renewed each second */
   int64_t offset_read_ns;
+  struct sp_sources *sources; /* MAY be set after sp_net_init: where connections are made from; borrowed */
 };
 void sp_net_init(struct sp_net *net, struct sp_loop *loop);
 void sp_net_fini(struct sp_net *net);
@@ -50,9 +53,17 @@ enum sp_conn_end {
   SP_CONN_RESET,      /* reset, broken pipe, TLS broken in the middle */
 };
 
+/* What this machine had none left of, where that is why a connection could not be made. */
+enum sp_conn_lack {
+  SP_CONN_LACKS_NOTHING,
+  SP_CONN_LACKS_PORT, /* EADDRNOTAVAIL, though there is a way to the address */
+  SP_CONN_LACKS_FILE, /* EMFILE, ENFILE */
+};
+
 struct sp_conn;
 struct sp_conn_handler {
-  /* MUST for clients. Ready to write: TCP connected and, where asked, TLS done. An accepted connection is ready at
+  /* MUST for clients. Ready to write: TCP connected and, where asked, TLS done (once each where TLS was begun later,
+   * by sp_conn_start_tls). An accepted connection is ready at
    * once without TLS and gets no on_open; with TLS it gets one after the handshake (MAY). */
   void (*on_open)(struct sp_conn *conn, int64_t connect_ns, int64_t tls_ns /* -1 without TLS */);
   /* MUST. One read; with TLS possibly several calls with the same rx. Bytes are borrowed. The handler may
@@ -75,8 +86,9 @@ struct sp_conn {
   struct sp_net *net;
   const struct sp_conn_handler *handler;
   int fd;            /* -1: none */
-  uint16_t port;     /* the peer's, where we connect; private, like all below but alpn, bytes_in and bytes_out */
+  uint16_t port;     /* the peer's, where we connect; private, like all below but lack, alpn, bytes_in and bytes_out */
   uint8_t state;
+  uint8_t lack; /* enum sp_conn_lack, in on_end */
   bool reading, closing, ended;
   bool polling;      /* poll is open */
   bool half_closed;  /* sp_conn_shutdown was called */
@@ -102,6 +114,9 @@ void sp_conn_init(struct sp_conn *conn, struct sp_net *net, const struct sp_conn
 /* Once a sp_conn_init. tls: NULL for plain. host: for SNI and verification, copied. Failures come through on_end. */
 void sp_conn_connect(struct sp_conn *conn, const struct sp_address *address, struct sp_tls_context *tls,
                      const char *host);
+/* A plain connection that is open goes on with TLS (a proxy's tunnel stands): on_open comes again, connect_ns counts to
+ * this call. */
+void sp_conn_start_tls(struct sp_conn *conn, struct sp_tls_context *tls, const char *host);
 /* Takes fd (non-blocking). After a failure fd is closed and the memory is yours: no sp_conn_close. */
 int sp_conn_accept(struct sp_conn *conn, int fd, struct sp_tls_context *tls, struct sp_err *err);
 

@@ -165,6 +165,14 @@ static void pump_tls(struct sp_conn *conn, const struct sp_rx *rx) {
   else finish_broken_tls(conn, &err);
 }
 
+void sp_conn_begin_handshake(struct sp_conn *conn) {
+  struct sp_err err;
+  int done = sp_tls_handshake(conn->tls, &err);
+  put_cipher(conn);
+  if (done < 0) sp_conn_finish_later(conn, SP_CONN_TLS_FAILED, &err);
+  else sp_conn_want(conn);
+}
+
 void sp_conn_handshake(struct sp_conn *conn) {
   struct sp_err err;
   int done = sp_tls_handshake(conn->tls, &err);

@@ -2,6 +2,7 @@
  * What conn.c (making, ending) and conn_io.c (reading, writing, the TLS filter) share.
  *
  *   IDLE -> CONNECTING -> [HANDSHAKING] -> OPEN -> ENDED       sp_conn_close leads out of each: `closing`
+ *                               ^------------' sp_conn_start_tls
  *
  * After every callback `closing` is looked at first: the handler may have closed the connection, and then its
  * TLS session and descriptor are gone.
@@ -40,6 +41,7 @@ void sp_conn_drain(struct sp_conn *conn); /* reads on until nothing is left, the
 void sp_conn_resume_tls(struct sp_conn *conn); /* gives what waited inside TLS while reading was stopped */
 void sp_conn_flush(struct sp_conn *conn); /* the socket takes bytes again */
 void sp_conn_handshake(struct sp_conn *conn);
+void sp_conn_begin_handshake(struct sp_conn *conn); /* the first bytes; a failure comes from the loop */
 void sp_conn_say_goodbye(struct sp_conn *conn); /* TLS close_notify, as far as the socket takes it at once */
 
 #endif

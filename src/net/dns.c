@@ -3,10 +3,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 
-#include <arpa/inet.h>
-#include <net/if.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 
 #define HOST_MAX 255
@@ -33,7 +30,8 @@ struct lookup {
 
 struct sp_dns {
   struct sp_loop *loop;
-  struct sp_map entries; /* host -> struct entry */
+  const struct sp_resolves *resolves; /* NULL: none */
+  struct sp_map entries;              /* host -> struct entry */
 };
 
 struct sp_dns *sp_dns_create(struct sp_loop *loop) {
@@ -42,6 +40,8 @@ struct sp_dns *sp_dns_create(struct sp_loop *loop) {
   sp_map_init(&dns->entries);
   return dns;
 }
+
+void sp_dns_use(struct sp_dns *dns, const struct sp_resolves *resolves) { dns->resolves = resolves; }
 
 static void destroy_entry(struct entry *entry) {
   if (entry->lookup) {
@@ -61,44 +61,6 @@ void sp_dns_destroy(struct sp_dns *dns) {
   free(dns);
 }
 
-/* -- literals -- */
-
-static bool parse_ipv4(const char *host, struct sp_address *address) {
-  struct sockaddr_in *in = (struct sockaddr_in *)&address->sa;
-  if (inet_pton(AF_INET, host, &in->sin_addr) != 1) return false;
-  in->sin_family = AF_INET;
-  address->len = sizeof(*in);
-  return true;
-}
-
-static bool parse_scope(const char *text, uint32_t *scope) { /* an interface's name or number */
-  *scope = if_nametoindex(text);
-  if (*scope != 0) return true;
-  char *end;
-  unsigned long number = strtoul(text, &end, 10);
-  *scope = (uint32_t)number;
-  return *text >= '0' && *text <= '9' && *end == '\0' && number <= UINT32_MAX;
-}
-
-static bool parse_ipv6(const char *host, struct sp_address *address) {
-  char text[INET6_ADDRSTRLEN];
-  struct sockaddr_in6 *in = (struct sockaddr_in6 *)&address->sa;
-  size_t len = strcspn(host, "%");
-  if (len >= sizeof(text)) return false;
-  memcpy(text, host, len);
-  text[len] = '\0';
-  if (inet_pton(AF_INET6, text, &in->sin6_addr) != 1) return false;
-  if (host[len] == '%' && !parse_scope(host + len + 1, &in->sin6_scope_id)) return false;
-  in->sin6_family = AF_INET6;
-  address->len = sizeof(*in);
-  return true;
-}
-
-static void set_port(struct sp_address *address, uint16_t port) {
-  if (address->sa.ss_family == AF_INET) ((struct sockaddr_in *)&address->sa)->sin_port = htons(port);
-  else ((struct sockaddr_in6 *)&address->sa)->sin6_port = htons(port);
-}
-
 /* -- answers -- */
 
 static void answer_failed(struct sp_dns_query *query, int64_t elapsed_ns, const struct sp_err *err) {
@@ -113,7 +75,7 @@ static void answer(const struct entry *entry, struct sp_dns_query *query, int64_
   }
   struct sp_address addresses[SP_DNS_ADDRESSES_MAX];
   memcpy(addresses, entry->addresses, entry->count * sizeof(addresses[0]));
-  for (size_t i = 0; i < entry->count; i++) set_port(&addresses[i], query->port);
+  for (size_t i = 0; i < entry->count; i++) sp_address_set_port(&addresses[i], query->port);
   query->on_answer(query, addresses, entry->count, elapsed_ns, NULL);
 }
 
@@ -224,13 +186,17 @@ static void ask_entry(struct entry *entry, struct sp_dns_query *query) {
 }
 
 void sp_dns_ask(struct sp_dns *dns, const char *host, uint16_t port, struct sp_dns_query *query) {
-  struct sp_address literal = { 0 };
+  struct sp_address literal;
   struct sp_err err;
   query->next = NULL;
   query->entry = NULL;
   query->port = port;
-  if (parse_ipv4(host, &literal) || parse_ipv6(host, &literal)) {
-    set_port(&literal, port);
+  const struct sp_resolve *resolve = sp_resolves_find(dns->resolves, host, port);
+  if (resolve) {
+    query->on_answer(query, resolve->addresses, resolve->count, 0, NULL);
+    return;
+  }
+  if (sp_address_parse(host, port, &literal)) {
     query->on_answer(query, &literal, 1, 0, NULL);
     return;
   }

@@ -8,29 +8,26 @@
 
 #include "base/clock.h"
 #include "loop/loop.h"
-
-#include <sys/socket.h>
+#include "net/address.h"
+#include "net/resolve.h"
 
 #define SP_DNS_KEEP_NS (60 * SP_NS_PER_S)
 #define SP_DNS_FAILED_KEEP_NS SP_NS_PER_S /* a failure: long enough that a thousand users ask once */
 #define SP_DNS_ADDRESSES_MAX 16u
 #define SP_DNS_NAMES_MAX 10000u /* names kept a resolver */
 
-struct sp_address {
-  struct sockaddr_storage sa;
-  socklen_t len;
-};
-
 struct sp_dns;
 struct sp_dns *sp_dns_create(struct sp_loop *loop);
+/* What the table says of a host and port is no question any more (NULL: none). Borrowed; outlives the resolver. */
+void sp_dns_use(struct sp_dns *dns, const struct sp_resolves *resolves);
 /* Cuts queries: their callbacks never come. Not inside on_answer. A look-up that is still on the thread pool ends
  * by itself in the loop, before sp_loop_destroy returns. */
 void sp_dns_destroy(struct sp_dns *dns);
 
 struct sp_dns_query {
   /* count 0: failed, err says why (NULL otherwise). The addresses, in getaddrinfo's order (RFC 6724), are borrowed
-   * for the call. Called from the loop, or at once (inside sp_dns_ask) for a literal, a kept answer, or a name that
-   * cannot be asked for. elapsed_ns is 0 then. */
+   * for the call. Called from the loop, or at once (inside sp_dns_ask) for a literal, a kept answer, one of the table,
+   * or a name that cannot be asked for. elapsed_ns is 0 then. */
   void (*on_answer)(struct sp_dns_query *query, const struct sp_address *addresses, size_t count,
                     int64_t elapsed_ns, const struct sp_err *err);
   struct sp_dns_query *next; /* private, like all below */

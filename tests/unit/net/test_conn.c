@@ -284,6 +284,7 @@ static void check_refused(const char *literal) {
   assert_int_equal(client->ends, 1);
   assert_int_equal(client->end, SP_CONN_REFUSED);
   assert_string_equal(client->err, "connection refused");
+  assert_int_equal(client->conn.lack, SP_CONN_LACKS_NOTHING);
   assert_int_equal(client->closed, 1);
   world_fini(&w);
 }
@@ -353,6 +354,7 @@ static void test_no_descriptors_left(void **state) {
   world_run(&w);
   assert_int_equal(client->end, SP_CONN_REFUSED);
   assert_string_equal(client->err, "too many open files: this process may have 3 (raise it with `ulimit -n`)");
+  assert_int_equal(client->conn.lack, SP_CONN_LACKS_FILE);
   assert_int_equal(client->closed, 1);
   world_fini(&w);
 }
