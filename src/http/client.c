@@ -14,6 +14,7 @@ static void on_gone(struct sp_timer *timer) {
   struct sp_http_client *client = sp_container_of(timer, struct sp_http_client, gone);
   void (*on_closed)(void *ctx) = client->on_closed;
   void *ctx = client->closed_ctx;
+  if (client->options.reach) sp_pacer_queue_fini(&client->turns);
   sp_dns_destroy(client->dns);
   sp_net_fini(&client->net);
   sp_http_origins_fini(client);
@@ -21,6 +22,14 @@ static void on_gone(struct sp_timer *timer) {
   free(client->piece);
   free(client);
   if (on_closed) on_closed(ctx);
+}
+
+static void use_reach(struct sp_http_client *client, struct sp_http_reach *reach) {
+  client->number = atomic_fetch_add(&reach->clients, 1);
+  sp_rng_seed(&client->rng, reach->seed, client->number);
+  sp_dns_use(client->dns, &reach->resolves);
+  client->net.sources = &reach->sources;
+  sp_pacer_queue_init(&client->turns, &reach->pacer, client->loop);
 }
 
 struct sp_http_client *sp_http_client_create(const struct sp_http_client_options *options, struct sp_err *err) {
@@ -37,6 +46,7 @@ struct sp_http_client *sp_http_client_create(const struct sp_http_client_options
   sp_buf_init(&client->output, SP_CONN_OUTPUT_MAX);
   client->shared.shared = true;
   sp_timer_init(&client->gone, options->loop, on_gone);
+  if (options->reach) use_reach(client, options->reach);
   return client;
 }
 
@@ -90,7 +100,8 @@ static int prepare(struct sp_http_call *call, const struct sp_http_request *requ
   call->origin = sp_http_origin_of(call->client, &url, err);
   if (!call->origin) return err->code;
   if (!url.tls && call->version == SP_HTTP_AUTO) call->version = SP_HTTP_1_1;
-  failed = sp_http_request_build(request, &url, &call->request, &call->closes, err);
+  failed = sp_http_request_build(request, &url, sp_http_tunnels(call->origin, call->version) ? NULL : call->origin->proxy,
+                                 &call->request, &call->closes, err);
   call->head_len = call->request.len - request->body.len;
   return failed;
 }

@@ -15,6 +15,7 @@
 #ifndef SP_HTTP_CLIENT_H
 #define SP_HTTP_CLIENT_H
 
+#include "http/reach.h"
 #include "net/conn.h"
 #include "wire/http1.h"
 #include "wire/url.h"
@@ -24,7 +25,7 @@
 #define SP_HTTP_TAIL_MAX (256u * 1024u)           /* bytes read behind sp_http_finish before it closes */
 
 struct sp_http_timeouts { /* 0 = none */
-  int64_t connect_ns;    /* DNS, TCP and TLS together; HTTP/2: and the wait for a free stream */
+  int64_t connect_ns;    /* DNS, TCP, a proxy's tunnel and TLS together; HTTP/2: and the wait for a free stream */
   int64_t first_byte_ns; /* request written -> first byte of the answer */
   int64_t silence_ns;    /* between two reads of the answer; neither runs while the call is paused */
   int64_t total_ns;      /* the whole request, from its start */
@@ -43,12 +44,21 @@ enum sp_http_version {
   SP_HTTP_AUTO, /* https: HTTP/2 or HTTP/1.1, as the server takes it (ALPN); http: HTTP/1.1 */
 };
 
+enum sp_http_dialled { /* what came of a new connection that was wanted */
+  SP_HTTP_DIALLED_OPEN,
+  SP_HTTP_DIALLED_NO_PORT, /* this machine had no local port left */
+  SP_HTTP_DIALLED_NO_FILE, /* … or no file descriptor */
+};
+
 struct sp_http_client_options {
   struct sp_loop *loop;
   struct sp_tls_context *tls; /* borrowed; NULL: https fails */
   /* MAY. One a read: kernel receive -> user space. */
   void (*on_lag)(void *ctx, int64_t lag_ns);
+  /* MAY. One a new connection that is open, and one for each that this machine had nothing left for. */
+  void (*on_dialled)(void *ctx, enum sp_http_dialled what);
   void *ctx;
+  struct sp_http_reach *reach; /* NULL: straight there; borrowed, outlives the client */
   unsigned streams_per_connection; /* SP_HTTP_CONNECTION_SHARED; 0: SP_HTTP_STREAMS_DEFAULT */
   uint32_t stream_window_bytes, window_bytes; /* HTTP/2: of a stream, of a connection; 0: 1 MiB and 8 MiB */
 };
@@ -74,7 +84,7 @@ void sp_http_session_fini(struct sp_http_session *session); /* no call in flight
 
 enum sp_http_end {
   SP_HTTP_OK,       /* the message is whole (any status) */
-  SP_HTTP_CONNECT,  /* no DNS, refused, TLS */
+  SP_HTTP_CONNECT,  /* no DNS, refused, no tunnel, TLS */
   SP_HTTP_TIMEOUT,  /* detail says which one */
   SP_HTTP_RESET,    /* reset or closed before the head */
   SP_HTTP_CUT,      /* closed or reset inside the body, where framing shows it (content-length, chunked) */
@@ -90,7 +100,7 @@ struct sp_http_result {
   bool reused, resent;
   bool http2;
   int64_t dns_ns, connect_ns, tls_ns; /* durations; -1 where the phase did not happen (a literal or kept address), or
-                                       * where another call's connection was joined */
+                                       * where another call's connection was joined. A proxy's tunnel is of connect */
   int64_t first_write_ns;             /* instants, monotonic; 0 where not reached */
   struct sp_rx first_byte;            /* read that carried the first byte of the answer (a 1xx is none) */
   int64_t end_ns;                     /* instant of the end, by the last read's kernel stamp where it has one */

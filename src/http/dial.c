@@ -1,13 +1,14 @@
 /*
- * From a host's name to an open connection: DNS, each address in turn, TLS. One dial makes one connection, for one
- * call, or, where HTTP/2 may come of it, for all that want the same: they join it while it is on its way.
+ * From a host's name to an open connection: DNS, each address in turn, a proxy's tunnel, TLS. One dial makes one
+ * connection, for one call, or, where HTTP/2 may come of it, for all that want the same: they join it while it is on its
+ * way. Where new connections are capped it first waits for its turn.
  */
 #include "http/internal.h"
+#include "http/tunnel.h"
 
 #include "base/check.h"
 #include "base/mem.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,13 +19,16 @@ struct sp_http_dial {
   struct sp_http_dial *next, **link; /* in the pool's list while others may join */
   struct sp_http_link calls;         /* the first one's is the connection's time */
   size_t call_count;
+  struct sp_pacer_wait turn;
   struct sp_dns_query query;
   struct sp_address *addresses;
   size_t address_count, address_at;
   struct sp_http_conn *conn;            /* the attempt under way */
+  struct sp_tunnel *tunnel;             /* the proxy was asked for one */
   int64_t first_attempt_ns, attempt_ns; /* TCP to the first and to this address */
   uint8_t version;
-  bool resolving, ending;
+  bool paced; /* waits for its turn */
+  bool resolving, tunnelled, ending;
   bool once; /* the connection serves one call only */
 };
 
@@ -71,19 +75,35 @@ static struct sp_http_dial *create(struct sp_http_call *call) {
   dial->pool = sp_http_pool_of(call);
   dial->version = call->version;
   dial->once = call->connection == SP_HTTP_CONNECTION_REQUEST;
-  dial->resolving = true;
   sp_http_list_init(&dial->calls);
   if (is_joinable(call)) list(dial);
   return dial;
+}
+
+static uint8_t phase_of(const struct sp_http_dial *dial) {
+  if (dial->paced) return SP_HTTP_PACED;
+  if (dial->tunnel) return SP_HTTP_TUNNELLING;
+  return dial->conn ? SP_HTTP_CONNECTING : SP_HTTP_RESOLVING;
 }
 
 static void join(struct sp_http_dial *dial, struct sp_http_call *call) {
   sp_http_list_append(&dial->calls, &call->at);
   dial->call_count++;
   call->dial = dial;
-  sp_http_timeouts_begin_connect(call);
-  call->phase = dial->resolving ? SP_HTTP_RESOLVING : SP_HTTP_CONNECTING;
+  if (dial->paced) sp_http_timeouts_hold_connect(call);
+  else sp_http_timeouts_begin_connect(call);
+  call->phase = phase_of(dial);
   sp_http_timeouts_arm(call);
+}
+
+/* The dial has come to another phase. */
+static void tell_calls(struct sp_http_dial *dial) {
+  for (struct sp_http_link *at = dial->calls.next; at != &dial->calls; at = at->next) {
+    struct sp_http_call *call = sp_container_of(at, struct sp_http_call, at);
+    sp_http_timeouts_begin_connect(call);
+    call->phase = phase_of(dial);
+    sp_http_timeouts_arm(call);
+  }
 }
 
 static struct sp_http_call *take_call(struct sp_http_dial *dial) {
@@ -95,8 +115,17 @@ static struct sp_http_call *take_call(struct sp_http_dial *dial) {
   return call;
 }
 
+static void end_tunnel(struct sp_http_dial *dial) {
+  if (!dial->tunnel) return;
+  sp_loop_hurry(dial->client->loop, -1);
+  sp_tunnel_fini(dial->tunnel);
+  free(dial->tunnel);
+  dial->tunnel = NULL;
+}
+
 static void destroy(struct sp_http_dial *dial) {
   unlist(dial);
+  end_tunnel(dial);
   free(dial->addresses);
   free(dial);
 }
@@ -114,6 +143,7 @@ void sp_http_dial_leave(struct sp_http_call *call) {
   dial->call_count--;
   call->dial = NULL;
   if (dial->call_count > 0 || dial->ending) return;
+  if (dial->paced) sp_pacer_leave(&dial->client->turns, &dial->turn);
   if (dial->resolving) sp_dns_cancel(dial->client->dns, &dial->query);
   hang_up(dial);
   destroy(dial);
@@ -122,25 +152,19 @@ void sp_http_dial_leave(struct sp_http_call *call) {
 /* -- it failed -- */
 
 static void fail(struct sp_http_dial *dial, const char *text) {
+  const struct sp_proxy *proxy = dial->tunnelled ? NULL : dial->origin->proxy; /* it did not come further than there */
   unlist(dial); /* before on_done starts the next calls */
   dial->ending = true;
   hang_up(dial);
   for (struct sp_http_call *call = take_call(dial); call; call = take_call(dial))
-    sp_http_call_end(call, SP_HTTP_CONNECT, "%s", text);
+    if (proxy) sp_http_call_end(call, SP_HTTP_CONNECT, "proxy %s: %s", proxy->name, text);
+    else sp_http_call_end(call, SP_HTTP_CONNECT, "%s", text);
   destroy(dial);
 }
 
-static void format_address(const struct sp_address *address, char *text, size_t size) {
-  char host[INET6_ADDRSTRLEN] = "?";
-  if (address->sa.ss_family == AF_INET6) {
-    const struct sockaddr_in6 *in6 = (const void *)&address->sa;
-    inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
-    snprintf(text, size, "[%s]:%u", host, ntohs(in6->sin6_port));
-  } else {
-    const struct sockaddr_in *in = (const void *)&address->sa;
-    inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
-    snprintf(text, size, "%s:%u", host, ntohs(in->sin_port));
-  }
+static void note(const struct sp_http_dial *dial, enum sp_http_dialled what) {
+  const struct sp_http_client_options *options = &dial->client->options;
+  if (options->on_dialled) options->on_dialled(options->ctx, what);
 }
 
 static void connect_next(struct sp_http_dial *dial);
@@ -153,10 +177,13 @@ static void on_end(struct sp_conn *conn, enum sp_conn_end end, const struct sp_e
     connect_next(dial);
     return;
   }
-  char address[INET6_ADDRSTRLEN + 16];
+  if (conn->lack == SP_CONN_LACKS_PORT) note(dial, SP_HTTP_DIALLED_NO_PORT);
+  if (conn->lack == SP_CONN_LACKS_FILE) note(dial, SP_HTTP_DIALLED_NO_FILE);
+  char address[SP_ADDRESS_TEXT_SIZE];
   struct sp_err told = *err;
-  format_address(&dial->addresses[dial->address_at], address, sizeof address);
+  sp_address_format(&dial->addresses[dial->address_at], address, sizeof address);
   if (end == SP_CONN_REFUSED) sp_fail(&told, SP_EIO, "%s (%s)", err->text, address);
+  else if (dial->tunnel) sp_err_context(&told, "before its answer to CONNECT");
   fail(dial, told.text);
 }
 
@@ -174,13 +201,13 @@ static void begin_http2(struct sp_http_dial *dial) {
 }
 
 /* A call may end in here (on_done): the dial is out of its list by then, and `ending` keeps it alive. */
-static void on_open(struct sp_conn *conn, int64_t connect_ns, int64_t tls_ns) {
-  struct sp_http_dial *dial = sp_container_of(conn, struct sp_http_conn, conn)->dial;
+static void opened(struct sp_http_dial *dial, int64_t connect_ns, int64_t tls_ns) {
   struct sp_http_result *result = &first_call(dial)->result;
-  const char *alpn = sp_conn_alpn(conn);
+  const char *alpn = sp_conn_alpn(&dial->conn->conn);
   bool http2 = dial->origin->tls ? strcmp(alpn, "h2") == 0 : dial->version == SP_HTTP_2;
   result->connect_ns = connect_ns + (dial->attempt_ns - dial->first_attempt_ns);
   result->tls_ns = tls_ns;
+  note(dial, SP_HTTP_DIALLED_OPEN);
   if (dial->version == SP_HTTP_2 && !http2) {
     char text[128];
     snprintf(text, sizeof text, "the server does not speak HTTP/2 (ALPN: it chose %s)", alpn[0] ? alpn : "nothing");
@@ -196,9 +223,58 @@ static void on_open(struct sp_conn *conn, int64_t connect_ns, int64_t tls_ns) {
   destroy(dial);
 }
 
+/* -- through a proxy -- */
+
+bool sp_http_tunnels(const struct sp_http_origin *origin, unsigned version) {
+  return origin->proxy && (origin->tls || version == SP_HTTP_2);
+}
+
+static void begin_tunnel(struct sp_http_dial *dial) {
+  const struct sp_http_origin *origin = dial->origin;
+  struct sp_buf request;
+  dial->tunnel = sp_alloc(sizeof *dial->tunnel);
+  sp_tunnel_init(dial->tunnel);
+  sp_loop_hurry(dial->client->loop, +1); /* as any connection that is being made */
+  tell_calls(dial);
+  sp_buf_init(&request, SP_CONN_OUTPUT_MAX);
+  (void)sp_tunnel_request(origin->proxy, origin->host, origin->port, &request);
+  sp_conn_write(&dial->conn->conn, sp_buf_str(&request));
+  sp_buf_fini(&request);
+}
+
+/* rest: what the target has said already (HTTP/2 without TLS may). */
+static void leave_tunnel(struct sp_http_dial *dial, struct sp_str rest, const struct sp_rx *rx) {
+  struct sp_http_conn *hc = dial->conn;
+  if (dial->origin->tls && rest.len > 0) {
+    fail(dial, "bytes stand behind its answer to CONNECT, before the TLS handshake");
+    return;
+  }
+  dial->tunnelled = true;
+  if (dial->origin->tls) {
+    tell_calls(dial);
+    sp_conn_start_tls(&hc->conn, dial->client->options.tls, dial->origin->host);
+    return;
+  }
+  opened(dial, sp_clock_mono_ns() - hc->conn.begun_ns, -1);
+  if (rest.len > 0 && hc->use != SP_HTTP_CONN_CLOSED) hc->conn.handler->on_data(&hc->conn, rest, rx);
+}
+
+static void on_open(struct sp_conn *conn, int64_t connect_ns, int64_t tls_ns) {
+  struct sp_http_dial *dial = sp_container_of(conn, struct sp_http_conn, conn)->dial;
+  if (!dial->tunnelled && sp_http_tunnels(dial->origin, dial->version)) begin_tunnel(dial);
+  else opened(dial, connect_ns, tls_ns);
+}
+
 static void on_data(struct sp_conn *conn, struct sp_str bytes, const struct sp_rx *rx) {
-  (void)conn, (void)bytes, (void)rx;
-  SP_CHECK(false); /* no bytes before it is open */
+  struct sp_http_dial *dial = sp_container_of(conn, struct sp_http_conn, conn)->dial;
+  struct sp_err err;
+  size_t used;
+  if (!dial->tunnel) return; /* TLS could not be begun: on_end comes */
+  int done = sp_tunnel_feed(dial->tunnel, bytes, &used, &err);
+  if (done == 0) return;
+  end_tunnel(dial);
+  if (done < 0) fail(dial, err.text);
+  else leave_tunnel(dial, sp_str_of(bytes.bytes + used, bytes.len - used), rx);
 }
 
 static const struct sp_conn_handler handler = {
@@ -220,15 +296,30 @@ static const char *alpn_of(const struct sp_http_dial *dial) {
 
 static void connect_next(struct sp_http_dial *dial) {
   struct sp_http_client *client = dial->client;
-  for (struct sp_http_link *at = dial->calls.next; at != &dial->calls; at = at->next)
-    sp_container_of(at, struct sp_http_call, at)->phase = SP_HTTP_CONNECTING;
+  bool tls_at_once = dial->origin->tls && !sp_http_tunnels(dial->origin, dial->version);
   dial->attempt_ns = sp_loop_now(client->loop);
   if (dial->address_at == 0) dial->first_attempt_ns = dial->attempt_ns;
   dial->conn = sp_http_conn_create(client, dial->origin, dial->pool, &handler);
   dial->conn->dial = dial;
   dial->conn->conn.alpn = alpn_of(dial);
-  sp_conn_connect(&dial->conn->conn, &dial->addresses[dial->address_at],
-                  dial->origin->tls ? client->options.tls : NULL, dial->origin->host);
+  tell_calls(dial);
+  sp_conn_connect(&dial->conn->conn, &dial->addresses[dial->address_at], tls_at_once ? client->options.tls : NULL,
+                  dial->origin->host);
+}
+
+/* Which of its addresses is tried first. */
+static size_t choose(struct sp_http_dial *dial, size_t count) {
+  const struct sp_http_reach *reach = dial->client->options.reach;
+  if (!reach || reach->choice == SP_DNS_FIRST || count < 2) return 0;
+  return reach->choice == SP_DNS_RANDOM ? sp_rng_below(&dial->client->rng, count) : dial->origin->turn++ % count;
+}
+
+static void take_addresses(struct sp_http_dial *dial, const struct sp_address *addresses, size_t count) {
+  size_t first = choose(dial, count);
+  dial->addresses = sp_alloc_array(count, sizeof *addresses);
+  for (size_t i = 0; i < count; i++) dial->addresses[i] = addresses[(first + i) % count];
+  dial->address_count = count;
+  connect_next(dial);
 }
 
 static void on_answer(struct sp_dns_query *query, const struct sp_address *addresses, size_t count,
@@ -241,20 +332,47 @@ static void on_answer(struct sp_dns_query *query, const struct sp_address *addre
     fail(dial, told.text);
     return;
   }
-  dial->addresses = sp_alloc_array(count, sizeof *addresses);
-  memcpy(dial->addresses, addresses, count * sizeof *addresses);
-  dial->address_count = count;
-  connect_next(dial);
+  take_addresses(dial, addresses, count);
+}
+
+static void resolve(struct sp_http_dial *dial) {
+  const struct sp_http_reach *reach = dial->client->options.reach;
+  const struct sp_proxy *proxy = dial->origin->proxy;
+  if (reach && reach->unix_socket.len > 0) {
+    take_addresses(dial, &reach->unix_socket, 1);
+    return;
+  }
+  if (proxy && proxy->fault) {
+    fail(dial, proxy->fault);
+    return;
+  }
+  dial->resolving = true;
+  dial->query.on_answer = on_answer; /* maybe at once */
+  sp_dns_ask(dial->client->dns, proxy ? proxy->host : dial->origin->host, proxy ? proxy->port : dial->origin->port,
+             &dial->query);
+}
+
+static void on_turn(struct sp_pacer_wait *turn) {
+  struct sp_http_dial *dial = sp_container_of(turn, struct sp_http_dial, turn);
+  dial->paced = false;
+  tell_calls(dial);
+  resolve(dial);
 }
 
 void sp_http_dial(struct sp_http_call *call) {
+  struct sp_http_client *client = call->client;
   struct sp_http_dial *dial = find(call);
   if (dial) {
     join(dial, call);
     return;
   }
   dial = create(call);
+  dial->paced = client->options.reach && client->options.reach->pacer.gap_ns > 0;
   join(dial, call);
-  dial->query.on_answer = on_answer;
-  sp_dns_ask(dial->client->dns, dial->origin->host, dial->origin->port, &dial->query); /* may answer at once */
+  if (!dial->paced) {
+    resolve(dial);
+    return;
+  }
+  dial->turn.on_turn = on_turn;
+  sp_pacer_wait(&client->turns, &dial->turn);
 }

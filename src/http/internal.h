@@ -2,7 +2,7 @@
  * What the files of this folder share: the client, a connection, a call.
  *
  *   start ──> idle connection of the pool, or an HTTP/2 one with room? ──yes──────────────────┐
- *     └─no──> a dial (dial.c): RESOLVING ──> CONNECTING (next address …) ──open──> [QUEUED] <──┘
+ *     └─no──> a dial: [PACED] ──> RESOLVING ──> CONNECTING ──> [TUNNELLING] ──open──> [QUEUED] <──┘
  *                 ^                                                                   │
  *                 └── closed before any byte, on a kept one; refused ── once ── WAITING ──> HEAD ──> BODY ──> ENDED
  *                     by HTTP/2
@@ -20,6 +20,7 @@
 #include "http/h2.h"
 
 #include "base/map.h"
+#include "base/rng.h"
 
 #include <stddef.h>
 
@@ -52,6 +53,8 @@ struct sp_http_origin {
   bool http1;           /* offered both by ALPN, it took HTTP/1.1 the last time */
   bool keeps;           /* it has answered on a kept connection: it does not close them behind each answer */
   uint16_t port;
+  const struct sp_proxy *proxy; /* the way there; NULL: straight */
+  size_t turn;                  /* of SP_DNS_ROUND_ROBIN */
   uint32_t streams_max; /* its limit of streams a connection, as last heard; 0: not yet */
   char host[];          /* lower case */
 };
@@ -66,6 +69,9 @@ struct sp_http_client {
   struct sp_map origins;      /* key: see origin.c */
   struct sp_http_pool shared; /* SP_HTTP_CONNECTION_SHARED */
   struct sp_buf output;       /* HTTP/2 frames on their way to a socket; empty between calls */
+  struct sp_rng rng;          /* of SP_DNS_RANDOM */
+  unsigned number;            /* among the reach's clients */
+  struct sp_pacer_queue turns; /* who waits to dial; used where the reach caps new connections */
   struct sp_timer gone;       /* closing: every connection has closed */
   bool closing;
   void (*on_closed)(void *ctx);
@@ -106,8 +112,10 @@ struct sp_http_conn {
 #define SP_HTTP_CONN_HOT_BYTES offsetof(struct sp_http_conn, tail)
 
 enum sp_http_phase {
+  SP_HTTP_PACED, /* new connections are capped, and its turn has not come */
   SP_HTTP_RESOLVING,
   SP_HTTP_CONNECTING, /* TCP and TLS */
+  SP_HTTP_TUNNELLING, /* the proxy was asked for a tunnel */
   SP_HTTP_QUEUED,     /* HTTP/2: on a connection that has no free stream */
   SP_HTTP_WAITING,    /* the request is (being) written; no byte of the final answer yet */
   SP_HTTP_HEAD,
@@ -171,6 +179,8 @@ void sp_http_origins_fini(struct sp_http_client *client);
 /* -- dial.c: from a host's name to an open connection, for one call or all that want the same -- */
 void sp_http_dial(struct sp_http_call *call);       /* joins one under way where HTTP/2 lets it */
 void sp_http_dial_leave(struct sp_http_call *call); /* the call ends before it is connected */
+/* Does the way to this origin lead through a tunnel (CONNECT) for this version? */
+bool sp_http_tunnels(const struct sp_http_origin *origin, unsigned version);
 
 /* -- call.c -- */
 void sp_http_call_send(struct sp_http_call *call, struct sp_http_conn *conn, int64_t now_ns); /* HTTP/1.1 */
@@ -229,6 +239,8 @@ void sp_http_conn_note_lag(const struct sp_http_conn *conn, const struct sp_rx *
 void sp_http_timeouts_init(struct sp_http_call *call);
 /* The phase changed: makes sure the timer is not later than the earliest deadline. */
 void sp_http_timeouts_arm(struct sp_http_call *call);
+/* It waits for its turn to dial: the connect limit does not run, and begins anew for one that is sent again. */
+void sp_http_timeouts_hold_connect(struct sp_http_call *call);
 /* Before the phase changes. One that waited in vain, for a stream or for HTTP/2, and dials again gets no more time. */
 void sp_http_timeouts_begin_connect(struct sp_http_call *call);
 void sp_http_timeouts_rearm(struct sp_http_call *call); /* the same, for what a read noted */

@@ -335,7 +335,7 @@ static void settle(struct sp_http_mux *mux, const struct sp_rx *rx) {
   struct sp_err err;
   mux->working = true;
   look_at_touched(mux, rx);
-  if (!is_closed(mux)) serve_waiting(mux);
+  if (!is_closed(mux) && !sp_h2_is_broken(mux->h2, &err)) serve_waiting(mux);
   if (!is_closed(mux)) flush(mux);
   mux->working = false;
   if (is_closed(mux)) return;

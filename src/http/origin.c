@@ -19,12 +19,15 @@ static struct sp_str key_of(const struct sp_url *url, char *key) {
   return sp_str_of(key, len);
 }
 
-static struct sp_http_origin *create(const struct sp_url *url, struct sp_str key) {
+static struct sp_http_origin *create(struct sp_http_client *client, const struct sp_url *url, struct sp_str key) {
+  struct sp_http_reach *reach = client->options.reach;
   size_t len = url->host.len < SP_URL_HOST_MAX ? url->host.len : SP_URL_HOST_MAX;
   struct sp_http_origin *origin = sp_alloc(sizeof *origin + len + 1);
   memcpy(origin->host, key.bytes, len);
   origin->port = url->port;
   origin->tls = url->tls;
+  origin->turn = client->number;
+  if (reach && reach->unix_socket.len == 0) origin->proxy = sp_proxies_use(&reach->proxies, url);
   return origin;
 }
 
@@ -37,7 +40,7 @@ struct sp_http_origin *sp_http_origin_of(struct sp_http_client *client, const st
     sp_fail(err, SP_ELIMIT, "over %u different hosts and ports (SP_HTTP_ORIGINS_MAX)", SP_HTTP_ORIGINS_MAX);
     return NULL;
   }
-  origin = create(url, key);
+  origin = create(client, url, key);
   *sp_map_put(&client->origins, key) = origin;
   return origin;
 }

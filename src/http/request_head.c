@@ -147,13 +147,12 @@ static int append_base64(struct sp_str raw, struct sp_buf *out) {
   return failed;
 }
 
-/* RFC 7617. */
-static int append_basic(struct sp_str userinfo, struct sp_buf *out) {
+int sp_http_append_basic(const char *name, struct sp_str userinfo, struct sp_buf *out) {
   struct sp_buf plain;
   sp_buf_init(&plain, SP_URL_MAX);
   int failed = append_percent_decoded(userinfo, &plain);
   if (!failed && !memchr(userinfo.bytes, ':', userinfo.len)) failed |= sp_buf_append_char(&plain, ':');
-  failed |= sp_buf_append_text(out, "Authorization: Basic ");
+  failed |= sp_buf_printf(out, "%s: Basic ", name);
   failed |= append_base64(sp_buf_str(&plain), out);
   failed |= sp_buf_append_text(out, "\r\n");
   sp_buf_fini(&plain);
@@ -178,7 +177,7 @@ static int append_absent(const struct sp_http_request *request, const struct sp_
   if (!(given->has & HAS_ACCEPT)) failed |= sp_buf_append_text(out, "Accept: */*\r\n");
   if (!(given->has & HAS_ACCEPT_ENCODING) && request->gzip)
     failed |= sp_buf_append_text(out, "Accept-Encoding: gzip\r\n");
-  if (!(given->has & HAS_AUTHORIZATION) && url->userinfo.len > 0) failed |= append_basic(url->userinfo, out);
+  if (!(given->has & HAS_AUTHORIZATION) && url->userinfo.len > 0) failed |= sp_http_append_basic("Authorization", url->userinfo, out);
   if (!(given->has & HAS_CONNECTION) && request->connection == SP_HTTP_CONNECTION_REQUEST) {
     failed |= sp_buf_append_text(out, "Connection: close\r\n");
     given->closes = true;
@@ -186,12 +185,15 @@ static int append_absent(const struct sp_http_request *request, const struct sp_
   return failed;
 }
 
-static int append_start(const struct sp_http_request *request, const struct sp_url *url, unsigned has,
-                        struct sp_buf *out) {
+static int append_start(const struct sp_http_request *request, const struct sp_url *url, const struct sp_proxy *proxy,
+                        unsigned has, struct sp_buf *out) {
   int failed = sp_buf_append_str(out, request->method);
   failed |= sp_buf_append_char(out, ' ');
+  if (proxy) failed |= sp_buf_append_text(out, "http://");
+  if (proxy) failed |= sp_url_append_authority(url, out);
   failed |= sp_buf_append_str(out, url->target);
   failed |= sp_buf_append_text(out, " HTTP/1.1\r\n");
+  if (proxy && proxy->authorization) failed |= sp_buf_append_text(out, proxy->authorization);
   if (has & HAS_HOST) return failed;
   failed |= sp_buf_append_text(out, "Host: ");
   failed |= sp_url_append_authority(url, out);
@@ -204,15 +206,15 @@ static int append_given(struct sp_str headers, struct sp_buf *out) {
   return failed;
 }
 
-int sp_http_request_build(const struct sp_http_request *request, const struct sp_url *url, struct sp_buf *out,
-                          bool *closes, struct sp_err *err) {
+int sp_http_request_build(const struct sp_http_request *request, const struct sp_url *url, const struct sp_proxy *proxy,
+                          struct sp_buf *out, bool *closes, struct sp_err *err) {
   int failed = check_start_line(request, url, err);
   if (failed) return failed;
   struct given given = {0};
   failed = check_headers(request, &given, err);
   if (failed) return failed;
   failed |= sp_buf_reserve(out, request->headers.len + request->body.len + url->target.len + 256);
-  failed |= append_start(request, url, given.has, out);
+  failed |= append_start(request, url, proxy, given.has, out);
   failed |= append_given(request->headers, out);
   failed |= append_absent(request, url, &given, out);
   failed |= sp_buf_append_text(out, "\r\n");

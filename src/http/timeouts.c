@@ -30,7 +30,9 @@ static struct deadline earliest_deadline(const struct sp_http_call *call) {
   const struct sp_http_timeouts *timeouts = &call->timeouts;
   struct deadline earliest = {SP_NEVER_NS, 0, LIMIT_NONE};
   consider(&earliest, LIMIT_TOTAL, call->start_ns, timeouts->total_ns);
-  if (call->phase <= SP_HTTP_QUEUED)
+  if (call->phase == SP_HTTP_PACED)
+    return earliest;
+  else if (call->phase <= SP_HTTP_QUEUED)
     consider(&earliest, LIMIT_CONNECT, call->connect_begun_ns, timeouts->connect_ns);
   else if (call->paused) /* it is us who do not read */
     return earliest;
@@ -55,8 +57,10 @@ static bool is_unwritten(const struct sp_http_call *call) {
 static const char *what_did_not_come(const struct sp_http_call *call, const struct deadline *deadline) {
   bool silence = deadline->limit == LIMIT_SILENCE;
   switch (call->phase) {
+  case SP_HTTP_PACED: return "its turn to connect (the cap on new connections) did not come within";
   case SP_HTTP_RESOLVING: return "no DNS answer within";
   case SP_HTTP_CONNECTING: return "could not connect within";
+  case SP_HTTP_TUNNELLING: return "the proxy did not answer CONNECT within";
   case SP_HTTP_QUEUED: return "no free stream on the connection within";
   case SP_HTTP_WAITING:
     return is_unwritten(call) ? "the server did not take the request within" : "no answer within";
@@ -107,6 +111,10 @@ void sp_http_timeouts_arm(struct sp_http_call *call) {
   if (deadline.limit == LIMIT_NONE) return;
   if (sp_timer_active(&call->timer) && sp_timer_due(&call->timer) <= deadline.due_ns) return;
   sp_timer_start(&call->timer, deadline.due_ns);
+}
+
+void sp_http_timeouts_hold_connect(struct sp_http_call *call) {
+  if (call->phase >= SP_HTTP_WAITING) call->connect_begun_ns = 0;
 }
 
 void sp_http_timeouts_begin_connect(struct sp_http_call *call) {

@@ -96,6 +96,11 @@ static const struct remedy remedies[] = {
   { "timeout", 0, 0, NULL,
     "the target is slower than the timeout: fewer users, or a longer --timeout if it may take so long" },
 
+  { "connect", 0, 0, "CONNECT with 407",
+    "the proxy wants user and password: --proxy http://user:password@host:port (or the same in https_proxy)" },
+  { "connect", 0, 0, "proxy http://",
+    "the proxy did not lead to the target: look at its log, at --proxy, and at https_proxy … of the environment "
+    "(--proxy '' goes without)" },
   { "connect", 0, 0, "refused", "nothing listens there: is the server up? check --host" },
   { "connect", 0, 0, "is not known", "the name is unknown: check --host for a typing error, and this machine's DNS" },
   { "connect", 0, 0, "name server", "the name server does not answer: check the network of this machine" },
@@ -116,8 +121,8 @@ static const struct remedy remedies[] = {
   { "connect", 0, 0, "too many open files",
     "this machine's limit of open files is reached: ulimit -n, then start again" },
   { "connect", 0, 0, "keep connections alive",
-    "this machine has no free port left: keep connections alive (connection = \"user\"), or widen "
-    "net.ipv4.ip_local_port_range" },
+    "this machine has no free port left: keep connections alive (connection = \"user\"), make them from several "
+    "addresses (--source), or widen net.ipv4.ip_local_port_range" },
   { "connect", 0, 0, "unreachable", "there is no way to this address from here: check --host and the network" },
   { "connect", 0, 0, "no route", "there is no way to this address from here: check --host and the network" },
   { "connect", 0, 0, "timed out", "no connection in time: is the address right, and is a firewall in between?" },

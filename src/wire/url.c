@@ -361,6 +361,11 @@ int sp_url_append_authority(const struct sp_url *url, struct sp_buf *out) {
   return code;
 }
 
+bool sp_url_is_loopback(const struct sp_url *url) {
+  if (url->ipv6) return sp_str_eq(url->host, SP_STR("::1"));
+  return sp_str_ieq(url->host, SP_STR("localhost")) || sp_str_starts(url->host, SP_STR("127."));
+}
+
 int sp_url_encode(struct sp_str raw, struct sp_buf *out) {
   size_t start = out->len;
   int code = SP_OK;

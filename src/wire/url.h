@@ -41,6 +41,9 @@ int sp_url_redact(struct sp_str text, struct sp_buf *out);
 /* The value of a Host header: host[:port], brackets for IPv6, port left out where it is the default. */
 int sp_url_append_authority(const struct sp_url *url, struct sp_buf *out);
 
+/* Is the host this machine itself by its name: localhost, 127.x, ::1? */
+bool sp_url_is_loopback(const struct sp_url *url);
+
 /* Percent-encodes all but unreserved characters (a query or form value). */
 int sp_url_encode(struct sp_str raw, struct sp_buf *out);
 

@@ -25,7 +25,7 @@ static struct build build_at(const char *url_text, const struct sp_http_request 
   struct sp_err err;
   assert_int_equal(sp_url_parse(sp_str_from(url_text), &url, &err), 0);
   sp_buf_init(&build.out, SP_HTTP_REQUEST_MAX);
-  build.code = sp_http_request_build(request, &url, &build.out, &build.closes, &build.err);
+  build.code = sp_http_request_build(request, &url, NULL, &build.out, &build.closes, &build.err);
   return build;
 }
 
