@@ -128,7 +128,8 @@ static bool is_empty(const struct sp_interval *interval) {
   bool no_cells = interval->cells.count + interval->probes.count == 0 && interval->nodes.count == 0 &&
                   interval->errors.count == 0;
   bool no_counts = interval->events == 0 && interval->tasks == 0 && interval->task_errors == 0 &&
-                   interval->late_starts == 0 && interval->arrivals == 0 && interval->dropped_starts == 0;
+                   interval->late_starts == 0 && interval->arrivals == 0 && interval->dropped_starts == 0 &&
+                   interval->connections == 0 && interval->port_exhausted == 0 && interval->files_exhausted == 0;
   bool no_hists = interval->lag.count == 0 && interval->loop_lag.count == 0 && interval->start_lag.count == 0;
   bool no_time = interval->cpu_ns == 0 && !(interval->user_time_ns > 0) && !(interval->request_time_ns > 0);
   return no_cells && no_counts && no_hists && no_time && interval->customs.count == 0;

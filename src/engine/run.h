@@ -105,7 +105,7 @@ size_t sp_run_stage_count(const struct sp_run *run);
 void sp_run_stage(const struct sp_run *run, size_t i, struct sp_run_stage *out);
 
 /* Everything that the engine knows for sp_validity_judge; `out` borrows from run and facts. Add what it can't know
- * (ports, files, a shared machine). */
+ * (source addresses, a proxy, a shared machine). */
 void sp_run_validity_facts(const struct sp_run *run, const struct sp_run_facts *facts, struct sp_validity_facts *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include "engine/control.h"
 
 #include <math.h>
+#include <sys/resource.h>
 
 #define LAW_SAMPLES_MIN 100u
 #define LAW_TIME_MIN_NS SP_NS_PER_S
@@ -169,5 +170,11 @@ void sp_run_validity_facts(const struct sp_run *run, const struct sp_run_facts *
     .users_law = facts->users_law,
     .requests_law = facts->requests_law,
   };
+  out->port_exhausted = run->totals->port_exhausted;
+  out->files_exhausted = run->totals->files_exhausted;
+  if (facts->measured_ns > 0)
+    out->conn_rate = (double)run->totals->connections / ((double)facts->measured_ns / (double)SP_NS_PER_S);
   sp_port_range_read(NULL, &out->port_low, &out->port_high);
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) out->file_limit = files.rlim_cur;
 }

@@ -233,15 +233,16 @@ static void judge_requests_law(const struct sp_validity_facts *facts, struct sp_
 static void judge_ports(const struct sp_validity_facts *facts, struct sp_validity *out) {
   if (facts->port_exhausted == 0) return;
   char text[SP_UNIT_TEXT_SIZE], range[160] = "the system's range of local ports", opened[80] = "";
+  unsigned sources = facts->source_count > 1 ? facts->source_count : 1;
   if (facts->port_high > 0)
     snprintf(range, sizeof(range),
              "local ports %u to %u, each kept for a minute after its connection (TIME_WAIT), allow %.0f new connections "
              "a second to one address",
-             facts->port_low, facts->port_high, sp_port_range_conn_rate(facts->port_low, facts->port_high));
+             facts->port_low, facts->port_high, sources * sp_port_range_conn_rate(facts->port_low, facts->port_high));
   if (facts->conn_rate > 0) snprintf(opened, sizeof(opened), ", and the run opened %.0f", facts->conn_rate);
   add_reason(out,
-             "%s connections found no local port (EADDRNOTAVAIL): %s%s; keep connections alive, widen "
-             "net.ipv4.ip_local_port_range, or use several source addresses",
+             "%s connections found no local port (EADDRNOTAVAIL): %s%s; keep connections alive, make them from several "
+             "addresses (--source), or widen net.ipv4.ip_local_port_range",
              sp_format_count(facts->port_exhausted, text, sizeof(text)), range, opened);
 }
 
@@ -289,4 +290,6 @@ void sp_validity_judge(const struct sp_validity_facts *facts, struct sp_validity
   for (size_t i = 0; i < sizeof(judges) / sizeof(judges[0]); i++) judges[i](facts, out);
   if (facts->shared_machine)
     add_note(out, "the target is on this machine: it shares the CPU with the generator");
+  if (facts->proxy && *facts->proxy)
+    add_note(out, "requests went through the proxy %s: their times are its too", facts->proxy);
 }

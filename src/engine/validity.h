@@ -56,13 +56,14 @@ struct sp_validity_facts {
   struct sp_throttling throttling;
   struct sp_little users_law, requests_law;
 
-  /* For who opens connections to fill in. */
   uint64_t port_exhausted;   /* connections that found no local port (EADDRNOTAVAIL) */
   double conn_rate;          /* new connections a second */
   unsigned port_low, port_high; /* the system's range for local ports */
   uint64_t files_exhausted;  /* connections that found no file descriptor (EMFILE, ENFILE) */
   uint64_t file_limit;       /* RLIMIT_NOFILE; 0: not known */
+  unsigned source_count;     /* local addresses that connections are made from; 0: as one */
   bool shared_machine;       /* the target is on this machine */
+  const char *proxy;         /* the names of proxies that requests went through; NULL or "": none. Borrowed */
 };
 /* After the run: the books are held to close, which they don't while requests are in flight. */
 void sp_validity_judge(const struct sp_validity_facts *facts, struct sp_validity *out);

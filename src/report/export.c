@@ -284,6 +284,11 @@ static void put_generator(const struct walk *walk) {
          (double)totals->late_starts);
   single(walk, SP_EXPORT_COUNTER, "spate_dropped_starts", "", "Open loop: arrivals that could not be made.",
          (double)totals->dropped_starts);
+  single(walk, SP_EXPORT_COUNTER, "spate_connections", "", "New connections.", (double)totals->connections);
+  single(walk, SP_EXPORT_COUNTER, "spate_port_exhausted", "", "Connections that found no local port.",
+         (double)totals->port_exhausted);
+  single(walk, SP_EXPORT_COUNTER, "spate_files_exhausted", "", "Connections that found no file descriptor.",
+         (double)totals->files_exhausted);
   single(walk, SP_EXPORT_COUNTER, "spate_generator_cpu_seconds", "seconds", "CPU time of the engine threads.",
          (double)totals->cpu_ns / 1e9);
   family(walk, SP_EXPORT_HISTOGRAM, "spate_generator_lag_seconds", "seconds",

@@ -27,6 +27,9 @@ static json_t *generator(const struct sp_result *result) {
   sp_doc_set(object, "lag_ms", sp_doc_hist_ms(&result->totals->lag));
   sp_doc_set(object, "late_starts", sp_doc_whole(judged->late_starts));
   sp_doc_set(object, "dropped_starts", sp_doc_whole(judged->dropped_starts));
+  sp_doc_set(object, "connections", sp_doc_whole(result->totals->connections));
+  sp_doc_set(object, "port_exhausted", sp_doc_whole(result->totals->port_exhausted));
+  sp_doc_set(object, "files_exhausted", sp_doc_whole(result->totals->files_exhausted));
   sp_doc_set(object, "start_lag_ms", sp_doc_hist_ms(&result->totals->start_lag));
   sp_doc_set(object, "throttled_ms",
               facts->throttling.known ? milliseconds(facts->throttling.throttled_ns) : json_null());

@@ -80,6 +80,16 @@ static void on_lag(void *ctx, int64_t lag_ns) {
   sp_recorder_lag(sp_worker_recorder(thread->worker), lag_ns);
 }
 
+static void on_dialled(void *ctx, enum sp_http_dialled what) {
+  struct sp_lua_thread *thread = ctx;
+  struct sp_interval *interval = sp_worker_recorder(thread->worker)->interval;
+  switch (what) {
+  case SP_HTTP_DIALLED_OPEN: interval->connections++; break;
+  case SP_HTTP_DIALLED_NO_PORT: interval->port_exhausted++; break;
+  case SP_HTTP_DIALLED_NO_FILE: interval->files_exhausted++; break;
+  }
+}
+
 static void free_thread(struct sp_lua_thread *thread) {
   sp_lua_destroy(thread->lua);
   sp_dialect_scratch_fini(&thread->scratch);
@@ -99,7 +109,8 @@ static void free_thread(struct sp_lua_thread *thread) {
 
 static int open_client(struct sp_lua_thread *thread, struct sp_err *err) {
   struct sp_http_client_options options = {
-      .loop = sp_worker_loop(thread->worker), .tls = thread->conf->tls, .on_lag = on_lag, .ctx = thread};
+      .loop = sp_worker_loop(thread->worker), .tls = thread->conf->tls, .reach = thread->conf->reach, .on_lag = on_lag,
+      .on_dialled = on_dialled, .ctx = thread};
   sp_loop_set_pace(options.loop, SP_PACE_NS, false);
   thread->client = sp_http_client_create(&options, err);
   return thread->client ? 0 : err->code;

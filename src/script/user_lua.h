@@ -31,6 +31,7 @@ struct sp_tap {
 struct sp_lua_conf {
   const struct sp_plan *plan;
   struct sp_tls_context *tls;
+  struct sp_http_reach *reach; /* NULL: straight there; shared by all threads */
   struct sp_http_timeouts timeouts;
   bool total_timeout_forced; /* --timeout wins over what the plan's requests say */
   enum sp_http_connection connection;

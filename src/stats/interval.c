@@ -140,6 +140,7 @@ void sp_interval_clear(struct sp_interval *interval) {
   interval->begin_ns = interval->end_ns = interval->cpu_ns = 0;
   interval->events = interval->tasks = interval->task_errors = interval->late_starts = 0;
   interval->arrivals = interval->dropped_starts = 0;
+  interval->connections = interval->port_exhausted = interval->files_exhausted = 0;
   interval->user_time_ns = interval->request_time_ns = 0;
 }
 

@@ -82,6 +82,8 @@ struct sp_interval {
   int64_t cpu_ns;          /* CPU time of the engine threads */
   uint64_t arrivals;       /* open loop: arrivals that became a task */
   uint64_t dropped_starts; /* open loop: arrivals that were due and could not be made */
+  uint64_t connections;    /* new ones that were opened */
+  uint64_t port_exhausted, files_exhausted; /* new ones that this machine had no local port or file for */
   struct sp_hist start_lag; /* us: a task's due time -> its begin; what a user's own start took is not in it */
   /* Users alive and requests in flight, integrated over the time of the run phase: over its length they are means. */
   double user_time_ns, request_time_ns;

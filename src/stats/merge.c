@@ -109,6 +109,9 @@ void sp_interval_merge(struct sp_interval *into, const struct sp_interval *from)
   sp_hist_merge(&into->loop_lag, &from->loop_lag);
   into->arrivals += from->arrivals;
   into->dropped_starts += from->dropped_starts;
+  into->connections += from->connections;
+  into->port_exhausted += from->port_exhausted;
+  into->files_exhausted += from->files_exhausted;
   into->user_time_ns += from->user_time_ns;
   into->request_time_ns += from->request_time_ns;
   sp_hist_merge(&into->start_lag, &from->start_lag);

@@ -194,6 +194,9 @@ static void fill(struct sp_interval *interval, uint64_t seed, int64_t begin_ns) 
   interval->task_errors = seed * 12;
   interval->late_starts = seed * 13;
   interval->cpu_ns = (int64_t)seed * 14;
+  interval->connections = seed * 15;
+  interval->port_exhausted = seed * 16;
+  interval->files_exhausted = seed * 17;
 }
 
 static void assert_same_hist(const struct sp_hist *a, const struct sp_hist *b) {
@@ -269,6 +272,8 @@ static void assert_same_interval(const struct sp_interval *a, const struct sp_in
   }
   assert_true(a->events == b->events && a->tasks == b->tasks && a->task_errors == b->task_errors);
   assert_true(a->late_starts == b->late_starts && a->cpu_ns == b->cpu_ns);
+  assert_true(a->connections == b->connections && a->port_exhausted == b->port_exhausted);
+  assert_int_equal(a->files_exhausted, b->files_exhausted);
   assert_same_hist(&a->lag, &b->lag);
   assert_same_hist(&a->loop_lag, &b->loop_lag);
 }
