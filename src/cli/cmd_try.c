@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "base/mem.h"
+#include "cli/reach_setup.h"
 #include "cli/setup.h"
 #include "cli/timeline.h"
 #include "cli/verdict.h"
@@ -108,6 +109,8 @@ static int try_run(const struct sp_options *options) {
   if (sp_setup_init(&setup, options, &err)) return sp_cli_fail(&err);
   setup.load = (struct sp_load){.users = 1, .iterations = 1, .threads = 1, .seed = setup.load.seed, .stop_timeout_ns = SP_STOP_TIMEOUT_NS};
   setup.conf.replaying = false;
+  const char *proxy = sp_reach_ambient_proxy(&setup.reach, setup.host);
+  if (proxy) printf("through the proxy %s of the environment (--proxy '' goes without)\n", proxy);
   struct sp_timeline timeline;
   sp_timeline_init(&timeline, stdout, setup.plan);
   int exit_code = sp_plan_fire(setup.plan, "start", &err) ? sp_cli_fail(&err) : try_all(&setup, &timeline);

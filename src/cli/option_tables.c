@@ -151,12 +151,61 @@ OPTION(take_http) {
   return sp_fail(err, SP_EUSAGE, "there is 1.1, 2 and auto, not '%s'", value);
 }
 
+/* Read twice, as shapes are: here for their faults, in reach_setup.c for what they say. */
+OPTION(take_proxy) {
+  struct sp_proxies proxies;
+  int code = sp_proxies_take(&proxies, value, getenv, err);
+  if (code == 0) sp_proxies_fini(&proxies);
+  o->proxy = value;
+  return code;
+}
+OPTION(take_unix_socket) {
+  struct sp_address address;
+  o->unix_socket = value;
+  return sp_address_unix(value, &address, err);
+}
+OPTION(take_resolve) {
+  struct sp_resolves resolves = {0};
+  if (o->resolve_count == SP_RESOLVE_OPTIONS_MAX) return sp_fail(err, SP_EUSAGE, "over %u hosts", SP_RESOLVE_OPTIONS_MAX);
+  o->resolves[o->resolve_count++] = value;
+  int code = sp_resolves_add(&resolves, value, err);
+  sp_resolves_fini(&resolves);
+  return code;
+}
+OPTION(take_source) {
+  struct sp_sources sources;
+  int code = sp_sources_parse(value, &sources, err);
+  if (code == 0) sp_sources_fini(&sources);
+  o->sources = value;
+  return code;
+}
+OPTION(take_dns) {
+  static const char *const choices[] = {
+      [SP_DNS_FIRST] = "first", [SP_DNS_ROUND_ROBIN] = "round-robin", [SP_DNS_RANDOM] = "random"};
+  for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+    o->dns = (enum sp_dns_choice)i;
+    if (strcmp(value, choices[i]) == 0) return 0;
+  }
+  return sp_fail(err, SP_EUSAGE, "there is first, round-robin and random, not '%s'", value);
+}
+OPTION(take_connect_rate) {
+  int code = sp_parse_rate(value, &o->connect_per_s, err);
+  if (code == 0 && o->connect_per_s <= 0) return sp_fail(err, SP_EUSAGE, "must be more than 0");
+  return code;
+}
+
 const struct sp_option sp_options_http[] = {
     {"timeout", 0, "60s", "a whole request; wins over the plan's own (0: none)", take_timeout},
     {"connect-timeout", 0, "10s", "name look-up, TCP and TLS", take_connect_timeout},
     {"first-byte-timeout", 0, "30s", "request sent until the answer begins", take_first_byte_timeout},
     {"silence-timeout", 0, "30s", "the longest silence inside an answer", take_silence_timeout},
     {"http", 0, "1.1|2|auto", "HTTP version; auto: by ALPN (default 1.1)", take_http},
+    {"proxy", 0, "URL", "http://[user:password@]host:port; '' for none (default: as $https_proxy … say)", take_proxy},
+    {"unix-socket", 0, "PATH", "connect to this socket, whatever the URL's host", take_unix_socket},
+    {"resolve", 0, "HOST:PORT:ADDR", "the host's addresses, by comma, instead of DNS (repeatable)", take_resolve},
+    {"dns", 0, "CHOICE", "which of a host's addresses: first, round-robin, random (default first)", take_dns},
+    {"source", 0, "ADDR,ADDR", "local addresses to connect from, in turn", take_source},
+    {"connect-rate", 0, "N/s", "new connections a second at most, over all threads", take_connect_rate},
     {"insecure", 0, NULL, "do not verify the server's certificate", take_insecure},
     {"cacert", 0, "FILE", "certificates to trust, PEM", take_cacert},
     {"cert", 0, "FILE", "client certificate, PEM", take_cert},

@@ -13,6 +13,7 @@
 #define SP_TAGS_MAX 50u
 #define SP_CLASS_NAMES_MAX 50u
 #define SP_ARGUMENTS_MAX 4
+#define SP_RESOLVE_OPTIONS_MAX 100u
 
 struct sp_out {
   const struct sp_report_type *type;
@@ -41,6 +42,12 @@ struct sp_options {
   bool slo_abort;
   unsigned compat; /* SP_COMPAT_BIT(tool) | … */
   enum sp_http_version http;
+  const char *proxy; /* "": none, whatever the environment says */
+  const char *unix_socket, *sources;
+  const char *resolves[SP_RESOLVE_OPTIONS_MAX];
+  size_t resolve_count;
+  enum sp_dns_choice dns;
+  double connect_per_s; /* 0: no cap */
   const char *listen; /* mock */
   const char *web;    /* address; "": the default one */
   char *owned[SP_SETTINGS_MAX + SP_TAGS_MAX]; /* texts cut out of arguments */

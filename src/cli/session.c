@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "cli/command.h"
+#include "cli/reach_setup.h"
 #include "cli/slo_watch.h"
 #include "cli/verdict.h"
 #include "report/outputs.h"
@@ -68,6 +69,8 @@ static void begin_outputs(struct session *session) {
   session->started_real_ns = begin.real_ns;
   make_id(session->id, sizeof(session->id), begin.real_ns, session->setup->load.seed);
   sp_outputs_begin(&session->outputs, &begin);
+  const char *proxy = sp_reach_ambient_proxy(&session->setup->reach, session->setup->host);
+  if (proxy) sp_terminal_note(session->terminal, "through the proxy %s of the environment (--proxy '' goes without)", proxy);
   if (!session->options->web) return;
   const char *url = sp_web_url(session->outputs.items[session->outputs.count - 1].report);
   sp_terminal_note(session->terminal, "live: %s, for Prometheus: %smetrics", url, url);
@@ -213,7 +216,10 @@ static int finish(struct session *session) {
   }
   struct sp_validity_facts facts;
   sp_run_validity_facts(session->run, &result.facts, &facts);
-  facts.shared_machine = sp_is_loopback(setup->host);
+  char proxies[SP_REASON_TEXT_MAX];
+  facts.shared_machine = sp_is_loopback(setup->host) || setup->reach.unix_socket.len > 0;
+  facts.source_count = (unsigned)setup->reach.sources.count;
+  facts.proxy = sp_proxies_used(&setup->reach.proxies, proxies, sizeof(proxies));
   sp_validity_judge(&facts, &result.validity);
   sp_slo_watch_judge(&session->slos, result.totals, (double)result.facts.measured_ns / 1e9);
   result.slo_count = session->slos.count;

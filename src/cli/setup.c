@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "cli/load_setup.h"
+#include "cli/reach_setup.h"
 #include "script/embedded.h"
 
 #include <errno.h>
@@ -79,12 +80,15 @@ int sp_setup_init(struct sp_setup *setup, const struct sp_options *options, stru
   setup->conf.replaying = setup->load.trace != NULL;
   if (code == 0) code = check_host(setup->plan, err);
   if (code == 0) code = open_tls(&setup->conf, options, err);
+  if (code == 0) code = sp_reach_settle(&setup->reach, options, setup->host, setup->load.seed, err);
+  setup->conf.reach = &setup->reach;
   if (code) sp_setup_fini(setup);
   return code;
 }
 
 void sp_setup_fini(struct sp_setup *setup) {
   sp_tls_context_destroy(setup->conf.tls);
+  sp_http_reach_fini(&setup->reach);
   sp_plan_destroy(setup->plan);
   free(setup->host);
   memset(setup, 0, sizeof(*setup));
@@ -107,7 +111,5 @@ int sp_raise_file_limit(uint64_t connections, struct sp_err *err) {
 
 bool sp_is_loopback(const char *text) {
   struct sp_url url;
-  if (sp_url_parse(sp_str_from(text), &url, NULL)) return false;
-  return sp_str_ieq(url.host, SP_STR("localhost")) || sp_str_eq(url.host, SP_STR("::1")) ||
-         (!url.ipv6 && sp_str_starts(url.host, SP_STR("127.")));
+  return sp_url_parse(sp_str_from(text), &url, NULL) == 0 && sp_url_is_loopback(&url);
 }

@@ -11,6 +11,7 @@ struct sp_setup {
   struct sp_plan *plan;
   struct sp_load load;
   struct sp_lua_conf conf;
+  struct sp_http_reach reach; /* conf's; the setup does not move */
   char *host; /* redacted, for people */
 };
 
