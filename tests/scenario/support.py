@@ -38,7 +38,7 @@ def plan(name):
 def environment(extra=None):
   """Ours without what would change spate's behaviour."""
   env = {key: value for key, value in os.environ.items()
-         if not key.startswith("SPATE_") and key not in ("NO_COLOR", "COLUMNS")}
+         if not key.startswith("SPATE_") and key not in ("NO_COLOR", "COLUMNS") and not key.lower().endswith("_proxy")}
   env.update(LC_ALL="C.UTF-8", TERM="xterm-256color")
   env.update(extra or {})
   return env
