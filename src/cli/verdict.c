@@ -14,6 +14,7 @@ bool sp_verdict_dead_target(const struct sp_interval *totals) {
       completed += tally.ok + tally.failed;
     }
   }
+  if (totals->port_exhausted > 0 || totals->files_exhausted > 0) return false; /* it was this machine */
   return unconnected > 0 && completed == unconnected;
 }
 

@@ -61,6 +61,12 @@ def free_port():
     return probe.getsockname()[1]
 
 
+def listens(port):
+  """Does somebody take connections there?"""
+  with socket.socket() as probe:
+    return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def wait_for(what, condition, limit_s=60):
   """Asks until the condition gives something; a tool that fails to come up is a failure."""
   end = time.monotonic() + limit_s

@@ -118,6 +118,10 @@ static void a_dead_target(void **state) {
   put(totals, "c", SP_OUTCOME_RESET, 1);
   assert_false(sp_verdict_dead_target(totals));
   sp_interval_destroy(totals);
+  totals = dead();
+  totals->files_exhausted = 1;
+  assert_false(sp_verdict_dead_target(totals)); /* it was this machine */
+  sp_interval_destroy(totals);
   totals = sp_interval_create();
   assert_false(sp_verdict_dead_target(totals)); /* nobody asked */
   sp_interval_destroy(totals);
