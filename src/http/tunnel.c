@@ -38,13 +38,16 @@ int sp_tunnel_request(const struct sp_proxy *proxy, const char *host, uint16_t p
   return failed | sp_buf_append_text(out, "\r\n");
 }
 
-/* How many of the bytes belong to the head under way: its empty line is the last of it. */
+/* How many of the bytes belong to the head under way: its empty line is the last of it. A line that ends in LF alone is
+ * refused: a parser that takes it would end the head elsewhere than we. */
 static size_t cut_head(struct sp_tunnel *tunnel, struct sp_str bytes, bool *whole) {
   static const char end[4] = {'\r', '\n', '\r', '\n'};
   size_t i = 0;
   while (i < bytes.len && tunnel->matched < sizeof end) {
     char c = bytes.bytes[i++];
-    tunnel->matched = c == end[tunnel->matched] ? (uint8_t)(tunnel->matched + 1) : c == '\r';
+    bool fits = c == end[tunnel->matched];
+    if (c == '\n' && !fits) tunnel->bare_lf = true;
+    tunnel->matched = fits ? (uint8_t)(tunnel->matched + 1) : c == '\r';
   }
   *whole = tunnel->matched == sizeof end;
   if (*whole) tunnel->matched = 0;
@@ -72,9 +75,8 @@ int sp_tunnel_feed(struct sp_tunnel *tunnel, struct sp_str bytes, size_t *used, 
     tunnel->bytes += rest.len;
     if (tunnel->bytes > SP_TUNNEL_HEAD_MAX)
       return sp_fail(err, SP_ELIMIT, "its answer to CONNECT has a head over %u KiB", SP_TUNNEL_HEAD_MAX >> 10);
+    if (tunnel->bare_lf) return sp_fail(err, SP_EPARSE, "its answer to CONNECT has a line that ends in LF alone");
     if (sp_http1_feed(&tunnel->http1, rest, err) < 0) return sp_err_context(err, "its answer to CONNECT");
-    if (!whole && tunnel->status != 0) /* llhttp took it */
-      return sp_fail(err, SP_EPARSE, "its answer to CONNECT does not end in an empty line (CR LF CR LF)");
     int done = whole ? judge(tunnel, err) : 0;
     if (done) return done;
   }

@@ -17,6 +17,7 @@ struct sp_tunnel {
   size_t bytes;
   unsigned informational;
   uint8_t matched; /* of the empty line that ends a head */
+  bool bare_lf;
 };
 void sp_tunnel_init(struct sp_tunnel *tunnel);
 void sp_tunnel_fini(struct sp_tunnel *tunnel);

@@ -7,7 +7,7 @@ import threading
 
 from certs import Certs
 from proxy import Proxy
-from server import Peer, Server, always, answer, every
+from server import Peer, Server, always, answer, every, free_port
 from support import Case, main, plan, run, spate
 
 HELLO = answer("hello")
@@ -64,8 +64,9 @@ class Proxies(Case):
       tried = spate("try", plan("one.lua"), "-H", "http://target.test", env=env)
       self.assertIn(f"through the proxy {proxy.url} (http_proxy) of the environment", tried.out)
       asked = len(proxy.requests)
-      for args in (["-H", "http://target.test", "--proxy", ""], ["-H", "http://x.other.test"]):
-        result = run(*basics(*args, "--resolve", f"*:80:127.0.0.1"), env=env)
+      dead = free_port()
+      for args in (["-H", f"http://target.test:{dead}", "--proxy", ""], ["-H", f"http://x.other.test:{dead}"]):
+        result = run(*basics(*args, "--resolve", f"*:{dead}:127.0.0.1"), env=env)
         self.expect_outcomes(result, {"connect": 2})
         self.assertNotIn("through the proxy", self.everything(result))
     self.assertEqual(len(proxy.requests), asked)

@@ -222,10 +222,25 @@ static void ports_and_files(void **state) {
                      "ip_local_port_range");
   assert_non_null(strstr(validity.reasons[0], "allow 471 new connections a second"));
   assert_non_null(strstr(validity.reasons[0], "the run opened 800"));
+  facts.source_count = 3;
+  judge_facts(facts, &validity);
+  assert_non_null(strstr(validity.reasons[0], "allow 1412 new connections a second")); /* each has the whole range */
   judge_facts((struct sp_validity_facts){ .port_exhausted = 3 }, &validity);
   assert_only_reason(&validity, "3 connections found no local port", "keep connections alive");
   judge_facts((struct sp_validity_facts){ .files_exhausted = 7, .file_limit = 1024 }, &validity);
   assert_only_reason(&validity, "7 connections found no file descriptor (EMFILE) (the limit is 1024)", "ulimit -n");
+}
+
+static void a_proxy_is_noted(void **state) {
+  (void)state;
+  struct sp_validity validity;
+  judge_facts((struct sp_validity_facts){ .proxy = "" }, &validity);
+  assert_int_equal(validity.note_count, 0);
+  judge_facts((struct sp_validity_facts){ .proxy = "http://p:3128 (https_proxy)" }, &validity);
+  assert_true(validity.valid);
+  assert_int_equal(validity.note_count, 1);
+  assert_string_equal(validity.notes[0],
+                      "requests went through the proxy http://p:3128 (https_proxy): their times are its too");
 }
 
 static void port_ranges(void **state) {
@@ -302,6 +317,7 @@ int main(void) {
     cmocka_unit_test(waiting_beside_an_open_law), cmocka_unit_test(a_starved_thread),
     cmocka_unit_test(a_throttled_generator), cmocka_unit_test(the_laws),
     cmocka_unit_test(ports_and_files),      cmocka_unit_test(port_ranges),
+    cmocka_unit_test(a_proxy_is_noted),
     cmocka_unit_test(a_shared_machine_is_a_note), cmocka_unit_test(dropped_by_the_totals),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,8 @@ static void garbage(void **state) {
   (void)state;
   check("SSH-2.0-OpenSSH_9.2p1\r\n\r\n", SP_EPARSE, 0, "its answer to CONNECT: ");
   check("\x16\x03\x01\x02\x01\x01\x01\xfc\r\n\r\n", SP_EPARSE, 0, "its answer to CONNECT: ");
+  check("HTTP/1.1 200 OK\n\n", SP_EPARSE, 0, "ends in LF alone");
+  check("HTTP/1.1 200 OK\r\nX: y\n\r\n", SP_EPARSE, 0, "its answer to CONNECT");
   check("HTTP/2.0 200 OK\r\n\r\n", SP_EPARSE, 0, "its answer to CONNECT: ");
   check("HTTP/1.1 200 OK\r\nno colon\r\n\r\n", SP_EPARSE, 0, "its answer to CONNECT: ");
 }

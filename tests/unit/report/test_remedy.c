@@ -57,6 +57,9 @@ static void connections(void **state) {
   assert_says("connect", "certificate is signed by an unknown authority: …", "--cacert");
   assert_says("connect", "TLS failed during the TLS handshake: wrong version number", "http://");
   assert_says("connect", "cannot connect: Too many open files", "ulimit -n");
+  assert_says("connect", "proxy http://p:1 (--proxy): connection refused (10.0.0.1:1)", "--proxy");
+  assert_says("connect", "proxy http://p:1 (--proxy): it answered CONNECT with 407 No", "user:password@host:port");
+  assert_says("connect", "no free local port: all of … (keep connections alive, use several --source addresses)", "--source");
   assert_says("connect", "something new", "--host");
 }
 
