@@ -139,23 +139,23 @@ class Nghttpd(Servers, Case):
     cls.certs.close()
 
 
-class Nginx(Servers, Case):
-  streams, echo = 20, "/echo"
+class OneNginx:
+  requests = 1000000  # of a connection, then comes a GOAWAY
 
   @classmethod
   def setUpClass(cls):
     cls.certs = Certs()
     os.chmod(cls.certs.folder, 0o755)
     cls.upstream = Server(every(lambda peer, request: peer.send(answer(request.body))))
-    cls.start(requests=1000000)
+    cls.start()
 
   @classmethod
-  def start(cls, requests):
+  def start(cls):
     cls.folder = Folder()
     ports = {name: real.free_port() for name in ("port", "tls_port", "old_port")}
     config = os.path.join(cls.folder.path, "nginx.conf")
     with open(config, "w", encoding="ascii") as file:
-      file.write(NGINX.format(folder=cls.folder.path, certs=cls.certs.folder, echo=cls.upstream.port, requests=requests, **ports))
+      file.write(NGINX.format(folder=cls.folder.path, certs=cls.certs.folder, echo=cls.upstream.port, requests=cls.requests, **ports))
     cls.process = subprocess.Popen(["nginx", "-p", cls.folder.path, "-c", config, "-e", os.path.join(cls.folder.path, "error.log")],
                                    stderr=subprocess.DEVNULL)
     real.wait_for("nginx", lambda: real.listens(ports["tls_port"]), 20)
@@ -163,16 +163,16 @@ class Nginx(Servers, Case):
     cls.old = f"https://127.0.0.1:{ports['old_port']}"
 
   @classmethod
-  def stop(cls):
+  def tearDownClass(cls):
     cls.process.send_signal(signal.SIGTERM)
     cls.process.wait(20)
     cls.folder.close()
-
-  @classmethod
-  def tearDownClass(cls):
-    cls.stop()
     cls.upstream.close()
     cls.certs.close()
+
+
+class Nginx(OneNginx, Servers, Case):
+  streams, echo = 20, "/echo"
 
   def test_a_server_without_http2(self):
     result = run(plan("one.lua"), "-H", self.old, "--insecure", "--http", "auto", "--iterations", 3, "-e", "path=/small")
@@ -198,13 +198,8 @@ class Nginx(Servers, Case):
       self.assertGreater(result.json["validity"]["generator"]["connections"], 10)
 
 
-class NginxThatEnds(Nginx):
-  """A GOAWAY behind each 30 requests."""
-
-  @classmethod
-  def start(cls, requests):
-    del requests
-    super().start(30)
+class NginxThatEnds(OneNginx, Case):
+  requests = 30
 
   def test_goaway_in_the_middle(self):
     for url in (self.tls, self.plain):
