@@ -5,6 +5,8 @@
 #define TAKES(name, letter) {name, letter, true, SP_CURL_IGNORE, 0}
 #define UPLOAD "send files with user:upload in the plan"
 #define CERTIFICATE "give it to 'spate run' (--cert FILE --key FILE)"
+#define PROXY "give it to 'spate run' (--proxy http://user:password@host:port)"
+#define NO_SUCH_PROXY "spate knows http:// proxies only (--proxy)"
 #define ELSEWHERE "spate connects to the host of the URL itself: give another one with -H"
 
 /* clang-format off */
@@ -43,19 +45,19 @@ const struct sp_curl_option sp_curl_options[] = {
     {"insecure", 'k', false, SP_CURL_NOTE, "run with --insecure to take any certificate, as the command does"},
     {"location", 'L', false, SP_CURL_NOTE, "a redirect is the answer here and is not followed"},
     {"location-trusted", 0, false, SP_CURL_NOTE, "a redirect is the answer here and is not followed"},
-    {"proxy", 'x', true, SP_CURL_NOTE, "the plan goes to the target directly"},
-    {"proxy-user", 'U', true, SP_CURL_NOTE, "the plan goes to the target directly"},
-    {"proxy-header", 0, true, SP_CURL_NOTE, "the plan goes to the target directly"},
-    {"preproxy", 0, true, SP_CURL_NOTE, "the plan goes to the target directly"},
-    {"socks4", 0, true, SP_CURL_NOTE, "the plan goes to the target directly"},
-    {"socks4a", 0, true, SP_CURL_NOTE, "the plan goes to the target directly"},
-    {"socks5", 0, true, SP_CURL_NOTE, "the plan goes to the target directly"},
-    {"socks5-hostname", 0, true, SP_CURL_NOTE, "the plan goes to the target directly"},
-    {"resolve", 0, true, SP_CURL_NOTE, ELSEWHERE},
+    {"proxy", 'x', true, SP_CURL_NOTE, PROXY},
+    {"proxy-user", 'U', true, SP_CURL_NOTE, PROXY},
+    {"proxy-header", 0, true, SP_CURL_NOTE, "a proxy gets no headers of its own from here"},
+    {"preproxy", 0, true, SP_CURL_NOTE, NO_SUCH_PROXY},
+    {"socks4", 0, true, SP_CURL_NOTE, NO_SUCH_PROXY},
+    {"socks4a", 0, true, SP_CURL_NOTE, NO_SUCH_PROXY},
+    {"socks5", 0, true, SP_CURL_NOTE, NO_SUCH_PROXY},
+    {"socks5-hostname", 0, true, SP_CURL_NOTE, NO_SUCH_PROXY},
+    {"resolve", 0, true, SP_CURL_NOTE, "give it to 'spate run' (--resolve, as here)"},
     {"connect-to", 0, true, SP_CURL_NOTE, ELSEWHERE},
-    {"unix-socket", 0, true, SP_CURL_NOTE, ELSEWHERE},
+    {"unix-socket", 0, true, SP_CURL_NOTE, "give it to 'spate run' (--unix-socket, as here)"},
     {"abstract-unix-socket", 0, true, SP_CURL_NOTE, ELSEWHERE},
-    {"interface", 0, true, SP_CURL_NOTE, "the system chooses the address"},
+    {"interface", 0, true, SP_CURL_NOTE, "give the address to 'spate run' (--source ADDRESS)"},
     {"cert", 'E', true, SP_CURL_NOTE, CERTIFICATE},
     {"cert-type", 0, true, SP_CURL_NOTE, CERTIFICATE},
     {"key", 0, true, SP_CURL_NOTE, CERTIFICATE},

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "cli/command.h"
+#include "cli/reach_setup.h"
 #include "cli/setup.h"
 
 #include <errno.h>
@@ -303,6 +304,45 @@ static void the_limit_of_files(void **state) {
   in_child(lower_both);
 }
 
+/* Where no option is given, the environment's proxy is used for what is not on this machine. */
+static void ways(void **state) {
+  (void)state;
+  setenv("http_proxy", "http://me:hunter2@proxy.test:3128", 1);
+  setenv("no_proxy", "near.test", 1);
+  SET_UP(ambient, "", "-H", "http://far.test");
+  assert_string_equal(sp_reach_ambient_proxy(&ambient.setup.reach, "http://far.test"), "http://proxy.test:3128 (http_proxy)");
+  assert_null(sp_reach_ambient_proxy(&ambient.setup.reach, "http://near.test"));
+  assert_null(sp_reach_ambient_proxy(&ambient.setup.reach, "http://localhost:5001"));
+  assert_ptr_equal(ambient.setup.conf.reach, &ambient.setup.reach);
+  tear_down(&ambient);
+  SET_UP(given, "", "--proxy", "http://other.test:1", "--connect-rate", "50/s", "--dns", "random");
+  assert_null(sp_reach_ambient_proxy(&given.setup.reach, "http://far.test")); /* asked for: no notice */
+  assert_string_equal(given.setup.reach.proxies.https.host, "other.test");
+  assert_int_equal(given.setup.reach.pacer.gap_ns, 20 * SP_NS_PER_MS);
+  assert_int_equal(given.setup.reach.choice, SP_DNS_RANDOM);
+  tear_down(&given);
+  SET_UP(socket, "", "--unix-socket", "/run/app.sock", "--resolve", "a:80:127.0.0.1", "--resolve", "b:80:127.0.0.2",
+         "--source", "127.0.0.1");
+  assert_true(socket.setup.reach.unix_socket.len > 0);
+  assert_null(socket.setup.reach.proxies.http.host);
+  assert_int_equal(socket.setup.reach.resolves.count, 2);
+  assert_int_equal(socket.setup.reach.sources.count, 1);
+  tear_down(&socket);
+  unsetenv("no_proxy");
+}
+
+static void ways_that_cannot_be(void **state) {
+  (void)state;
+  REFUSE("", SP_EUSAGE, "two ways to the target", "--unix-socket", "/s", "--proxy", "http://p:1");
+  setenv("http_proxy", "socks5://me:hunter2@proxy.test:1", 1);
+  REFUSE("", SP_EUSAGE, "http_proxy of the environment: SOCKS proxies are not known here", "-H", "http://far.test");
+  SET_UP(unminded, "", "-H", "http://127.0.0.1:5001");
+  tear_down(&unminded);
+  SET_UP(without, "", "-H", "http://far.test", "--proxy", "");
+  tear_down(&without);
+  unsetenv("http_proxy");
+}
+
 int main(int argc, char **argv) {
   if (argc > 1) cmocka_set_test_filter(argv[1]);
   const struct CMUnitTest tests[] = {
@@ -317,6 +357,8 @@ int main(int argc, char **argv) {
     cmocka_unit_test(refused),
     cmocka_unit_test(no_plan),
     cmocka_unit_test(the_limit_of_files),
+    cmocka_unit_test(ways),
+    cmocka_unit_test(ways_that_cannot_be),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
