@@ -1,6 +1,7 @@
 #include "cli/import_secrets.h"
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "wire/json.h"
 
 #include <ctype.h>
@@ -16,56 +17,9 @@ void sp_import_secrets_fini(struct sp_import_secrets *secrets) {
   sp_import_secrets_init(secrets);
 }
 
-/* ---- names that speak of secrets ---- */
-
-enum place { IN_HEADER, IN_QUERY, IN_BODY };
-
 static bool is_one_of(const char *word, const char *const *list) {
   while (*list && strcmp(*list, word) != 0) list++;
   return *list != NULL;
-}
-
-static bool holds_one_of(const char *word, const char *const *list) {
-  while (*list && !strstr(word, *list)) list++;
-  return *list != NULL;
-}
-
-/* "X-Api-Key", "apiKey" and "api_key" alike: lower case, words apart by one space. */
-static void split_name(struct sp_str name, char *words, size_t size) {
-  size_t n = 0;
-  for (size_t i = 0; i < name.len && n + 2 < size; i++) {
-    unsigned char c = (unsigned char)name.bytes[i];
-    bool hump = i && isupper(c) && islower((unsigned char)name.bytes[i - 1]);
-    if ((hump || !isalnum(c)) && n && words[n - 1] != ' ') words[n++] = ' ';
-    if (isalnum(c)) words[n++] = (char)tolower(c);
-  }
-  words[n] = '\0';
-}
-
-/* "key" alone is the name of much in a JSON body ({"key": "colour"}), but of a credential in a header or query. */
-static bool is_secret_word(const char *word, const char *before, enum place place) {
-  static const char *const always[] = {"token", "jwt",  "pwd",    "passwd",    "pass", "passport", "authorization",
-                                       "csrf",  "xsrf", "apikey", "accesskey", "otp",  NULL};
-  static const char *const outside[] = {"key", "auth", "sig", "sid", "session", "sessionid", "authentication", NULL};
-  static const char *const kinds[] = {"api",    "access",  "secret",  "private", "app",     "auth", "subscription",
-                                      "client", "license", "service", "master",  "account", NULL};
-  static const char *const inside[] = {"passw",       "passphrase", "secret",       "credential", "signature", "apikey",
-                                       "accesstoken", "authtoken",  "refreshtoken", "idtoken",    NULL};
-  if (is_one_of(word, always) || holds_one_of(word, inside)) return true;
-  if (place != IN_BODY && is_one_of(word, outside)) return true;
-  return strcmp(word, "key") == 0 && is_one_of(before, kinds);
-}
-
-static bool looks_secret(struct sp_str name, enum place place) {
-  char words[128], *rest = words, *word;
-  const char *before = "";
-  if (sp_str_ieq(name, SP_STR("Idempotency-Key"))) return false;
-  split_name(name, words, sizeof(words));
-  while ((word = strsep(&rest, " "))) {
-    if (is_secret_word(word, before, place)) return true;
-    before = word;
-  }
-  return false;
 }
 
 /* ---- the list ---- */
@@ -145,22 +99,22 @@ static void mark_secret(struct sp_import_secrets *secrets, const char *wish, con
 /* ---- where they stand ---- */
 
 /* name=value&…; also a query inside a header (Referer). */
-static void find_in_pairs(struct sp_import_secrets *secrets, struct sp_str pairs, enum place place) {
+static void find_in_pairs(struct sp_import_secrets *secrets, struct sp_str pairs, enum sp_name_place place) {
   while (pairs.len) {
     struct sp_str value = sp_str_split(&pairs, '&');
     struct sp_str name = sp_str_split(&value, '=');
     char wish[SP_IMPORT_SECRET_NAME_MAX], description[128];
-    if (!value.len || !looks_secret(name, place)) continue;
+    if (!value.len || !sp_name_is_secret(name, place)) continue;
     read_wish(name, wish, sizeof(wish));
     snprintf(description, sizeof(description), "%s '%s', percent-encoded",
-             place == IN_QUERY ? "query member" : "form field", wish);
+             place == SP_NAME_SENT ? "query member" : "form field", wish);
     mark_secret(secrets, wish, description, value);
   }
 }
 
 void sp_import_secrets_find_in_target(struct sp_import_secrets *secrets, struct sp_str target) {
   sp_str_split(&target, '?');
-  find_in_pairs(secrets, target, IN_QUERY);
+  find_in_pairs(secrets, target, SP_NAME_SENT);
 }
 
 static void find_in_authorization(struct sp_import_secrets *secrets, struct sp_str value) {
@@ -197,7 +151,7 @@ void sp_import_secrets_find_in_header(struct sp_import_secrets *secrets, struct 
     find_in_authorization(secrets, value);
   } else if (sp_str_ieq(name, SP_STR("Cookie"))) {
     find_in_cookies(secrets, value);
-  } else if (looks_secret(name, IN_HEADER)) {
+  } else if (sp_name_is_secret(name, SP_NAME_SENT)) {
     read_wish(name, wish, sizeof(wish));
     snprintf(description, sizeof(description), "header '%s'", wish);
     bool key = sp_str_ieq(name, SP_STR("api-key")) || sp_str_ieq(name, SP_STR("x-api-key")) ||
@@ -217,7 +171,7 @@ static void find_in_json(struct sp_import_secrets *secrets, const struct sp_json
     find_in_json(secrets, doc, item, scratch);
     if (kind != SP_JSON_OBJECT || sp_json_kind(doc, item) != SP_JSON_STRING) continue;
     struct sp_str name = sp_json_string(doc, child, scratch);
-    if (!looks_secret(name, IN_BODY)) continue;
+    if (!sp_name_is_secret(name, SP_NAME_INSIDE)) continue;
     char wish[SP_IMPORT_SECRET_NAME_MAX], description[128];
     read_wish(name, wish, sizeof(wish));
     snprintf(description, sizeof(description), "'%s' of the body", wish);
@@ -237,7 +191,7 @@ static void find_in_multipart(struct sp_import_secrets *secrets, struct sp_str b
     struct sp_str name = sp_str_of(at, (size_t)(quote - at));
     char wish[SP_IMPORT_SECRET_NAME_MAX];
     read_wish(name, wish, sizeof(wish));
-    if (looks_secret(name, IN_BODY))
+    if (sp_name_is_secret(name, SP_NAME_INSIDE))
       mark_secret(secrets, wish, "a field of the form", sp_str_of(start + 4, (size_t)(stop - start - 4)));
     at = stop;
   }
@@ -253,7 +207,7 @@ void sp_import_secrets_find_in_body(struct sp_import_secrets *secrets, struct sp
   } else if (body.len > 2 && memcmp(body.bytes, "--", 2) == 0) {
     find_in_multipart(secrets, body);
   } else {
-    find_in_pairs(secrets, body, IN_BODY);
+    find_in_pairs(secrets, body, SP_NAME_INSIDE);
   }
   sp_buf_fini(&scratch);
   sp_json_fini(&doc);

@@ -2,6 +2,7 @@
 #include "script/lua_host.h"
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/units.h"
 #include "script/user_lua.h"
 #include "wire/http_date.h"
@@ -134,6 +135,14 @@ static int core_url_encode(lua_State *L) {
   return 1;
 }
 
+/* core.name_is_secret(name): does a parameter's name speak of a secret? */
+static int core_name_is_secret(lua_State *L) {
+  size_t len;
+  const char *name = luaL_checklstring(L, 1, &len);
+  lua_pushboolean(L, sp_name_is_secret(sp_str_of(name, len), SP_NAME_SHOWN));
+  return 1;
+}
+
 static int core_feed_next(lua_State *L) {
   struct sp_feeds *feeds = sp_lua_of(L)->plan->feeds;
   if (!feeds) sp_lua_fail(L, "a feed belongs into a plan");
@@ -158,6 +167,7 @@ void sp_bind_basics(lua_State *L) {
       {"place", core_place},         {"near_setting", core_near_setting},
       {"retry_after", core_retry_after},
       {"slo_fault", core_slo_fault},
+      {"name_is_secret", core_name_is_secret},
       {NULL, NULL}};
   sp_bind_list(L, functions);
   const struct sp_plan *plan = sp_lua_of(L)->plan;

@@ -107,14 +107,3 @@ void sp_detail_add_body(struct sp_buf *detail, struct sp_str body, const struct 
   sp_buf_fini(&scratch);
   sp_json_fini(&doc);
 }
-
-bool sp_name_is_secret(struct sp_str name) {
-  static const char *const words[] = {"key", "token", "secret", "password", "auth"};
-  for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
-    struct sp_str word = sp_str_from(words[w]);
-    for (size_t i = 0; i + word.len <= name.len; i++) {
-      if (sp_str_ieq(sp_str_of(name.bytes + i, word.len), word)) return true;
-    }
-  }
-  return false;
-}

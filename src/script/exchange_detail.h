@@ -24,7 +24,4 @@ void sp_redact(char *bytes, size_t *len, const struct sp_str *secrets, size_t se
  * length; not terminated. */
 size_t sp_detail_line(char *line, size_t room, struct sp_str text, const struct sp_str *secrets, size_t secret_count);
 
-/* A name that speaks of a secret: key, token, secret, password, auth (the prelude has the same words). */
-bool sp_name_is_secret(struct sp_str name);
-
 #endif

@@ -1,6 +1,7 @@
 #include "script/plan.h"
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "script/embedded.h"
 #include "script/exchange_detail.h"
 #include "script/lua_host.h"
@@ -70,11 +71,12 @@ static void redact_error(const struct sp_plan_options *options, struct sp_err *e
   size_t len = strlen(err->text);
   for (size_t i = 0; i < options->setting_count; i++) {
     struct sp_str value = sp_str_from(options->settings[i].value);
-    if (sp_name_is_secret(sp_str_from(options->settings[i].key))) sp_redact(err->text, &len, &value, 1);
+    if (sp_name_is_secret(sp_str_from(options->settings[i].key), SP_NAME_SHOWN)) sp_redact(err->text, &len, &value, 1);
   }
   for (char **variable = environ; *variable; variable++) {
     struct sp_str value = sp_str_from(*variable), name = sp_str_split(&value, '=');
-    if (sp_str_starts(name, SP_STR("SPATE_")) && sp_name_is_secret(name)) sp_redact(err->text, &len, &value, 1);
+    bool secret = sp_str_starts(name, SP_STR("SPATE_")) && sp_name_is_secret(name, SP_NAME_SHOWN);
+    if (secret) sp_redact(err->text, &len, &value, 1);
   }
   err->text[len] = '\0';
 }

@@ -1,5 +1,7 @@
 #include "wire/url.h"
 
+#include "base/secret.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -302,24 +304,9 @@ int sp_url_join(struct sp_str base, struct sp_str path, struct sp_buf *out, stru
 
 /* ---- redact, authority, encode ---- */
 
-static bool contains_ignoring_case(struct sp_str s, struct sp_str word) {
-  for (size_t i = 0; i + word.len <= s.len; i++) {
-    if (sp_str_ieq(sp_str_of(s.bytes + i, word.len), word)) return true;
-  }
-  return false;
-}
-
-static bool is_secret(struct sp_str name) {
-  static const char *const words[] = {"key", "token", "secret", "passw", "pwd", "auth", "signature", "credential"};
-  for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-    if (contains_ignoring_case(name, sp_str_from(words[i]))) return true;
-  }
-  return sp_str_ieq(name, SP_STR("sig")); /* alone: "design" is no secret */
-}
-
 static int redact_member(struct sp_str member, struct sp_buf *out) {
   size_t equals = index_of_any(member, "=");
-  if (equals == member.len || !is_secret(prefix(member, equals))) return sp_buf_append_str(out, member);
+  if (equals == member.len || !sp_name_is_secret(prefix(member, equals), SP_NAME_SHOWN)) return sp_buf_append_str(out, member);
   int code = sp_buf_append_str(out, prefix(member, equals + 1));
   return code < 0 ? code : sp_buf_append_text(out, "***");
 }

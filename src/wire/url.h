@@ -33,9 +33,8 @@ int sp_url_parse(struct sp_str text, struct sp_url *out, struct sp_err *err);
  * of raw UTF-8 come out percent-encoded. After a failure *out is as before. */
 int sp_url_join(struct sp_str base, struct sp_str path, struct sp_buf *out, struct sp_err *err);
 
-/* Appends the URL with userinfo and fragment cut out and the values of query members that look like secrets
- * (their names contain key, token, secret, passw, pwd, auth, signature or credential) replaced by ***. Garbage becomes
- * "(no URL)". */
+/* Appends the URL with userinfo and fragment cut out and the values of query members whose names speak of a
+ * secret (base/secret.h) replaced by ***. Garbage becomes "(no URL)". */
 int sp_url_redact(struct sp_str text, struct sp_buf *out);
 
 /* The value of a Host header: host[:port], brackets for IPv6, port left out where it is the default. */

@@ -70,16 +70,6 @@ end
 
 -- -- parameters ---------------------------------------------------------------------------------------
 
-local SECRET_WORDS = { "key", "token", "secret", "password", "auth" }
-
-local function looks_secret(name)
-  local lower = name:lower()
-  for _, word in ipairs(SECRET_WORDS) do
-    if lower:find(word, 1, true) and not lower:find("tokens", 1, true) then return true end
-  end
-  return false
-end
-
 local function convert(name, text, default, secret)
   local shown = secret and "what was given" or "'" .. text .. "'"
   if type(default) == "number" then
@@ -114,7 +104,7 @@ function spate.param(name, options, description)
   if type(options) ~= "table" then options = { default = options, description = description } end
   check_members(options, { default = 1, description = 1, secret = 1, optional = 1 }, "param '" .. name .. "'")
   local secret = options.secret
-  if secret == nil then secret = looks_secret(name) end
+  if secret == nil then secret = core.name_is_secret(name) end
   local kind = type(options.default)
   if kind == "table" or kind == "function" then fail("the default of param '%s' cannot be a %s", name, kind) end
   local text = core.param(name)
