@@ -1,5 +1,7 @@
 #include "http/request_head.h"
 
+#include "base/base64.h"
+
 #include <stdlib.h>
 
 enum { /* headers that the caller gave itself */
@@ -132,28 +134,14 @@ static int append_percent_decoded(struct sp_str text, struct sp_buf *out) {
   return failed;
 }
 
-static int append_base64(struct sp_str raw, struct sp_buf *out) {
-  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  int failed = 0;
-  for (size_t i = 0; i < raw.len; i += 3) {
-    size_t left = raw.len - i;
-    unsigned v = (unsigned)(unsigned char)raw.bytes[i] << 16;
-    if (left > 1) v |= (unsigned)(unsigned char)raw.bytes[i + 1] << 8;
-    if (left > 2) v |= (unsigned char)raw.bytes[i + 2];
-    char four[4] = {digits[v >> 18], digits[v >> 12 & 63], left > 1 ? digits[v >> 6 & 63] : '=',
-                    left > 2 ? digits[v & 63] : '='};
-    failed |= sp_buf_append(out, four, sizeof four);
-  }
-  return failed;
-}
-
+/* RFC 7617. */
 int sp_http_append_basic(const char *name, struct sp_str userinfo, struct sp_buf *out) {
   struct sp_buf plain;
   sp_buf_init(&plain, SP_URL_MAX);
   int failed = append_percent_decoded(userinfo, &plain);
   if (!failed && !memchr(userinfo.bytes, ':', userinfo.len)) failed |= sp_buf_append_char(&plain, ':');
   failed |= sp_buf_printf(out, "%s: Basic ", name);
-  failed |= append_base64(sp_buf_str(&plain), out);
+  failed |= sp_base64_append(sp_buf_str(&plain), out);
   failed |= sp_buf_append_text(out, "\r\n");
   sp_buf_fini(&plain);
   return failed;

@@ -1,5 +1,6 @@
 #include "report/hdr_encode.h"
 
+#include "base/base64.h"
 #include "base/check.h"
 #include "base/mem.h"
 
@@ -82,21 +83,6 @@ static void put_plain(const struct sp_hist *hist, struct sp_buf *out) {
   sp_buf_fini(&counts);
 }
 
-static void put_base64(const unsigned char *bytes, size_t len, struct sp_buf *out) {
-  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t i = 0; i < len; i += 3) {
-    size_t have = len - i < 3 ? len - i : 3;
-    uint32_t three = (uint32_t)bytes[i] << 16;
-    three |= have > 1 ? (uint32_t)bytes[i + 1] << 8 : 0;
-    three |= have > 2 ? (uint32_t)bytes[i + 2] : 0;
-    char four[4];
-    for (unsigned k = 0; k < 4; k++) {
-      four[k] = k <= have ? letters[three >> (18 - 6 * k) & 63] : '=';
-    }
-    sp_buf_append(out, four, sizeof(four));
-  }
-}
-
 int sp_hdr_encode(const struct sp_hist *hist, struct sp_buf *out, struct sp_err *err) {
   struct sp_buf plain, packed;
   sp_buf_init(&plain, PAYLOAD_MAX + 64);
@@ -109,9 +95,7 @@ int sp_hdr_encode(const struct sp_hist *hist, struct sp_buf *out, struct sp_err 
   put_u32(&packed, (uint32_t)size);
   sp_buf_append(&packed, deflated, size);
   int code = sp_buf_reserve(out, (packed.len + 2) / 3 * 4);
-  if (code == 0) {
-    put_base64((const unsigned char *)packed.bytes, packed.len, out);
-  }
+  if (code == 0) code = sp_base64_append(sp_buf_str(&packed), out);
   free(deflated);
   sp_buf_fini(&plain);
   sp_buf_fini(&packed);

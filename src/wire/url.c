@@ -302,6 +302,84 @@ int sp_url_join(struct sp_str base, struct sp_str path, struct sp_buf *out, stru
   return code;
 }
 
+/* ---- resolve ---- */
+
+/* What a browser mends in a Location header. */
+static int append_mended(struct sp_buf *out, struct sp_str s) {
+  int code = SP_OK;
+  for (size_t i = 0; i < s.len && code == SP_OK; i++) {
+    bool raw = (unsigned char)s.bytes[i] < 0x80 && s.bytes[i] != ' ';
+    code = raw ? sp_buf_append_char(out, s.bytes[i]) : append_encoded(out, s.bytes[i]);
+  }
+  return code;
+}
+
+/* The reference with all that it leaves to its base, not yet tidied up. */
+static int append_whole(struct sp_str reference, const struct sp_url *base, struct sp_buf *out) {
+  if (scheme_length(reference)) return append_mended(out, reference);
+  int code = sp_buf_append_text(out, base->tls ? "https:" : "http:");
+  if (sp_str_starts(reference, SP_STR("//"))) return code ? code : append_mended(out, reference);
+  if (code == SP_OK) code = sp_buf_append_text(out, "//");
+  if (code == SP_OK) code = sp_url_append_authority(base, out);
+  bool root = reference.len && reference.bytes[0] == '/';
+  if (code == SP_OK && !root) code = append_ascii(out, base_part(base->target, reference));
+  return code ? code : append_mended(out, reference);
+}
+
+/* RFC 3986 §5.2.4, in place: gives the new length. */
+static size_t remove_dot_segments(char *path, size_t len) {
+  size_t kept = 0;
+  for (size_t at = 0; at < len;) { /* path[at] is a '/' */
+    size_t end = at + 1;
+    while (end < len && path[end] != '/') end++;
+    struct sp_str segment = sp_str_of(path + at + 1, end - at - 1);
+    bool up = sp_str_eq(segment, SP_STR("..")), dot = up || sp_str_eq(segment, SP_STR("."));
+    while (up && kept > 0 && path[--kept] != '/') continue;
+    if (dot && end == len) path[kept++] = '/';
+    if (!dot) {
+      memmove(path + kept, path + at, end - at);
+      kept += end - at;
+    }
+    at = end;
+  }
+  return kept;
+}
+
+static int append_tidy(struct sp_str whole, struct sp_buf *out) {
+  size_t scheme = scheme_with_slashes(whole);
+  size_t authority = scheme ? scheme + 3 + index_of_any(suffix(whole, scheme + 3), "/?") : whole.len;
+  int code = sp_buf_append_str(out, prefix(whole, authority));
+  struct sp_str target = suffix(whole, authority);
+  struct sp_str path = prefix(target, index_of_any(target, "?"));
+  size_t start = out->len;
+  if (code == SP_OK) code = path.len ? sp_buf_append_str(out, path) : sp_buf_append_char(out, '/');
+  if (code < 0) return code;
+  out->len = start + remove_dot_segments(out->bytes + start, out->len - start);
+  return sp_buf_append_str(out, suffix(target, path.len));
+}
+
+int sp_url_resolve(struct sp_str base_text, struct sp_str reference, struct sp_buf *out, struct sp_err *err) {
+  struct sp_url base, url;
+  size_t start = out->len;
+  struct sp_buf whole;
+  reference = sp_str_trim(reference);
+  reference = prefix(reference, index_of_any(reference, "#"));
+  int code = sp_url_parse(base_text, &base, err);
+  if (code < 0) return code;
+  sp_buf_init(&whole, 2 * SP_URL_MAX);
+  code = append_whole(reference, &base, &whole);
+  if (code == SP_OK) code = append_tidy(sp_buf_str(&whole), out);
+  sp_buf_fini(&whole);
+  if (code < 0) sp_fail(err, code, "the URL is longer than %d bytes (SP_URL_MAX)", SP_URL_MAX);
+  else code = sp_url_parse(sp_str_of(out->bytes + start, out->len - start), &url, err);
+  if (code < 0) truncate_buf(out, start);
+  return code;
+}
+
+bool sp_url_same_origin(const struct sp_url *a, const struct sp_url *b) {
+  return a->tls == b->tls && a->port == b->port && sp_str_ieq(a->host, b->host);
+}
+
 /* ---- redact, authority, encode ---- */
 
 static int redact_member(struct sp_str member, struct sp_buf *out) {

@@ -33,6 +33,14 @@ int sp_url_parse(struct sp_str text, struct sp_url *out, struct sp_err *err);
  * of raw UTF-8 come out percent-encoded. After a failure *out is as before. */
 int sp_url_join(struct sp_str base, struct sp_str path, struct sp_buf *out, struct sp_err *err);
 
+/* Appends the absolute URL that a reference (a Location header) names, seen from `base` (RFC 3986 §5.2): with dot
+ * segments taken out, and what a browser would encode (spaces, bytes of raw UTF-8) percent-encoded. The base's user is
+ * not taken over. After a failure *out is as before. */
+int sp_url_resolve(struct sp_str base, struct sp_str reference, struct sp_buf *out, struct sp_err *err);
+
+/* Do both go to the same scheme, host and port? */
+bool sp_url_same_origin(const struct sp_url *a, const struct sp_url *b);
+
 /* Appends the URL with userinfo and fragment cut out and the values of query members whose names speak of a
  * secret (base/secret.h) replaced by ***. Garbage becomes "(no URL)". */
 int sp_url_redact(struct sp_str text, struct sp_buf *out);

@@ -1,4 +1,4 @@
-/* URLs: "base", or "base path" for a join. What is taken can be put together again; no secret comes out of redact. */
+/* URLs: "base", or "base path" for a join and a reference. What is taken can be put together again; no secret comes out of redact. */
 #include "base/check.h"
 #include "wire/url.h"
 
@@ -63,6 +63,20 @@ static void check_join(struct sp_str base, struct sp_str path) {
   sp_buf_fini(&out);
 }
 
+static void check_resolve(struct sp_str base, struct sp_str reference) {
+  struct sp_buf once, twice;
+  struct sp_url url;
+  sp_buf_init(&once, TEXT_MAX);
+  sp_buf_init(&twice, TEXT_MAX);
+  if (sp_url_resolve(base, reference, &once, NULL) == SP_OK) { /* what is resolved stays as it is */
+    SP_CHECK(sp_url_parse(sp_buf_str(&once), &url, NULL) == SP_OK);
+    SP_CHECK(sp_url_resolve(base, sp_buf_str(&once), &twice, NULL) == SP_OK);
+    SP_CHECK(sp_str_eq(sp_buf_str(&once), sp_buf_str(&twice)));
+  }
+  sp_buf_fini(&twice);
+  sp_buf_fini(&once);
+}
+
 static void check_encode(struct sp_str raw) {
   struct sp_buf out;
   sp_buf_init(&out, 4 * TEXT_MAX);
@@ -81,5 +95,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
   struct sp_str base = sp_str_split(&rest, ' ');
   check_parse(base);
   check_join(base, rest);
+  check_resolve(base, rest);
   return 0;
 }

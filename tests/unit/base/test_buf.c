@@ -1,4 +1,4 @@
-#include "base/buf.h"
+#include "base/base64.h"
 #include "base/err.h"
 
 #include <setjmp.h>
@@ -150,6 +150,28 @@ static void test_clear_consume_take(void **state) {
   sp_buf_fini(&buf);
 }
 
+static void check_base64(const char *raw, const char *expected) {
+  struct sp_buf out;
+  sp_buf_init(&out, 100);
+  assert_int_equal(sp_base64_append(sp_str_from(raw), &out), SP_OK);
+  assert_string_equal(out.bytes ? out.bytes : "", expected);
+  sp_buf_fini(&out);
+}
+
+static void test_base64(void **state) { /* RFC 4648 §10 */
+  (void)state;
+  check_base64("", "");
+  check_base64("f", "Zg==");
+  check_base64("fo", "Zm8=");
+  check_base64("foo", "Zm9v");
+  check_base64("foobar", "Zm9vYmFy");
+  check_base64("\xff\xfe\xfb", "//77");
+  struct sp_buf small;
+  sp_buf_init(&small, 4);
+  assert_int_equal(sp_base64_append(SP_STR("foob"), &small), SP_ELIMIT);
+  sp_buf_fini(&small);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_append_grows_and_terminates),
@@ -160,6 +182,7 @@ int main(void) {
     cmocka_unit_test(test_printf_of_every_length),
     cmocka_unit_test(test_printf_past_the_maximum_leaves_no_trace),
     cmocka_unit_test(test_clear_consume_take),
+    cmocka_unit_test(test_base64),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

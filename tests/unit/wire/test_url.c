@@ -257,9 +257,54 @@ static void test_encode(void **state) {
   sp_buf_fini(&out);
 }
 
+/* ---- resolve ---- */
+
+static void check_resolved(const char *base, const char *reference, const char *expected) {
+  struct sp_buf out;
+  struct sp_err err;
+  sp_buf_init(&out, 4 * SP_URL_MAX);
+  sp_buf_append_char(&out, '<');
+  int code = sp_url_resolve(sp_str_from(base), sp_str_from(reference), &out, &err);
+  if (code) {
+    assert_string_equal(out.bytes, "<");
+    if (strcmp(expected, "fails") != 0) fail_msg("%s + %s: %s", base, reference, err.text);
+  } else if (strcmp(out.bytes + 1, expected) != 0) {
+    fail_msg("%s + %s = %s, not %s", base, reference, out.bytes + 1, expected);
+  }
+  sp_buf_fini(&out);
+}
+
+static void test_resolve(void **state) { /* RFC 3986 §5.4, as far as it is of http */
+  (void)state;
+  static const char base[] = "http://u:p@a/b/c/d;p?q";
+  static const char *const cases[][2] = {
+      {"http://g", "http://g/"},          {"g", "http://a/b/c/g"},         {"./g", "http://a/b/c/g"},
+      {"g/", "http://a/b/c/g/"},          {"/g", "http://a/g"},            {"//g", "http://g/"},
+      {"?y", "http://a/b/c/d;p?y"},       {"g?y", "http://a/b/c/g?y"},     {"#s", "http://a/b/c/d;p?q"},
+      {"g#s", "http://a/b/c/g"},          {";x", "http://a/b/c/;x"},       {"", "http://a/b/c/d;p?q"},
+      {".", "http://a/b/c/"},             {"./", "http://a/b/c/"},         {"..", "http://a/b/"},
+      {"../", "http://a/b/"},             {"../g", "http://a/b/g"},        {"../..", "http://a/"},
+      {"../../g", "http://a/g"},          {"../../../g", "http://a/g"},    {"/./g", "http://a/g"},
+      {"/../g", "http://a/g"},            {"g.", "http://a/b/c/g."},       {".g", "http://a/b/c/.g"},
+      {"g..", "http://a/b/c/g.."},        {"./../g", "http://a/b/g"},      {"./g/.", "http://a/b/c/g/"},
+      {"g/./h", "http://a/b/c/g/h"},      {"g/../h", "http://a/b/c/h"},    {"g?y/../x", "http://a/b/c/g?y/../x"},
+      {"https://x:81?q", "https://x:81/?q"}, {" /a b ", "http://a/a%20b"}, {"/\xC3\xA9", "http://a/%C3%A9"},
+      {"//[::1]:8/x", "http://[::1]:8/x"}, {"http://v:w@g/x", "http://v:w@g/x"}, {"//", "fails"},
+      {"mailto:x", "fails"},              {"ftp://g/", "fails"},           {"/a\x01", "fails"},
+      {"http:g", "fails"},                {"/a//b/../c", "http://a/a//c"}};
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) check_resolved(base, cases[i][0], cases[i][1]);
+  check_resolved("https://h:444/x", "/y", "https://h:444/y");
+  check_resolved("nothing", "/y", "fails");
+  char longer[SP_URL_MAX + 2];
+  memset(longer, 'x', sizeof(longer) - 1);
+  longer[0] = '/';
+  longer[sizeof(longer) - 1] = '\0';
+  check_resolved(base, longer, "fails");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_good),
+      cmocka_unit_test(test_resolve), cmocka_unit_test(test_good),
       cmocka_unit_test(test_port_given),
       cmocka_unit_test(test_bad_scheme),
       cmocka_unit_test(test_bad_authority),
