@@ -2,7 +2,9 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "script/cookies.h"
 #include "script/exchange_detail.h"
+#include "script/redirect.h"
 
 #include <stdlib.h>
 
@@ -13,7 +15,12 @@ enum { ID_CONVERSATION, ID_MESSAGE, ID_TASK, ID_COUNT };
 /* Thousands of these wait for their next event, so each event finds its exchange in no cache: what a token touches
  * stands together (from the end of `sse` to the dialect's state), in few cache lines. */
 struct sp_exchange {
+  struct sp_http_session *session;
   struct sp_http_call *call;
+  struct sp_cookie_jar *cookies;
+  char *url; /* with cookies */
+  struct sp_redirect *redirect; /* NULL: none is followed */
+  uint64_t redirect_bytes;      /* of the body of the redirect under way */
   struct sp_sample sample; /* counts of tokens and characters: at the end */
   struct sp_buf headers;
   struct sp_buf detail;
@@ -42,6 +49,7 @@ struct sp_exchange {
   enum sp_stream_state state;
   bool is_stream, aborted;
   bool is_load; /* else a probe: its events and nodes are in no total */
+  bool redirecting; /* the answer under way is a redirect that is followed */
   bool timed_first; /* an event that is no ping */
   uint8_t id_len[ID_COUNT]; /* 0: none yet */
   /* the read under way: its first event waits for the read's end to know which stamp is true */
@@ -247,11 +255,19 @@ static void open_stream(struct sp_exchange *exchange) {
   if (exchange->dialect) exchange->dialect->init(exchange->dialect_state, exchange->scratch);
 }
 
+/* Of the request under way. */
+static struct sp_str current_url(const struct sp_exchange *exchange) {
+  return exchange->redirect ? exchange->redirect->request.url : sp_str_from(exchange->url);
+}
+
 static int on_head(void *ctx, const struct sp_http1_head *head, const struct sp_rx *rx, struct sp_err *err) {
   struct sp_exchange *exchange = ctx;
   exchange->status = head->status;
   exchange->head_user_ns = rx->user_ns;
   sp_buf_append_str(&exchange->headers, head->raw);
+  if (exchange->cookies) sp_cookies_take(exchange->cookies, current_url(exchange), head);
+  exchange->redirecting = exchange->redirect && sp_redirect_note(exchange->redirect, head);
+  if (exchange->redirecting) return 0;
   if (head->status >= 400) {
     exchange->text.max = SP_ERROR_BODY_MAX;
     sp_detail_status(&exchange->detail, head, exchange->secrets, exchange->secret_count);
@@ -273,9 +289,17 @@ static void tell_bytes(struct sp_exchange *exchange, size_t len) {
   if (hooks->on_bytes && wants_more(exchange)) hooks->on_bytes(exchange->ctx, exchange, len);
 }
 
+/* Nobody reads it, but its end leaves the connection to the next request. */
+static int pass_over(struct sp_exchange *exchange, struct sp_str bytes) {
+  exchange->redirect_bytes += bytes.len;
+  if (exchange->redirect_bytes > SP_REDIRECT_BODY_MAX) sp_http_finish(exchange->call);
+  return 0;
+}
+
 static int on_body(void *ctx, struct sp_str bytes, const struct sp_rx *rx, struct sp_err *err) {
   struct sp_exchange *exchange = ctx;
   exchange->rx = *rx;
+  if (exchange->redirecting) return pass_over(exchange, bytes);
   if (exchange->is_stream) {
     int code = sp_sse_feed(&exchange->sse, bytes, err);
     if (code == 0) tell_bytes(exchange, bytes.len);
@@ -325,6 +349,9 @@ static enum sp_outcome judge_end(struct sp_exchange *exchange, const struct sp_h
     SP_CHECK(exchange->aborted);
     return exchange->abort_outcome;
   }
+  if (exchange->redirecting && result->end == SP_HTTP_OK) { /* and was not followed */
+    return exchange->aborted ? exchange->abort_outcome : SP_OUTCOME_PROTOCOL;
+  }
   if (exchange->aborted) sp_buf_clear(&exchange->detail); /* too late: the call had ended by itself */
   switch (result->end) {
   case SP_HTTP_OK:
@@ -343,7 +370,9 @@ static void take_phases(struct sp_exchange *exchange, const struct sp_http_resul
   metric_ns[SP_METRIC_DNS] = result->dns_ns;
   metric_ns[SP_METRIC_CONNECT] = result->connect_ns;
   metric_ns[SP_METRIC_TLS] = result->tls_ns;
-  if (result->first_write_ns) metric_ns[SP_METRIC_WAIT] = since_start(exchange, result->first_write_ns);
+  bool hopped = exchange->redirect && exchange->redirect->followed;
+  int64_t first_write_ns = hopped ? exchange->redirect->first_write_ns : result->first_write_ns;
+  if (first_write_ns) metric_ns[SP_METRIC_WAIT] = since_start(exchange, first_write_ns);
   const struct sp_rx *first = &result->first_byte;
   if (!first->user_ns) return;
   bool shared = first->user_ns == exchange->head_user_ns && exchange->head_events > 1;
@@ -378,8 +407,37 @@ static int64_t end_of(const struct sp_exchange *exchange, const struct sp_http_r
   return exchange->terminal_ns && answered ? exchange->terminal_ns : result->end_ns;
 }
 
+static void start_call(struct sp_exchange *exchange, const struct sp_http_request *request);
+
+/* Forgets the answer that was a redirect, and goes on: true when the next request is under way. */
+static bool follow(struct sp_exchange *exchange, const struct sp_http_result *result) {
+  struct sp_err err;
+  if (!exchange->redirecting || result->end != SP_HTTP_OK || exchange->aborted) return false;
+  if (sp_redirect_go(exchange->redirect, result, &err)) {
+    set_detail(exchange, sp_str_from(err.text));
+    return false;
+  }
+  exchange->redirecting = false;
+  exchange->redirect_bytes = 0;
+  exchange->status = 0;
+  sp_buf_clear(&exchange->headers);
+  start_call(exchange, &exchange->redirect->request);
+  return true;
+}
+
+static void take_hops(struct sp_exchange *exchange) {
+  const struct sp_redirect *redirect = exchange->redirect;
+  struct sp_sample *sample = &exchange->sample;
+  if (!redirect) return;
+  sample->bytes_in += redirect->bytes_in;
+  sample->bytes_out += redirect->bytes_out;
+  sample->counters[SP_COUNTER_RESENT] |= redirect->resent;
+  sample->counters[SP_COUNTER_REDIRECT] = redirect->followed;
+}
+
 static void on_done(void *ctx, const struct sp_http_result *result) {
   struct sp_exchange *exchange = ctx;
+  if (follow(exchange, result)) return;
   release_held(exchange, exchange->rx.user_ns);
   struct sp_sample *sample = &exchange->sample;
   sample->outcome = judge_end(exchange, result);
@@ -388,6 +446,7 @@ static void on_done(void *ctx, const struct sp_http_result *result) {
   sample->bytes_in = result->bytes_in;
   sample->bytes_out = result->bytes_out;
   sample->counters[SP_COUNTER_RESENT] = result->resent;
+  take_hops(exchange);
   take_phases(exchange, result);
   take_whole(exchange, end_of(exchange, result));
   exchange->call = NULL;
@@ -405,6 +464,19 @@ static struct sp_ahead hot_memory(const struct sp_exchange *exchange) {
   const char *from = (const char *)&exchange->sse.line;
   const char *to = exchange->dialect_state + (exchange->dialect ? exchange->dialect->state_size : 0);
   return (struct sp_ahead){from, (size_t)(to - from)};
+}
+
+static void start_call(struct sp_exchange *exchange, const struct sp_http_request *request) {
+  struct sp_http_request sent = *request;
+  sent.hot = hot_memory(exchange);
+  struct sp_buf headers;
+  sp_buf_init(&headers, SP_HTTP1_HEAD_MAX);
+  bool has_cookies = exchange->cookies && exchange->cookies->count > 0;
+  if (has_cookies && sp_cookies_add(exchange->cookies, request->url, request->headers, &headers)) {
+    sent.headers = sp_buf_str(&headers);
+  }
+  exchange->call = sp_http_start(exchange->session, &sent, &sink, exchange);
+  sp_buf_fini(&headers);
 }
 
 struct sp_exchange *sp_exchange_start(const struct sp_exchange_options *options) {
@@ -430,9 +502,11 @@ struct sp_exchange *sp_exchange_start(const struct sp_exchange_options *options)
   sp_buf_init(&exchange->headers, SP_HTTP1_HEAD_MAX);
   sp_buf_init(&exchange->detail, SP_DETAIL_MAX);
   sp_recorder_start(options->recorder, options->key);
-  struct sp_http_request request = options->request;
-  request.hot = hot_memory(exchange);
-  exchange->call = sp_http_start(options->session, &request, &sink, exchange);
+  exchange->session = options->session;
+  exchange->cookies = options->cookies;
+  if (options->redirects_max) exchange->redirect = sp_redirect_create(&options->request, options->redirects_max);
+  start_call(exchange, &options->request);
+  if (options->cookies) exchange->url = sp_buf_take(options->url);
   return exchange;
 }
 
@@ -464,6 +538,8 @@ void sp_exchange_destroy(struct sp_exchange *exchange) {
   if (exchange->is_stream) sp_sse_fini(&exchange->sse);
   if (exchange->is_stream && exchange->dialect) exchange->dialect->fini(exchange->dialect_state);
   for (int i = 0; i < ID_COUNT; i++) free(exchange->ids[i]);
+  sp_redirect_destroy(exchange->redirect);
+  free(exchange->url);
   sp_gaps_fini(&exchange->gaps);
   sp_buf_fini(&exchange->text);
   sp_buf_fini(&exchange->headers);
@@ -479,6 +555,12 @@ const char *sp_exchange_detail(const struct sp_exchange *exchange) {
   return exchange->detail.len ? exchange->detail.bytes : "";
 }
 uint64_t sp_exchange_events(const struct sp_exchange *exchange) { return exchange->events; }
+unsigned sp_exchange_redirects(const struct sp_exchange *exchange) {
+  return exchange->redirect ? exchange->redirect->followed : 0;
+}
+struct sp_str sp_exchange_url(const struct sp_exchange *exchange) {
+  return sp_exchange_redirects(exchange) ? exchange->redirect->request.url : SP_STR("");
+}
 struct sp_str sp_exchange_conversation(const struct sp_exchange *exchange) {
   return kept_id(exchange, ID_CONVERSATION);
 }

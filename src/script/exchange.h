@@ -6,6 +6,9 @@
  * carried several cannot be split truly (the stamp is its last byte's), so its events take the user-space time and
  * the lag tells by how much they may be late. Times of one stream never go backwards.
  *
+ * Redirects, where they are followed, are part of the one request: its times begin with the first start, those of the
+ * answer are of the final one, and it has one outcome.
+ *
  * Ownership: created by start, ended once through on_end, destroyed by the owner afterwards (never inside a
  * callback other than on_end). One thread.
  */
@@ -15,6 +18,7 @@
 #include "dialect/dialect.h"
 #include "http/client.h"
 #include "stats/recorder.h"
+#include "wire/cookie_jar.h"
 
 #define SP_BODY_MAX (64u * 1024u * 1024u)   /* bytes of an answer's body (not streamed) that are kept */
 #define SP_ANSWER_MAX (16u * 1024u * 1024u) /* bytes of a streamed answer's text */
@@ -49,6 +53,9 @@ struct sp_exchange_options {
   const struct sp_dialect *dialect;   /* NULL: no event stream, unless `judge` is given */
   struct sp_dialect_scratch *scratch; /* the thread's; MUST with a dialect */
   bool stream;                        /* an event stream is expected */
+  struct sp_cookie_jar *cookies;      /* MAY. The user's; outlives the exchange */
+  struct sp_buf *url;                 /* MUST with cookies: what request.url is of; its bytes are taken over */
+  unsigned redirects_max;             /* 0: a redirect is the answer */
   int64_t stall_ns;
   struct sp_recorder *recorder;     /* events, nodes, start and end */
   const struct sp_request_key *key; /* outlives the exchange */
@@ -76,6 +83,8 @@ struct sp_str sp_exchange_headers(const struct sp_exchange *exchange); /* "Name:
 struct sp_str sp_exchange_text(const struct sp_exchange *exchange);    /* the streamed answer, or the body */
 const char *sp_exchange_detail(const struct sp_exchange *exchange);    /* "" when ok */
 uint64_t sp_exchange_events(const struct sp_exchange *exchange);
+unsigned sp_exchange_redirects(const struct sp_exchange *exchange);    /* followed */
+struct sp_str sp_exchange_url(const struct sp_exchange *exchange);     /* the final one; empty: the one asked for */
 /* The first of each that an event of the stream named; empty for none. */
 struct sp_str sp_exchange_conversation(const struct sp_exchange *exchange);
 struct sp_str sp_exchange_message(const struct sp_exchange *exchange);

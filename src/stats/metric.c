@@ -30,6 +30,7 @@ static const char *const counters[SP_COUNTER_COUNT] = {
   [SP_COUNTER_PAUSED] = "paused",
   [SP_COUNTER_EMPTY_ANSWER] = "empty_answer",
   [SP_COUNTER_RESENT] = "resent",
+  [SP_COUNTER_REDIRECT] = "redirect",
 };
 
 const struct sp_metric_info *sp_metric_info(enum sp_metric metric) {

@@ -45,6 +45,7 @@ enum sp_counter {
   SP_COUNTER_PAUSED,  /* run paused for a person (an ok) */
   SP_COUNTER_EMPTY_ANSWER, /* ok, without a single token */
   SP_COUNTER_RESENT,  /* sent again on a new connection: the kept-alive one had been closed by the server */
+  SP_COUNTER_REDIRECT, /* hops of the redirects that were followed: each request is one, whatever its hops */
   SP_COUNTER_COUNT
 };
 const char *sp_counter_name(enum sp_counter counter); /* "ping": JSON */
