@@ -140,15 +140,11 @@ OPTION(take_cacert) { return (void)err, o->cacert = value, 0; }
 OPTION(take_cert) { return (void)err, o->cert = value, 0; }
 OPTION(take_key) { return (void)err, o->key = value, 0; }
 OPTION(take_http) {
-  static const struct {
-    const char *name;
-    enum sp_http_version version;
-  } versions[] = {{"1.1", SP_HTTP_1_1}, {"2", SP_HTTP_2}, {"auto", SP_HTTP_AUTO}};
-  for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
-    o->http = versions[i].version;
-    if (strcmp(value, versions[i].name) == 0) return 0;
-  }
-  return sp_fail(err, SP_EUSAGE, "there is 1.1, 2 and auto, not '%s'", value);
+  enum sp_http_version version;
+  if (!sp_http_version_of(sp_str_from(value), &version))
+    return sp_fail(err, SP_EUSAGE, "there is 1.1, 2 and auto, not '%s'", value);
+  o->load.version = (int)version;
+  return 0;
 }
 
 /* Read twice, as shapes are: here for their faults, in reach_setup.c for what they say. */

@@ -41,7 +41,6 @@ struct sp_options {
   size_t slo_count;
   bool slo_abort;
   unsigned compat; /* SP_COMPAT_BIT(tool) | … */
-  enum sp_http_version http;
   const char *proxy; /* "": none, whatever the environment says */
   const char *unix_socket, *sources;
   const char *resolves[SP_RESOLVE_OPTIONS_MAX];

@@ -21,6 +21,9 @@ static void settle_http(struct sp_lua_conf *conf, const struct sp_plan_load *fla
   conf->timeouts.silence_ns = sp_load_pick(flags->silence_timeout_ns, plan->silence_timeout_ns, 0);
   conf->total_timeout_forced = flags->timeout_ns >= 0;
   conf->connection = plan->connection >= 0 ? (enum sp_http_connection)plan->connection : SP_HTTP_CONNECTION_USER;
+  conf->version = (enum sp_http_version)sp_load_pick(flags->version, plan->version, SP_HTTP_1_1);
+  conf->version_forced = flags->version >= 0;
+  conf->redirects_max = (unsigned)sp_load_pick(flags->redirects, plan->redirects, 0);
   conf->stall_ns = sp_load_pick(flags->stall_ns, plan->stall_ns, SP_STALL_NS);
 }
 
@@ -75,7 +78,6 @@ int sp_setup_init(struct sp_setup *setup, const struct sp_options *options, stru
   settle_http(&setup->conf, &options->load, &setup->plan->load);
   setup->conf.plan = setup->plan;
   setup->host = redact_host(sp_plan_host(setup->plan));
-  setup->conf.version = options->http;
   int code = sp_load_settle(&setup->load, &options->load, &setup->plan->load, options->threads, err);
   setup->conf.replaying = setup->load.trace != NULL;
   if (code == 0) code = check_host(setup->plan, err);

@@ -47,6 +47,8 @@ static bool read_body(struct sp_dify_ask *ask, struct sp_mock_conn *conn, const 
     sp_mock_fail(conn, request, 400, "bad_request", "Failed to decode JSON object: the body is no JSON object.");
   } else if (!read_members(ask, &problem)) {
     sp_dify_refuse(conn, request, problem);
+  } else if (!sp_dify_knows_files(conn->mock, json_object_get(ask->doc, "files"))) {
+    sp_dify_refuse(conn, request, "Invalid upload file");
   } else {
     return true;
   }

@@ -24,6 +24,9 @@ uint32_t sp_dify_prompt_tokens(const struct sp_dify_ask *ask); /* an estimate th
 /* 400 invalid_param. */
 void sp_dify_refuse(struct sp_mock_conn *conn, const struct sp_mock_request *request, const char *message);
 
+/* Is every file that was uploaded (transfer_method local_file) one of ours? dify_files.c. `files` may be NULL. */
+bool sp_dify_knows_files(const struct sp_mock *mock, const json_t *files);
+
 /* -- events -- */
 enum sp_dify_envelope { SP_DIFY_CHAT, SP_DIFY_COMPLETION, SP_DIFY_WORKFLOW };
 

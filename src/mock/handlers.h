@@ -14,6 +14,8 @@ void sp_mock_workflow(struct sp_mock_conn *conn, struct sp_mock_request *request
 void sp_mock_retrieve(struct sp_mock_conn *conn, struct sp_mock_request *request);
 /* dify.c */
 void sp_mock_stop_task(struct sp_mock_conn *conn, struct sp_mock_request *request);
+/* dify_files.c */
+void sp_mock_upload(struct sp_mock_conn *conn, struct sp_mock_request *request);
 /* openai.c */
 void sp_mock_openai_chat(struct sp_mock_conn *conn, struct sp_mock_request *request);
 void sp_mock_openai_completion(struct sp_mock_conn *conn, struct sp_mock_request *request);

@@ -13,8 +13,9 @@ struct reason {
 
 static const char *reason_of(int status) {
   static const struct reason reasons[] = {
-    { 200, "OK" }, { 400, "BAD REQUEST" }, { 401, "UNAUTHORIZED" }, { 403, "FORBIDDEN" }, { 404, "NOT FOUND" },
-    { 405, "METHOD NOT ALLOWED" }, { 413, "REQUEST ENTITY TOO LARGE" }, { 417, "EXPECTATION FAILED" },
+    { 200, "OK" }, { 201, "CREATED" }, { 400, "BAD REQUEST" }, { 401, "UNAUTHORIZED" }, { 403, "FORBIDDEN" }, { 404, "NOT FOUND" },
+    { 405, "METHOD NOT ALLOWED" }, { 413, "REQUEST ENTITY TOO LARGE" }, { 415, "UNSUPPORTED MEDIA TYPE" },
+    { 417, "EXPECTATION FAILED" },
     { 429, "TOO MANY REQUESTS" }, { 431, "REQUEST HEADER FIELDS TOO LARGE" }, { 500, "INTERNAL SERVER ERROR" },
     { 503, "SERVICE UNAVAILABLE" }, { 505, "HTTP VERSION NOT SUPPORTED" },
   };

@@ -29,14 +29,15 @@ static struct sp_mock_request *make_request(const struct sp_http1_head *head) {
   struct sp_mock_request *request = sp_alloc(sizeof *request);
   struct sp_str target = head->target, path = sp_str_split(&target, '?');
   struct sp_str key = bearer_of(head), plan = sp_http1_find(head, "X-Mock-Plan");
-  struct sp_str id = sp_http1_find(head, "X-Request-Id");
-  request->text = sp_alloc(head->method.len + path.len + key.len + plan.len + id.len + 1);
+  struct sp_str id = sp_http1_find(head, "X-Request-Id"), content_type = sp_http1_find(head, "Content-Type");
+  request->text = sp_alloc(head->method.len + path.len + key.len + plan.len + id.len + content_type.len + 1);
   char *at = request->text;
   request->method = keep(&at, head->method);
   request->path = keep(&at, path);
   request->key = key.bytes ? keep(&at, key) : key;
   request->plan = keep(&at, plan);
   request->id = keep(&at, id);
+  request->content_type = keep(&at, content_type);
   request->keep_alive = head->keep_alive;
   request->http10 = head->major == 1 && head->minor == 0;
   request->head_only = sp_str_eq(head->method, SP_STR("HEAD"));

@@ -13,6 +13,7 @@ static const struct sp_mock_route routes[] = {
   { "POST", "/v1/workflows/tasks/{}/stop", SP_API_DIFY, sp_mock_stop_task },
   { "POST", "/v1/datasets/{}/retrieve", SP_API_DIFY, sp_mock_retrieve },
   { "POST", "/v1/datasets/{}/hit-testing", SP_API_DIFY, sp_mock_retrieve },
+  { "POST", "/v1/files/upload", SP_API_DIFY, sp_mock_upload },
   { "GET", "/v1/parameters", SP_API_DIFY, sp_mock_parameters },
   { "GET", "/v1/info", SP_API_DIFY, sp_mock_info },
   { "GET", "/v1/", SP_API_DIFY, sp_mock_index },

@@ -31,6 +31,7 @@ struct sp_mock_request {
   struct sp_mock_request *next;
   const struct sp_mock_route *route; /* NULL: none (refused below, or by the route table) */
   struct sp_str method, path, key, plan, id; /* slices of `text`; key: of "Authorization: Bearer …", id: X-Request-Id */
+  struct sp_str content_type;                /* likewise */
   struct sp_str segment;             /* what stood for {} in the route's path */
   char *text;
   struct sp_buf body;

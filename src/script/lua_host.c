@@ -78,6 +78,7 @@ static int open_core(lua_State *L) {
   add_metatable(L, SP_MT_ARRAY, "array_mt");
   sp_bind_basics(L);
   sp_bind_json(L);
+  sp_bind_cookies(L);
   sp_bind_streams(L);
   sp_bind_user(L);
   sp_bind_replay(L);

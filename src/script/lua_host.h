@@ -38,6 +38,7 @@ int sp_lua_fail(lua_State *L, const char *format, ...) __attribute__((format(pri
 void sp_bind_basics(lua_State *L);  /* bind_basics.c: param, duration, files, time */
 void sp_bind_json(lua_State *L);    /* bind_json.c */
 void sp_bind_streams(lua_State *L); /* bind_streams.c: started requests */
+void sp_bind_cookies(lua_State *L); /* bind_cookies.c */
 void sp_bind_user(lua_State *L);    /* bind_user.c: request, stream, sleep, check … */
 void sp_bind_replay(lua_State *L);  /* bind_replay.c: recorded loads */
 

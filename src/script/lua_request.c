@@ -258,7 +258,9 @@ static void start_exchange(struct sp_lua_request *request, struct sp_request_spe
       .session = &lua_user->session, .request = spec->http, .dialect = spec->dialect, .stream = spec->stream,
       .scratch = &thread->scratch, .stall_ns = thread->conf->stall_ns,
       .recorder = sp_worker_recorder(thread->worker), .key = spec->key,
-      .secrets = plan->secrets, .secret_count = plan->secret_count,
+      .cookies = spec->cookies ? &lua_user->cookies : NULL, .url = &spec->url, .redirects_max = spec->redirects_max,
+      .secrets = request->secrets ? request->secrets : plan->secrets,
+      .secret_count = request->secrets ? spec->secret_count : plan->secret_count,
       .hooks = hooks_for(request, spec->has_judge), .ctx = request};
   options.request.start_ns = start_ns;
   const struct sp_tap *tap = thread->conf->tap;
@@ -292,6 +294,8 @@ struct sp_lua_request *sp_lua_request_start(struct sp_lua_user *lua_user, lua_St
   request->iterated = kind == SP_REQUEST_ITERATED;
   request->started = kind == SP_REQUEST_STARTED;
   request->detached = kind == SP_REQUEST_DETACHED;
+  request->secrets = spec.secrets;
+  spec.secrets = NULL;
   take_refs(request, L, index);
   if (spec.read_bytes_per_s > 0) request->slow = slow_read_of(lua_user, spec.read_bytes_per_s);
   request->next = lua_user->open;
@@ -322,6 +326,7 @@ void sp_lua_request_finish(struct sp_lua_request *request) {
   *place = request->next;
   if (lua_user->awaited == request) lua_user->awaited = NULL;
   if (lua_user->pending == request) lua_user->pending = NULL;
+  free(request->secrets);
   free(request);
 }
 

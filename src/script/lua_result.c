@@ -46,6 +46,11 @@ void sp_lua_push_result(struct sp_lua_thread *thread, lua_State *L, struct sp_ex
   set_usage(L, sample);
   if (sample->outcome == SP_OUTCOME_ABANDONED) set_text(L, "hung_up", sp_str_from(sp_hang_up_name(sample->hang_up)));
   if (sample->outcome != SP_OUTCOME_OK) set_text(L, "error", sp_str_from(sp_exchange_detail(exchange)));
+  unsigned redirects = sp_exchange_redirects(exchange);
+  if (redirects) {
+    set_number(L, "redirects", redirects);
+    set_text(L, "url", sp_exchange_url(exchange));
+  }
   set_text_if(L, "conversation_id", sp_exchange_conversation(exchange));
   set_text_if(L, "message_id", sp_exchange_message(exchange));
   set_text_if(L, "task_id", sp_exchange_task(exchange));

@@ -10,6 +10,7 @@
 
 #include "script/lua_host.h"
 #include "script/user_lua.h"
+#include "wire/cookie_jar.h"
 
 #define SP_EVENT_QUEUE_MAX 65536u                     /* events that wait for a plan's loop */
 #define SP_EVENT_QUEUE_BYTES_MAX (64u * 1024u * 1024u) /* bytes of their data */
@@ -57,6 +58,7 @@ struct sp_lua_request {
   bool hung_up;
   struct sp_lua_hang_up *rule; /* NULL: none */
   struct sp_slow_read *slow;   /* NULL: read as it comes */
+  struct sp_str *secrets;      /* its own and the plan's; NULL: the plan's */
   int on_event_ref, judge_ref, queue_ref; /* LUA_NOREF: none */
   unsigned queued, taken, timed; /* events put into the queue, taken out, with their time known */
   size_t queued_bytes;           /* data of those that wait */
@@ -68,6 +70,7 @@ struct sp_lua_user {
   lua_State *co;
   int co_ref, user_ref; /* co_ref LUA_NOREF: no coroutine */
   struct sp_http_session session;
+  struct sp_cookie_jar cookies;
   struct sp_timer sleep;
   struct sp_lua_request *open;    /* all exchanges not yet destroyed */
   struct sp_lua_request *awaited; /* what REQUEST or EVENT waits for */
@@ -134,10 +137,24 @@ struct sp_request_spec { /* what a plan's request table says */
   bool stream, has_judge, retry;
   double read_bytes_per_s; /* 0: as it comes */
   const struct sp_request_key *key;
+  char content_type[80]; /* of a multipart form */
+  unsigned redirects_max;
+  bool cookies;
+  struct sp_str *secrets; /* heap: the plan's and its own; NULL: the plan's. Taken over by the request */
+  size_t secret_count;
 };
 /* 0 or SP_EPLAN. fini in both cases. */
 int sp_request_spec_read(struct sp_request_spec *spec, struct sp_lua_user *lua_user, lua_State *L, int index,
                          struct sp_err *err);
 void sp_request_spec_fini(struct sp_request_spec *spec);
+const char *sp_request_base_url(const struct sp_lua_user *lua_user); /* "": none is said */
+
+/* -- request_multipart.c: multipart = { … } as body and content type -- */
+int sp_request_multipart_read(struct sp_request_spec *spec, const struct sp_lua_user *lua_user, lua_State *L, int index,
+                              struct sp_err *err);
+
+/* -- request_reach.c: HTTP version, redirects, cookies, auth -- */
+int sp_request_reach_read(struct sp_request_spec *spec, const struct sp_lua_user *lua_user, lua_State *L, int index,
+                          struct sp_err *err);
 
 #endif

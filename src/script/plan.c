@@ -4,6 +4,7 @@
 #include "base/secret.h"
 #include "script/embedded.h"
 #include "script/exchange_detail.h"
+#include "script/files.h"
 #include "script/lua_host.h"
 #include "script/plan_read.h"
 
@@ -56,7 +57,11 @@ static int check_settings(const struct sp_plan *plan, struct sp_err *err) {
 }
 
 static void collect_secrets(struct sp_plan *plan) {
-  plan->secrets = sp_alloc_array(plan->param_count + 1, sizeof(*plan->secrets));
+  plan->secrets = sp_alloc_array(plan->param_count + plan->class_count + 1, sizeof(*plan->secrets));
+  for (size_t i = 0; i < plan->class_count; i++) {
+    const char *password = plan->class_http[i].auth_password;
+    if (password) plan->secrets[plan->secret_count++] = sp_str_from(password);
+  }
   for (size_t i = 0; i < plan->param_count; i++) {
     const struct sp_param *param = &plan->params[i];
     const char *value = param->value ? param->value : param->default_text;
@@ -86,6 +91,7 @@ struct sp_plan *sp_plan_load(const struct sp_plan_options *options, struct sp_er
   plan->options = *options;
   plan->feeds = sp_feeds_create();
   plan->replays = sp_replays_create();
+  plan->files = sp_files_create();
   sp_plan_load_init(&plan->load);
   int code = read_source(plan, err);
   if (code == 0 && !(plan->lua = sp_lua_create(plan, NULL, err))) code = err->code;
@@ -107,6 +113,7 @@ void sp_plan_destroy(struct sp_plan *plan) {
   sp_lua_destroy(plan->lua);
   sp_feeds_destroy(plan->feeds);
   sp_replays_destroy(plan->replays);
+  sp_files_destroy(plan->files);
   free(plan->secrets);
   free(plan->source);
   free(plan);

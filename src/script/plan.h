@@ -40,6 +40,10 @@ struct sp_param {
 struct sp_class_http {
   char *host;         /* NULL: the run's */
   int connection;     /* enum sp_http_connection, -1 not said */
+  int version;        /* enum sp_http_version, -1 not said */
+  int redirects;      /* how many are followed, -1 not said */
+  bool no_cookies;
+  char *auth_user, *auth_password; /* Basic; NULL: not said */
   int64_t timeout_ns; /* -1 not said */
 };
 
@@ -48,7 +52,7 @@ struct sp_plan_load { /* -1 or NULL: the plan does not say */
   double spawn_per_s;
   int64_t run_time_ns, stop_timeout_ns, warm_up_ns, stall_ns;
   int64_t timeout_ns, connect_timeout_ns, first_byte_timeout_ns, silence_timeout_ns;
-  int connection;
+  int connection, version, redirects; /* as of a class */
   char *host;
   char *stages, *rate; /* engine/shape_parse.h */
   char *arrivals;      /* "poisson", "even" */
@@ -81,6 +85,7 @@ struct sp_plan {
   struct sp_replays *replays; /* recorded loads, read while the plan loads */
   int shape_ref;                   /* the function of load.shape, in the registry of that state */
   char shape_why[SP_ERR_TEXT_MAX]; /* its last error */
+  struct sp_files *files; /* what is uploaded */
 };
 
 struct sp_plan *sp_plan_load(const struct sp_plan_options *options, struct sp_err *err);
@@ -89,6 +94,10 @@ void sp_plan_destroy(struct sp_plan *plan);
 int sp_plan_fire(struct sp_plan *plan, const char *hook, struct sp_err *err);
 /* -H, else the plan's own; "" when neither says. */
 const char *sp_plan_host(const struct sp_plan *plan);
+
+/* How options and plans name them. */
+bool sp_http_version_of(struct sp_str text, enum sp_http_version *out); /* "1.1", "2", "auto"; false: none of them */
+enum sp_http_connection sp_connection_of(struct sp_str text);           /* "user", "request", "shared" */
 
 /* Evaluates a Lua file that returns a table (a mock profile) and gives it as JSON text; the caller frees it. A file
  * named .json is text already. */

@@ -1,13 +1,14 @@
 #include "script/plan_read.h"
 
 #include "base/mem.h"
+#include "script/redirect.h"
 
 #include <stdlib.h>
 
 void sp_plan_load_init(struct sp_plan_load *load) {
   *load = (struct sp_plan_load){.users = -1, .iterations = -1, .seed = -1, .spawn_per_s = -1, .run_time_ns = -1,
       .stop_timeout_ns = -1, .warm_up_ns = -1, .stall_ns = -1, .timeout_ns = -1, .connect_timeout_ns = -1,
-      .first_byte_timeout_ns = -1, .silence_timeout_ns = -1, .connection = -1, .in_flight = -1, .max_in_flight = -1};
+      .first_byte_timeout_ns = -1, .silence_timeout_ns = -1, .connection = -1, .version = -1, .redirects = -1, .in_flight = -1, .max_in_flight = -1};
 }
 
 void sp_plan_push_table(lua_State *L) {
@@ -57,9 +58,26 @@ static size_t push_list(lua_State *L, const char *name) {
 
 static int field_connection(lua_State *L) {
   char *text = field_text(L, "connection");
-  int connection = !text ? -1 : strcmp(text, "request") == 0 ? SP_HTTP_CONNECTION_REQUEST : SP_HTTP_CONNECTION_USER;
+  int connection = text ? (int)sp_connection_of(sp_str_from(text)) : -1;
   free(text);
   return connection;
+}
+
+static int field_version(lua_State *L) {
+  char *text = field_text(L, "http");
+  enum sp_http_version version;
+  bool known = sp_http_version_of(sp_str_from(text), &version);
+  free(text);
+  return known ? (int)version : -1;
+}
+
+/* A number, true or false. */
+static int field_redirects(lua_State *L) {
+  lua_getfield(L, -1, "redirects");
+  int count = lua_isnumber(L, -1) ? (int)lua_tonumber(L, -1) : lua_isnil(L, -1) ? -1 : 0;
+  if (lua_isboolean(L, -1) && lua_toboolean(L, -1)) count = SP_REDIRECTS_DEFAULT;
+  lua_pop(L, 1);
+  return count;
 }
 
 /* -- classes -- */
@@ -114,6 +132,21 @@ static bool has_work(const struct sp_class_spec *class) {
   return sum > 0;
 }
 
+static void read_cookies_and_auth(lua_State *L, struct sp_class_http *http) {
+  lua_getfield(L, -1, "cookies");
+  http->no_cookies = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  lua_getfield(L, -1, "auth");
+  if (lua_istable(L, -1)) {
+    lua_rawgeti(L, -1, 1);
+    lua_rawgeti(L, -2, 2);
+    http->auth_user = sp_strdup(lua_tostring(L, -2));
+    http->auth_password = sp_strdup(lua_tostring(L, -1));
+    lua_pop(L, 2);
+  }
+  lua_pop(L, 1);
+}
+
 static void read_class(lua_State *L, struct sp_plan *plan, size_t i) {
   struct sp_class_spec *class = &plan->classes[i];
   class->name = field_text(L, "name");
@@ -125,6 +158,9 @@ static void read_class(lua_State *L, struct sp_plan *plan, size_t i) {
   http->host = field_text(L, "host");
   http->timeout_ns = field_ns(L, "timeout");
   http->connection = field_connection(L);
+  http->version = field_version(L);
+  http->redirects = field_redirects(L);
+  read_cookies_and_auth(L, http);
 }
 
 static int check_work(const struct sp_plan *plan, struct sp_err *err) {
@@ -235,6 +271,8 @@ static void read_load(lua_State *L, struct sp_plan *plan) {
   load->first_byte_timeout_ns = field_ns(L, "first_byte_timeout");
   load->silence_timeout_ns = field_ns(L, "silence_timeout");
   load->connection = field_connection(L);
+  load->version = field_version(L);
+  load->redirects = field_redirects(L);
   load->host = field_text(L, "host");
   load->stages = field_text(L, "stages");
   load->rate = field_text(L, "rate");
@@ -295,6 +333,8 @@ static void free_class(struct sp_class_spec *class, struct sp_class_http *http) 
   free((struct sp_task_spec *)class->tasks);
   free((char *)class->name);
   free(http->host);
+  free(http->auth_user);
+  free(http->auth_password);
 }
 
 static void free_param(struct sp_param *param) {

@@ -3,6 +3,8 @@
 
 #include "base/mem.h"
 
+#include <stdlib.h>
+
 #define SP_METHOD_MAX 16u
 #define SP_REQUEST_NAME_MAX (4 * SP_NAME_MAX) /* bytes of a name that are looked at; outputs show SP_NAME_MAX */
 
@@ -44,7 +46,7 @@ static int read_method(struct sp_request_spec *spec, lua_State *L, int index, st
   return 0;
 }
 
-static const char *base_url(const struct sp_lua_user *lua_user) {
+const char *sp_request_base_url(const struct sp_lua_user *lua_user) {
   const struct sp_plan *plan = lua_user->thread->conf->plan;
   if (plan->options.host) return plan->options.host;
   const char *own = plan->class_http[lua_user->user->class_index].host;
@@ -56,7 +58,7 @@ static int read_url(struct sp_request_spec *spec, const struct sp_lua_user *lua_
   struct sp_str path = field(L, index, "url");
   if (!path.bytes) path = field(L, index, "path");
   if (!path.bytes) return sp_fail(err, SP_EPLAN, "a request needs a path (or a whole url)");
-  const char *base = base_url(lua_user);
+  const char *base = sp_request_base_url(lua_user);
   if (!*base && !memmem(path.bytes, path.len, "://", 3)) {
     return sp_fail(err, SP_EPLAN, "no host for '" SP_STR_FMT "': give --host URL, or spate.load{ host = … }",
                    SP_STR_ARG(path.len ? path : SP_STR("/")));
@@ -149,13 +151,9 @@ static void read_policy(struct sp_request_spec *spec, const struct sp_lua_user *
   }
   timeouts->first_byte_ns = field_ns(L, index, "first_byte_timeout", timeouts->first_byte_ns);
   timeouts->silence_ns = field_ns(L, index, "silence_timeout", timeouts->silence_ns);
-  spec->http.version = conf->version;
   spec->http.connection = class->connection >= 0 ? (enum sp_http_connection)class->connection : conf->connection;
   struct sp_str connection = field(L, index, "connection");
-  if (connection.len) {
-    bool each = sp_str_eq(connection, SP_STR("request"));
-    spec->http.connection = each ? SP_HTTP_CONNECTION_REQUEST : SP_HTTP_CONNECTION_USER;
-  }
+  if (connection.len) spec->http.connection = sp_connection_of(connection);
   get(L, index, "gzip");
   spec->http.gzip = lua_toboolean(L, -1);
   lua_pop(L, 1);
@@ -228,13 +226,16 @@ int sp_request_spec_read(struct sp_request_spec *spec, struct sp_lua_user *lua_u
   sp_buf_init(&spec->headers, SP_HTTP1_HEAD_MAX);
   sp_buf_init(&spec->body, SP_HTTP_REQUEST_MAX);
   int code = read_body(spec, L, index, &content_type, err);
+  if (code == 0) code = sp_request_multipart_read(spec, lua_user, L, index, err);
   if (code) return code;
+  if (spec->content_type[0]) content_type = sp_str_from(spec->content_type);
   read_stream(spec, L, index);
   if ((code = read_method(spec, L, index, err)) || (code = read_url(spec, lua_user, L, index, err)) ||
       (code = read_headers(spec, L, index, content_type, err))) {
     return code;
   }
   read_policy(spec, lua_user, L, index);
+  if ((code = sp_request_reach_read(spec, lua_user, L, index, err))) return code;
   get(L, index, "_retry");
   spec->retry = lua_toboolean(L, -1);
   lua_pop(L, 1);
@@ -247,4 +248,5 @@ void sp_request_spec_fini(struct sp_request_spec *spec) {
   sp_buf_fini(&spec->url);
   sp_buf_fini(&spec->headers);
   sp_buf_fini(&spec->body);
+  free(spec->secrets);
 }

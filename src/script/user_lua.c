@@ -266,6 +266,7 @@ void sp_lua_user_stopped(struct sp_lua_user *lua_user) {
   empty_user_object(lua_user);
   sp_timer_stop(&lua_user->sleep);
   sp_http_session_fini(&lua_user->session);
+  sp_cookie_jar_clear(&lua_user->cookies);
   luaL_unref(L, LUA_REGISTRYINDEX, lua_user->co_ref);
   luaL_unref(L, LUA_REGISTRYINDEX, lua_user->user_ref);
   free(lua_user);

@@ -36,6 +36,8 @@ struct sp_lua_conf {
   bool total_timeout_forced; /* --timeout wins over what the plan's requests say */
   enum sp_http_connection connection;
   enum sp_http_version version;
+  bool version_forced;    /* --http wins over what the plan's classes and requests say */
+  unsigned redirects_max; /* followed where class and request do not say */
   int64_t stall_ns;
   bool replaying; /* the load is the plan's replay: arrival k serves its row k */
   const struct sp_tap *tap; /* NULL: none */

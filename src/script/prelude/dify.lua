@@ -7,17 +7,18 @@ App.__index = App
 
 local function fail(text) error(core.place() .. text, 0) end
 
-local APP_MEMBERS = { key = 1, host = 1, user = 1, timeout = 1, prefix = 1 }
+local APP_MEMBERS = { key = 1, auth = 1, host = 1, user = 1, timeout = 1, prefix = 1 }
 
 function M.app(options)
-  if type(options) ~= "table" or type(options.key) ~= "string" then
+  if type(options) ~= "table" or (type(options.key) ~= "string" and not options.auth) then
     fail("dify.app{ key = … }: the app's API key is needed")
   end
+  if options.key and options.auth then fail("dify.app{…} takes one of key and auth: both are the Authorization header") end
   for key in pairs(options) do
     if not APP_MEMBERS[key] then fail("dify.app{…} has no member '" .. tostring(key) .. "'") end
   end
   return setmetatable({
-    headers = { Authorization = "Bearer " .. options.key },
+    headers = { Authorization = options.key and "Bearer " .. options.key }, auth = options.auth,
     host = options.host, end_user = options.user, timeout = options.timeout, prefix = options.prefix,
   }, App)
 end
@@ -40,7 +41,7 @@ local function url(app, path)
 end
 
 local REQUEST_MEMBERS = { name = 1, timeout = 1, on_event = 1, headers = 1, first_byte_timeout = 1, silence_timeout = 1,
-  hang_up = 1, read = 1, role = 1, on_429 = 1 }
+  hang_up = 1, read = 1, role = 1, on_429 = 1, http = 1, connection = 1, redirects = 1, cookies = 1 }
 
 -- Where a running answer of each kind is stopped. Hanging up alone does not stop it.
 local STOPS = { ["/chat-messages"] = "/chat-messages", ["/completion-messages"] = "/completion-messages",
@@ -53,14 +54,14 @@ local function stopping(app, spec, path)
   function rule.stop(result)
     if not result.task_id then return nil end
     return { method = "POST", path = url(app, path .. "/" .. core.url_encode(result.task_id) .. "/stop"),
-      headers = spec.headers, json = { user = spec.json.user }, name = "stop", role = spec.role }
+      headers = spec.headers, auth = spec.auth, json = { user = spec.json.user }, name = "stop", role = spec.role }
   end
   return rule
 end
 
 -- Splits what a plan gives into the request's own members and the JSON body.
 local function build(app, user, path, options, body)
-  local spec = { method = "POST", path = url(app, path), headers = app.headers, timeout = app.timeout, json = body }
+  local spec = { method = "POST", path = url(app, path), headers = app.headers, auth = app.auth, timeout = app.timeout, json = body }
   for key, value in pairs(options) do
     if REQUEST_MEMBERS[key] then spec[key] = value else body[key] = value end
   end
@@ -149,7 +150,7 @@ function App:retrieve(user, dataset_id, options)
   if type(dataset_id) ~= "string" or dataset_id == "" then fail("retrieve(user, dataset_id, …): the dataset's id is needed") end
   if type(options) ~= "table" or type(options.query) ~= "string" then fail("retrieve(user, dataset, { query = … }): query is needed") end
   local spec = { method = "POST", path = url(self, "/datasets/" .. core.url_encode(dataset_id) .. "/retrieve"),
-    headers = self.headers, timeout = self.timeout, json = {} }
+    headers = self.headers, auth = self.auth, timeout = self.timeout, json = {} }
   for key, value in pairs(options) do
     if REQUEST_MEMBERS[key] then spec[key] = value else spec.json[key] = value end
   end
@@ -160,7 +161,40 @@ end
 function App:stop(user, task_id, path)
   if type(task_id) ~= "string" then fail("stop(user, task_id): the id of a running answer is needed") end
   return user:request { method = "POST", path = url(self, (path or "/chat-messages") .. "/" .. task_id .. "/stop"),
-    headers = self.headers, json = { user = self.end_user or ("spate-" .. user.id) }, name = "stop" }
+    headers = self.headers, auth = self.auth, json = { user = self.end_user or ("spate-" .. user.id) }, name = "stop" }
+end
+
+-- -- files ------------------------------------------------------------------------------------------
+
+local UPLOAD_MEMBERS = { file = 1, data = 1, filename = 1, type = 1, user = 1 }
+local KINDS = { image = "image", audio = "audio", video = "video" }
+
+--- app:upload(user, PATH) or app:upload(user, { file = PATH | data =, filename =, type =, … }): POST /v1/files/upload.
+-- The result has `id`, and `file` to be used in a chat: app:chat(user, { query = "…", files = { result.file } }). Dify
+-- knows a file only for the same end user.
+function App:upload(user, options)
+  if type(options) == "string" then options = { file = options } end
+  if type(options) ~= "table" or not (options.file or options.data) then fail("upload(user, PATH): a file is needed") end
+  local spec = { path = url(self, "/files/upload"), headers = self.headers, auth = self.auth, timeout = self.timeout,
+    file = options.file, data = options.data, filename = options.filename, type = options.type,
+    fields = { user = options.user or self.end_user or ("spate-" .. user.id) } }
+  for key, value in pairs(options) do
+    if REQUEST_MEMBERS[key] then
+      spec[key] = value
+    elseif not UPLOAD_MEMBERS[key] then
+      fail("upload(user, {…}) has no member '" .. tostring(key) .. "'")
+    end
+  end
+  local result = user:upload(spec)
+  local json = result.ok and result.json
+  if type(json) ~= "table" or type(json.id) ~= "string" then
+    if result.ok then refuse(user, result, "the answer has no id of a file") end
+    return result
+  end
+  result.id = json.id
+  local kind = tostring(json.mime_type or ""):match("^%a+")
+  result.file = { type = KINDS[kind] or "document", transfer_method = "local_file", upload_file_id = json.id }
+  return result
 end
 
 -- A conversation carries its id from turn to turn.

@@ -7,14 +7,18 @@ App.__index = App
 
 local function fail(text) error(core.place() .. text, 0) end
 
-local APP_MEMBERS = { key = 1, model = 1, host = 1, timeout = 1, prefix = 1 }
+local APP_MEMBERS = { key = 1, auth = 1, model = 1, host = 1, timeout = 1, prefix = 1 }
 
 function M.app(options)
   if type(options) ~= "table" then fail("openai.app{ key =, model = }: a table is needed") end
   for key in pairs(options) do
     if not APP_MEMBERS[key] then fail("openai.app{…} has no member '" .. tostring(key) .. "'") end
   end
+  if options.key and options.key ~= "" and options.auth then
+    fail("openai.app{…} takes one of key and auth: both are the Authorization header")
+  end
   return setmetatable({
+    auth = options.auth,
     headers = options.key and options.key ~= "" and { Authorization = "Bearer " .. options.key } or {},
     model = options.model or "default", host = options.host, timeout = options.timeout, prefix = options.prefix,
   }, App)
@@ -27,10 +31,10 @@ local function url(app, path)
 end
 
 local REQUEST_MEMBERS = { name = 1, timeout = 1, on_event = 1, headers = 1, first_byte_timeout = 1, silence_timeout = 1,
-  hang_up = 1, read = 1, role = 1, on_429 = 1 }
+  hang_up = 1, read = 1, role = 1, on_429 = 1, http = 1, connection = 1, redirects = 1, cookies = 1 }
 
 local function build(app, path, options, body)
-  local spec = { method = "POST", path = url(app, path), headers = app.headers, timeout = app.timeout, json = body }
+  local spec = { method = "POST", path = url(app, path), headers = app.headers, auth = app.auth, timeout = app.timeout, json = body }
   body.model = app.model
   body.stream = true
   body.stream_options = { include_usage = true }

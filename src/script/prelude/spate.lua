@@ -52,7 +52,8 @@ local function seconds(value, what)
 end
 
 -- For the prelude's other files.
-local tools = { fail = fail, expect = expect, check_members = check_members, seconds = seconds }
+local tools = { fail = fail, expect = expect, check_members = check_members, sorted_keys = sorted_keys, seconds = seconds }
+local reach = require("spate.reach").open(tools) -- how requests reach the target
 
 -- -- think time ---------------------------------------------------------------------------------------
 
@@ -123,7 +124,7 @@ end
 -- -- user classes -------------------------------------------------------------------------------------
 
 local USER_MEMBERS = { weight = 1, think = 1, tasks = 1, host = 1, connection = 1, timeout = 1, on_429 = 1,
-  on_start = 1, on_stop = 1 }
+  on_start = 1, on_stop = 1, http = 1, redirects = 1, cookies = 1, auth = 1 }
 local THINK_KINDS = { constant = 1, pace = 1, exponential = 1, between = 1, custom = 1 }
 
 local function weight_of(value, what)
@@ -155,11 +156,6 @@ local function read_task(key, task, class)
   return { name = name, weight = weight_of(task.weight, what), run = task.run }
 end
 
-local function read_connection(value, what)
-  if value == nil or value == "user" or value == "request" then return value end
-  fail("connection of %s must be \"user\" (kept alive) or \"request\" (a new one each)", what)
-end
-
 function spate.user(name, def)
   expect(name, "string", "user(name, …)")
   expect(def, "table", "user('" .. name .. "', …)")
@@ -180,10 +176,11 @@ function spate.user(name, def)
   for member, kind in pairs { host = "string", on_start = "function", on_stop = "function" } do
     if def[member] ~= nil then expect(def[member], kind, member .. " of '" .. name .. "'") end
   end
+  reach.check(def, "user '" .. name .. "'")
   plan.classes[#plan.classes + 1] = {
     name = name, weight = weight_of(def.weight, "user '" .. name .. "'"), tasks = tasks,
     think = read_think(def.think, "user '" .. name .. "'"), host = def.host,
-    connection = read_connection(def.connection, "user '" .. name .. "'"),
+    connection = def.connection, http = def.http, redirects = def.redirects, cookies = def.cookies, auth = def.auth,
     timeout = def.timeout and seconds(def.timeout, "timeout of '" .. name .. "'"),
     on_429 = retry.read(def.on_429, "on_429 of '" .. name .. "'", { check_members = check_members, seconds = seconds }),
     on_start = def.on_start, on_stop = def.on_stop,
@@ -195,7 +192,7 @@ end
 local LOAD_MEMBERS = { users = 1, spawn_rate = 1, run_time = 1, iterations = 1, stop_timeout = 1, warm_up = 1, host = 1,
   seed = 1, stages = 1, rate = 1, arrivals = 1, in_flight = 1, max_in_flight = 1, shape = 1, replay = 1,
   timeout = 1, connect_timeout = 1, first_byte_timeout = 1, silence_timeout = 1, connection = 1, stall = 1,
-  on_429 = 1 }
+  on_429 = 1, http = 1, redirects = 1 }
 local LOAD_TIMES = { "run_time", "stop_timeout", "warm_up", "timeout", "connect_timeout", "first_byte_timeout",
   "silence_timeout", "stall" }
 
@@ -227,7 +224,7 @@ function spate.load(options)
   if options.replay ~= nil then plan.load.replay = replays.read(options.replay) end
   if options.host ~= nil then expect(options.host, "string", "load.host") end
   plan.load.on_429 = retry.read(plan.load.on_429, "load.on_429", { check_members = check_members, seconds = seconds })
-  read_connection(options.connection, "load{…}")
+  reach.check(options, "load{…}")
   core.host = core.host or options.host
 end
 
@@ -318,7 +315,8 @@ User.__index = User
 local REQUEST_MEMBERS = { method = "string", path = "string", url = "string", json = "any", body = "string", form = "table",
   headers = "table", name = "string", timeout = "time", stream = "any", on_event = "function", first_byte_timeout = "time",
   silence_timeout = "time", connection = "string", gzip = "boolean", content_type = "string",
-  hang_up = "table", read = "table", role = "string", on_429 = "any" }
+  hang_up = "table", read = "table", role = "string", on_429 = "any",
+  http = "string", redirects = "any", cookies = "boolean", auth = "table", multipart = "table" }
 local STREAMS = { dify = 1, openai = 1, sse = 1 }
 
 local function form_encode(form)
@@ -347,12 +345,14 @@ local function check_spec(spec)
       expect(value, kind, "request." .. key)
     end
   end
-  if spec.connection then read_connection(spec.connection, "request{…}") end
+  if spec.connection or spec.http or spec.redirects ~= nil or spec.auth then reach.check(spec, "request{…}") end
   local stream = spec.stream
   if stream and type(stream) ~= "function" and not STREAMS[stream] then
     fail("request{stream = %s}: there is \"dify\", \"openai\", \"sse\" or a function", tostring(stream))
   end
-  if spec.json ~= nil and (spec.body or spec.form) then fail("request{…} takes one of json, body and form") end
+  if spec.json ~= nil and (spec.body or spec.form) or spec.multipart and (spec.json ~= nil or spec.body or spec.form) then
+    fail("request{…} takes one of json, body, form and multipart")
+  end
   if spec.form then
     spec.body = form_encode(spec.form)
     spec.content_type = "application/x-www-form-urlencoded"
@@ -441,6 +441,8 @@ function User:stream(spec)
   return setmetatable({ _user = self, _spec = spec, _x = core.stream(u, spec) }, Stream)
 end
 streams.extend(User, tools)
+
+reach.add_methods(User, handle)
 
 function User:sleep(s) core.sleep(handle(self), seconds(s, "sleep(seconds)")) end
 function User:think() core.think(handle(self)) end

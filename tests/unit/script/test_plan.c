@@ -70,7 +70,7 @@ static void wrong_classes(void **state) {
   assert_plan_fails(HEAD "spate.user({})", ".lua:2: user(name, …) must be a string, not a table");
   assert_plan_fails(HEAD "spate.user('U', {})", ".lua:2: tasks of 'U' must be a table");
   assert_plan_fails(HEAD "spate.user('U', { tasks = {} })", "user 'U' has no tasks");
-  assert_plan_fails(HEAD "spate.user('U', { task = {} })", "user 'U' has no member 'task' (it has: connection, host,");
+  assert_plan_fails(HEAD "spate.user('U', { task = {} })", "user 'U' has no member 'task' (it has: auth, connection,");
   assert_plan_fails(HEAD "spate.user('U', {\n tasks = { t = 5 } })", "task 't' of U must be a table, not a number");
   assert_plan_fails(HEAD "spate.user('U', { tasks = { t = { wait = 1 } } })", "task 't' of U has no member 'wait'");
   assert_plan_fails(HEAD "spate.user('U', { tasks = { t = {} } })", "run of task 't' of U must be a function, not nothing");
