@@ -82,11 +82,31 @@ static void defaults(void **state) {
   assert_int_equal(conf->timeouts.silence_ns, 0);
   assert_false(conf->total_timeout_forced);
   assert_int_equal(conf->connection, SP_HTTP_CONNECTION_USER);
+  assert_int_equal(conf->version, SP_HTTP_1_1);
+  assert_false(conf->version_forced);
+  assert_int_equal(conf->redirects_max, 0);
   assert_int_equal(conf->stall_ns, SP_NS_PER_S);
   assert_ptr_equal(conf->plan, rig.setup.plan);
   assert_non_null(conf->tls);
   assert_string_equal(rig.setup.host, "");
   tear_down(&rig);
+}
+
+static void version_and_redirects(void **state) {
+  (void)state;
+  SET_UP(plan, "spate.load { http = 'auto', redirects = true, connection = 'shared' }", NO_FLAGS);
+  assert_int_equal(plan.setup.conf.version, SP_HTTP_AUTO);
+  assert_false(plan.setup.conf.version_forced);
+  assert_int_equal(plan.setup.conf.redirects_max, 10);
+  assert_int_equal(plan.setup.conf.connection, SP_HTTP_CONNECTION_SHARED);
+  tear_down(&plan);
+  SET_UP(flag, "spate.load { http = '2', redirects = 3 }", "--http", "1.1");
+  assert_int_equal(flag.setup.conf.version, SP_HTTP_1_1);
+  assert_true(flag.setup.conf.version_forced);
+  assert_int_equal(flag.setup.conf.redirects_max, 3);
+  tear_down(&flag);
+  REFUSE("spate.load { http = '3' }", SP_EPLAN, "http of load{…} must be \"1.1\", \"2\" or \"auto\"", NO_FLAGS);
+  REFUSE("spate.load { redirects = 1.5 }", SP_EPLAN, "redirects of load{…} must be a whole number", NO_FLAGS);
 }
 
 #define PLAN_LOAD "spate.load { users = 50, spawn_rate = 5, run_time = 60, stop_timeout = 7, warm_up = 3, seed = 9, timeout = 11,\n" \
@@ -348,6 +368,7 @@ int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(defaults),
     cmocka_unit_test(the_plans_word),
+    cmocka_unit_test(version_and_redirects),
     cmocka_unit_test(flags_win),
     cmocka_unit_test(iterations_end_a_run),
     cmocka_unit_test(loads_of_the_plans_own),

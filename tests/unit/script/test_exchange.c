@@ -34,6 +34,7 @@ struct bed {
   int64_t first_ns[TIMED_MAX], others_ns[TIMED_MAX];
   int wait_in_event, wait_for_step; /* in that event: until the server has sent so many steps, and a while longer */
   int abort_in_event;
+  unsigned redirects_max;
 
   /* what came of it */
   struct sp_sample sample;
@@ -109,7 +110,8 @@ static void start(struct bed *bed, const char *path, const char *dialect) {
   snprintf(bed->url, sizeof(bed->url), "http://127.0.0.1:%u%s", (unsigned)bed->server.port, path);
   struct sp_exchange_options options = { .session = &bed->session, .stall_ns = SP_NS_PER_S, .recorder = &bed->recorder,
     .key = &key, .hooks = &bed->hooks, .ctx = bed, .dialect = dialect ? sp_dialect_find(dialect) : NULL,
-    .scratch = &bed->scratch, .stream = dialect || bed->hooks.judge };
+    .scratch = &bed->scratch, .stream = dialect || bed->hooks.judge,
+    .redirects_max = bed->redirects_max };
   options.request = (struct sp_http_request){ .method = SP_STR("GET"), .url = sp_str_from(*path == '/' ? bed->url : path),
     .timeouts = bed->timeouts, .start_ns = sp_loop_update_now(bed->loop) };
   bed->exchange = sp_exchange_start(&options);
@@ -150,6 +152,12 @@ static const struct step plain[] = { SEND("HTTP/1.1 200 OK\r\nContent-Length: 5\
 static const struct step s503[] = { SEND("HTTP/1.1 503 Busy\r\nContent-Length: 19\r\n\r\n{\"message\":\"later\"}"), DONE };
 static const struct step s429[] = { SEND("HTTP/1.1 429 Too Many\r\nContent-Length: 0\r\n\r\n"), DONE };
 static const struct step s302[] = { SEND("HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /\r\n\r\n"), DONE };
+static const struct step to_plain[] = { SEND("HTTP/1.1 302 Found\r\nContent-Length: 3\r\nLocation: /plain\r\n\r\n..."), DONE };
+static const struct step to_sse[] = { SEND("HTTP/1.1 307 On\r\nContent-Length: 0\r\nLocation: sse\r\n\r\n"), DONE };
+static const struct step to_mute[] = { SEND("HTTP/1.1 308 On\r\nContent-Length: 0\r\nLocation: /mute\r\n\r\n"), DONE };
+static const struct step cut_redirect[] = { SEND("HTTP/1.1 302 Found\r\nContent-Length: 9\r\nLocation: /plain\r\n\r\n..."), CLOSE };
+static const struct step flood_redirect[] = {
+  SEND("HTTP/1.1 302 Found\r\nTransfer-Encoding: chunked\r\nLocation: /plain\r\n\r\n"), FLOOD("much, much to read") };
 static const struct step json[] = { SEND("HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\n"
                                          "Content-Length: 2\r\n\r\n{}"), DONE };
 static const struct step sse[] = { SEND(HEAD_SSE), CHUNK("data: a\n\n"), CHUNK("data: b\n\ndata: c\n\n"), LAST, DONE };
@@ -171,7 +179,9 @@ static const struct step error_event[] = { SEND(HEAD_SSE), CHUNK("data: {\"error
 static const struct step error_cut[] = { SEND("HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\n{\"mess"), CLOSE };
 
 static const struct route routes[] = {
-  { "/plain", plain }, { "/503", s503 }, { "/429", s429 }, { "/302", s302 }, { "/json", json }, { "/sse", sse },
+  { "/plain", plain }, { "/503", s503 }, { "/429", s429 }, { "/302", s302 }, { "/to-plain", to_plain },
+  { "/to-sse", to_sse }, { "/to-mute", to_mute }, { "/cut-redirect", cut_redirect },
+  { "/flood-redirect", flood_redirect }, { "/json", json }, { "/sse", sse },
   { "/until-close", until_close }, { "/nothing", nothing }, { "/comments", comments }, { "/in-chunk", in_chunk },
   { "/in-body", in_body }, { "/rst", rst }, { "/no-head", no_head }, { "/garbage", garbage }, { "/silent", silent },
   { "/mute", mute }, { "/bad-chunk", bad_chunk }, { "/done-half", done_half }, { "/done-open", done_open },
@@ -191,6 +201,33 @@ static void assert_outcome(const char *path, const char *dialect, enum sp_outcom
   assert_true((outcome == SP_OUTCOME_OK) == (bed.sample.detail == NULL));
   assert_true(bed.sample.end_ns >= bed.sample.start_ns);
   close_bed(&bed);
+}
+
+/* The books close, however the hops end: close_bed looks. */
+static void assert_followed(const char *path, const char *dialect, enum sp_outcome outcome, const char *detail, unsigned hops) {
+  struct bed bed;
+  open_bed(&bed, routes);
+  bed.redirects_max = 3;
+  bed.timeouts.total_ns = strcmp(path, "/to-mute") == 0 ? 100 * MS : 10 * SP_NS_PER_S;
+  run(&bed, path, dialect);
+  if (bed.sample.outcome != outcome || !strstr(bed.detail, detail))
+    print_error("%s: %s '%s'\n", path, sp_outcome_name(bed.sample.outcome), bed.detail);
+  assert_int_equal(bed.sample.outcome, outcome);
+  assert_non_null(strstr(bed.detail, detail));
+  assert_int_equal(bed.sample.counters[SP_COUNTER_REDIRECT], hops);
+  assert_int_equal(atomic_load(&bed.server.request_count), hops + 1);
+  assert_true(bed.sample.metric_ns[SP_METRIC_WAIT] <= bed.sample.metric_ns[SP_METRIC_E2E]);
+  if (outcome == SP_OUTCOME_OK) assert_string_equal(bed.text, dialect ? "abc" : "hello");
+  close_bed(&bed);
+}
+
+static void redirects(void **state) {
+  (void)state;
+  assert_followed("/to-plain", NULL, SP_OUTCOME_OK, "", 1);
+  assert_followed("/to-sse", "sse", SP_OUTCOME_OK, "", 1);
+  assert_followed("/flood-redirect", NULL, SP_OUTCOME_OK, "", 1);
+  assert_followed("/to-mute", NULL, SP_OUTCOME_TIMEOUT, "", 1);
+  assert_followed("/cut-redirect", NULL, SP_OUTCOME_RESET, "closed in the middle of a body", 0);
 }
 
 static void outcomes(void **state) {
@@ -473,6 +510,7 @@ static void a_body_over_its_cap(void **state) {
 int main(int argc, char **argv) {
   if (argc > 1) cmocka_set_test_filter(argv[1]);
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test(redirects),
     cmocka_unit_test(outcomes),
     cmocka_unit_test(outcomes_of_streams),
     cmocka_unit_test(a_429_is_rate_limited),

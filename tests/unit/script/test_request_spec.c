@@ -104,6 +104,55 @@ static void a_header_block_at_its_cap(void **state) {
   rig_fini(&rig);
 }
 
+/* -- what is refused of a form, of auth, of redirects -- */
+
+static void refused(const char *spec, const char *sentence) {
+  struct rig rig;
+  char body[1000];
+  snprintf(body, sizeof(body), "local fine, why = pcall(user.request, user, %s)\n"
+           "assert(not fine and why:find(%s, 1, true), why)", spec, sentence);
+  rig_task(&rig, routes, body);
+  assert_no_task_errors(&rig);
+  assert_int_equal(rig.tally.started, 0);
+  rig_fini(&rig);
+}
+
+static void what_is_refused(void **state) {
+  (void)state;
+  refused("{ path = '/ok', multipart = {} }", "'multipart{…} has no part'");
+  refused("{ path = '/ok', multipart = { 'x' } }", "'is a table, or a text under its name'");
+  refused("{ path = '/ok', multipart = { a = true } }", "'is a table, or a text under its name'");
+  refused("{ path = '/ok', multipart = { { data = 'x' } } }", "'a part of multipart{…} needs a name'");
+  refused("{ path = '/ok', multipart = { a = {} } }", "\"the part 'a' of multipart{…} takes one of data and file\"");
+  refused("{ path = '/ok', multipart = { a = { data = 'x', file = 'y' } } }", "'takes one of data and file'");
+  refused("{ path = '/ok', multipart = { a = { dat = 'x' } } }", "\"has no member 'dat'\"");
+  refused("{ path = '/ok', multipart = { a = { data = {} } } }", "\"'data' of a part of multipart{…} must be a text\"");
+  refused("{ path = '/ok', multipart = { a = { data = 'x', type = 'a\\nb' } } }", "'line end or NUL'");
+  refused("{ path = '/ok', multipart = { a = { file = '/nowhere/x' } } }", "\"cannot open '/nowhere/x'\"");
+  refused("{ path = '/ok', multipart = { a = 'x' }, json = {} }", "'takes one of json, body, form and multipart'");
+  refused("{ path = '/ok', auth = { 'u' } }", "'auth of request{…} must be { \"user\", \"password\" }'");
+  refused("{ path = '/ok', auth = { 'u:v', 'p' } }", "'auth of request{…} must be'");
+  refused("{ path = '/ok', redirects = -1 }", "'redirects of request{…} must be'");
+  refused("{ path = '/ok', redirects = 101 }", "'redirects of request{…} must be'");
+  refused("{ path = '/ok', http = '3' }", "'http of request{…} must be'");
+  refused("{ path = '/ok', connection = 'none' }", "'connection of request{…} must be'");
+  refused("{ path = '/ok', cookies = 'no' }", "'request.cookies must be a boolean'");
+}
+
+static void one_form_is_the_same_each_time(void **state) {
+  (void)state;
+  struct rig rig;
+  rig_task(&rig, routes, "local spec = { path = '/ok', multipart = { b = 2, a = '1', { name = 'c', data = 3 } } }\n"
+                         "for i = 1, 3 do assert(user:request(spec).ok) end");
+  assert_no_task_errors(&rig);
+  const char *form = strstr(rig.server.requests[2], "\r\n\r\n--");
+  assert_non_null(form);
+  const char *c = strstr(form, "name=\"c\"\r\n\r\n3\r\n"), *a = strstr(form, "name=\"a\"\r\n\r\n1\r\n");
+  const char *b = strstr(form, "name=\"b\"\r\n\r\n2\r\n");
+  assert_true(c && a && b && c < a && a < b);
+  rig_fini(&rig);
+}
+
 /* -- where to -- */
 
 static void run_class(struct rig *rig, const char *class, const char *body) {
@@ -209,6 +258,8 @@ int main(int argc, char **argv) {
     cmocka_unit_test(a_spec_can_be_used_again),
     cmocka_unit_test(a_spec_with_a_metatable),
     cmocka_unit_test(a_header_block_at_its_cap),
+    cmocka_unit_test(what_is_refused),
+    cmocka_unit_test(one_form_is_the_same_each_time),
     cmocka_unit_test(hosts),
     cmocka_unit_test(no_host),
     cmocka_unit_test(a_whole_url_needs_no_host),
