@@ -43,7 +43,10 @@ static int run_command(const struct sp_command *command, int argc, char **argv) 
   sp_options_init(&options);
   if (command->defaults) command->defaults(&options);
   int exit_code;
-  if (sp_options_parse(&options, command->option_groups, argc, argv, &err)) {
+  int own = command->find_foreign ? command->find_foreign(argc, argv) : argc;
+  options.foreign = (const char *const *)argv + own;
+  options.foreign_count = (size_t)(argc - own);
+  if (sp_options_parse(&options, command->option_groups, own, argv, &err)) {
     exit_code = sp_cli_fail(&err);
   } else if (options.help) {
     const char *words[] = {command->name};

@@ -88,11 +88,50 @@ static int write_plan(const char *path, struct sp_str text, struct sp_err *err) 
 
 /* ---- the two kinds ---- */
 
+static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\\'; }
+
+/* "curl …" in one piece, perhaps behind a prompt. */
+static bool is_whole_command(const char *word) {
+  while (is_blank(*word) || *word == '$' || *word == '%') word++;
+  return strncmp(word, "curl", 4) == 0 && is_blank(word[4]);
+}
+
+/* The first word that is no option of ours: `spate import -o FILE curl …`. */
+static int find_kind_word(int argc, char **argv) {
+  int at = 0;
+  for (; at < argc && argv[at][0] == '-' && argv[at][1]; at++) {
+    bool takes = strcmp(argv[at], "-o") == 0 || strcmp(argv[at], "--output") == 0 || strcmp(argv[at], "--host") == 0;
+    at += takes && at + 1 < argc;
+  }
+  return at;
+}
+
+/* A command that was pasted without quotes comes as its words: its options are curl's. In one piece, or from standard
+ * input, options of ours may stand behind it. */
+static int find_curl_words(int argc, char **argv) {
+  int kind = find_kind_word(argc, argv);
+  if (kind + 2 >= argc || strcmp(argv[kind], "curl") != 0) return argc;
+  for (int i = kind + 1; i < argc; i++) {
+    if (strcmp(argv[i], "-") == 0 || is_whole_command(argv[i])) return argc;
+  }
+  return kind + 1;
+}
+
+static int import_words(struct sp_import *import, const struct sp_options *options, struct sp_err *err) {
+  int code = sp_import_curl_words(import, options->foreign, options->foreign_count, err);
+  for (size_t i = 0; i < options->foreign_count; i++) {
+    if (strcmp(options->foreign[i], "-o") == 0 || strcmp(options->foreign[i], "--output") == 0)
+      sp_import_note(import, "-o behind 'curl' is curl's own: for the plan write 'spate import -o FILE curl …'");
+  }
+  return code;
+}
+
 static int import_curl(struct sp_import *import, const struct sp_options *options, struct sp_err *err) {
   const char *const *words = options->arguments + 1;
+  if (options->foreign_count) return import_words(import, options, err);
   if (options->argument_count < 2) {
     return sp_fail(err, SP_EUSAGE,
-                   "spate import curl needs the command in quotes, or '-' and the command on standard input");
+                   "spate import curl needs the command, or '-' and the command on standard input");
   }
   size_t count = (size_t)options->argument_count - 1;
   if (count > 1) return sp_import_curl_words(import, words, count, err);
@@ -182,7 +221,8 @@ const struct sp_command sp_command_import = {
     .arguments = "curl|har",
     .summary = "a plan from a pasted curl command or a browser's recording",
     .details =
-        "  spate import curl 'curl -X POST …'   the command as one argument, in quotes\n"
+        "  spate import curl -X POST http://…   the command as you have it; options of spate stand before 'curl'\n"
+        "  spate import curl 'curl -X POST …'   or in quotes, as one argument\n"
         "  spate import curl - < command.txt    or from standard input ('-')\n"
         "  spate import har session.har         a recording that the browser's developer tools exported\n\n"
         "The plan comes on standard output. Keys, cookies and passwords do not get into it: they become parameters\n"
@@ -190,4 +230,5 @@ const struct sp_command sp_command_import = {
     .arguments_min = 1,
     .arguments_max = SP_ARGUMENTS_MAX,
     .option_groups = groups,
+    .find_foreign = find_curl_words,
     .run = import_run};

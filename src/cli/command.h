@@ -24,6 +24,8 @@ struct sp_command {
   int arguments_min, arguments_max;
   const struct sp_option *const *option_groups; /* MUST, ends with NULL */
   void (*defaults)(struct sp_options *options); /* MAY */
+  /* MAY. From which word on the command line is another program's; argc where all of it is ours. */
+  int (*find_foreign)(int argc, char **argv);
   int (*run)(const struct sp_options *options); /* MUST. Gives the exit code */
 };
 

@@ -1,6 +1,8 @@
 #include "cli/import_curl.h"
 
+#include "cli/import_form.h"
 #include "cli/import_shell.h"
+#include "script/redirect.h"
 #include "wire/url.h"
 
 #include <ctype.h>
@@ -19,6 +21,8 @@ struct reader {
   struct sp_buf data, query;
   const char *user; /* -u */
   bool has_data, json, get, head;
+  bool location;
+  int max_redirs;          /* -1: not said */
   bool no_type, no_accept; /* -H 'Content-Type:' takes curl's own away */
   struct sp_err *err;
 };
@@ -119,7 +123,21 @@ static int take_cookie(struct reader *r, const char *value) {
     sp_import_note(r->import, "--cookie names a file of cookies: it is left out, write name=value");
     return 0;
   }
-  add_header(r, "Cookie", text_of(value));
+  struct sp_buf out;
+  sp_buf_init(&out, SP_CURL_DATA_MAX);
+  sp_buf_append_str(&out, r->import->cookies);
+  if (out.len) sp_buf_append_text(&out, "; ");
+  sp_buf_append_text(&out, value);
+  r->import->cookies = sp_import_keep(r->import, sp_str_trim(sp_buf_str(&out)));
+  sp_buf_fini(&out);
+  return 0;
+}
+
+static int take_max_redirs(struct reader *r, const char *value) {
+  char *end;
+  long count = strtol(value, &end, 10);
+  if (end == value || *end) return sp_fail(r->err, SP_EUSAGE, "--max-redirs needs a number");
+  r->max_redirs = count < 0 || count > (long)SP_REDIRECTS_MAX ? (int)SP_REDIRECTS_MAX : (int)count;
   return 0;
 }
 
@@ -187,6 +205,13 @@ static int act(struct reader *r, const struct sp_curl_option *option, const char
     return take_data(r, option, value);
   case SP_CURL_DATA_URLENCODE:
     return take_urlencode(r, value);
+  case SP_CURL_FORM:
+  case SP_CURL_FORM_STRING:
+    return sp_import_form_add(r->import, r->request, value, option->action == SP_CURL_FORM_STRING, r->err);
+  case SP_CURL_LOCATION:
+    return r->location = true, 0;
+  case SP_CURL_MAX_REDIRS:
+    return take_max_redirs(r, value);
   case SP_CURL_USER:
     return r->user = value, 0;
   case SP_CURL_BEARER:
@@ -292,7 +317,9 @@ static int take_word(struct reader *r) {
 /* ---- the request ---- */
 
 static int settle_method(struct reader *r) {
-  const char *method = r->method ? r->method : r->head ? "HEAD" : r->has_data && !r->get ? "POST" : "GET";
+  const char *method = r->method ? r->method : r->head                                                                 ? "HEAD"
+                       : (r->has_data && !r->get) || r->request->part_count ? "POST"
+                                                                            : "GET";
   char upper[17];
   size_t n = 0;
   for (; method[n] && n < sizeof(upper) - 1; n++) upper[n] = (char)toupper((unsigned char)method[n]);
@@ -361,13 +388,41 @@ static void settle_body(struct reader *r) {
   if (accept) add_header(r, "Accept", SP_STR("application/json"));
 }
 
-static int settle(struct reader *r) {
+static void settle_user(struct reader *r) {
   bool own = sp_import_get_header(r->request, "Authorization").bytes != NULL; /* it wins over -u, as in curl */
-  if (r->user && !own) take_prefixed(r, "Authorization", "Basic ", r->user);
+  if (!r->user || own) return;
+  sp_import_set_auth(r->import, r->request, text_of(r->user));
+  if (!strchr(r->user, ':')) sp_import_note(r->import, "curl would ask for the password of --user: put it into auth");
+}
+
+/* A header is sent as it is; what -b gave joins it. */
+static void settle_cookies(struct reader *r) {
+  if (!r->import->cookies.len || !sp_import_get_header(r->request, "Cookie").bytes) return;
+  add_header(r, "Cookie", r->import->cookies);
+  r->import->cookies = sp_str_of(NULL, 0);
+}
+
+/* curl makes the type itself, boundary and all. */
+static void settle_form(struct reader *r) {
+  struct sp_import_request *request = r->request;
+  for (size_t i = 0; request->part_count && i < request->header_count; i++) {
+    if (!sp_str_ieq(request->headers[i].name, SP_STR("Content-Type"))) continue;
+    request->headers[i] = request->headers[--request->header_count];
+    break;
+  }
+}
+
+static int settle(struct reader *r) {
+  if (r->request->part_count && r->has_data)
+    return sp_fail(r->err, SP_EUSAGE, "the command has both --form and --data: curl takes one of them");
+  settle_user(r);
   int code = settle_url(r);
   if (code == 0) code = settle_method(r);
   if (code) return code;
   settle_body(r);
+  settle_form(r);
+  settle_cookies(r);
+  if (r->location) r->request->redirects = r->max_redirs >= 0 ? r->max_redirs : SP_CURL_REDIRECTS;
   struct sp_str host = sp_import_get_header(r->request, "Host");
   if (host.bytes) sp_import_note(r->import, "the Host header stays as the command says it, whatever host is tested");
   sp_import_settle(r->request, false);
@@ -392,7 +447,7 @@ static int skip_curl(struct reader *r) {
 }
 
 int sp_import_curl_words(struct sp_import *import, const char *const *words, size_t count, struct sp_err *err) {
-  struct reader r = {.import = import, .words = words, .count = count, .err = err};
+  struct reader r = {.import = import, .words = words, .count = count, .max_redirs = -1, .err = err};
   r.request = sp_import_add(import);
   sp_buf_init(&r.data, SP_CURL_DATA_MAX);
   sp_buf_init(&r.query, SP_URL_MAX);

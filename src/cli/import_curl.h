@@ -1,13 +1,14 @@
 /*
  * A curl command becomes a request of an import. What curl would send is kept: method, URL, headers, body, as its
  * manual says. Options that only concern curl's own output are passed over; those that spate cannot keep become notes,
- * and so do unknown ones. Files (@name) and uploads are refused with a sentence.
+ * and so do unknown ones. Files as a body (@name, -T) are refused with a sentence; those of a form (-F) are read by the plan.
  */
 #ifndef SP_CLI_IMPORT_CURL_H
 #define SP_CLI_IMPORT_CURL_H
 
 #include "cli/plan_writer.h"
 
+#define SP_CURL_REDIRECTS 50 /* what curl follows, where nothing else is said */
 #define SP_CURL_DATA_MAX (4u * 1024u * 1024u)
 
 /* A command as it was pasted: one text, quotes and all. SP_EUSAGE or SP_ELIMIT with a sentence. */
@@ -27,6 +28,10 @@ enum sp_curl_action {
   SP_CURL_DATA_RAW,
   SP_CURL_DATA_URLENCODE,
   SP_CURL_JSON,
+  SP_CURL_FORM,
+  SP_CURL_FORM_STRING,
+  SP_CURL_LOCATION,
+  SP_CURL_MAX_REDIRS,
   SP_CURL_USER,
   SP_CURL_BEARER,
   SP_CURL_AGENT,

@@ -24,6 +24,10 @@ const struct sp_curl_option sp_curl_options[] = {
     {"head", 'I', false, SP_CURL_HEAD, 0},
     {"url", 0, true, SP_CURL_URL, 0},
     {"url-query", 0, true, SP_CURL_URL_QUERY, 0},
+    {"form", 'F', true, SP_CURL_FORM, 0},
+    {"form-string", 0, true, SP_CURL_FORM_STRING, 0},
+    {"location", 'L', false, SP_CURL_LOCATION, 0},
+    {"max-redirs", 0, true, SP_CURL_MAX_REDIRS, 0},
     {"user", 'u', true, SP_CURL_USER, 0},
     {"oauth2-bearer", 0, true, SP_CURL_BEARER, 0},
     {"user-agent", 'A', true, SP_CURL_AGENT, 0},
@@ -35,16 +39,13 @@ const struct sp_curl_option sp_curl_options[] = {
     {"connect-timeout", 0, true, SP_CURL_CONNECT_TIMEOUT, 0},
 
     /* what a plan cannot do in curl's way */
-    {"form", 'F', true, SP_CURL_REFUSE, "a multipart form is not read yet: " UPLOAD},
-    {"form-string", 0, true, SP_CURL_REFUSE, "a multipart form is not read yet: " UPLOAD},
     {"upload-file", 'T', true, SP_CURL_REFUSE, UPLOAD},
     {"next", ':', false, SP_CURL_REFUSE, "one request at a time: import each by itself"},
     {"config", 'K', true, SP_CURL_REFUSE, "a file of options is not read: write them out"},
 
     /* what is left out, and said so */
     {"insecure", 'k', false, SP_CURL_NOTE, "run with --insecure to take any certificate, as the command does"},
-    {"location", 'L', false, SP_CURL_NOTE, "a redirect is the answer here and is not followed"},
-    {"location-trusted", 0, false, SP_CURL_NOTE, "a redirect is the answer here and is not followed"},
+    {"location-trusted", 0, false, SP_CURL_NOTE, "credentials go to no other host: -L follows redirects without them"},
     {"proxy", 'x', true, SP_CURL_NOTE, PROXY},
     {"proxy-user", 'U', true, SP_CURL_NOTE, PROXY},
     {"proxy-header", 0, true, SP_CURL_NOTE, "a proxy gets no headers of its own from here"},
@@ -107,7 +108,7 @@ const struct sp_curl_option sp_curl_options[] = {
     FLAG("doh-insecure", 0), TAKES("output", 'o'), TAKES("dump-header", 'D'), TAKES("write-out", 'w'),
     TAKES("cookie-jar", 'c'), TAKES("retry", 0), TAKES("retry-delay", 0), TAKES("retry-max-time", 0),
     TAKES("stderr", 0), TAKES("trace", 0), TAKES("trace-ascii", 0), TAKES("trace-config", 0),
-    TAKES("keepalive-time", 0), TAKES("keepalive-cnt", 0), TAKES("max-redirs", 0), TAKES("output-dir", 0),
+    TAKES("keepalive-time", 0), TAKES("keepalive-cnt", 0), TAKES("output-dir", 0),
     TAKES("create-file-mode", 0), TAKES("speed-limit", 'Y'), TAKES("speed-time", 'y'), TAKES("max-filesize", 0),
     TAKES("happy-eyeballs-timeout-ms", 0), TAKES("rate", 0), TAKES("parallel-max", 0),
     TAKES("expect100-timeout", 0), TAKES("tls-max", 0), TAKES("ciphers", 0), TAKES("tls13-ciphers", 0),

@@ -179,6 +179,17 @@ static void find_in_json(struct sp_import_secrets *secrets, const struct sp_json
   }
 }
 
+void sp_import_secrets_find_in_field(struct sp_import_secrets *secrets, struct sp_str name, struct sp_str value) {
+  char wish[SP_IMPORT_SECRET_NAME_MAX];
+  if (sp_name_is_secret(name, SP_NAME_INSIDE))
+    mark_secret(secrets, read_wish(name, wish, sizeof(wish)), "a field of the form", value);
+}
+
+void sp_import_secrets_find_in_auth(struct sp_import_secrets *secrets, struct sp_str user, struct sp_str password) {
+  mark_secret(secrets, "auth_user", "the user's name of the Basic authentication", user);
+  mark_secret(secrets, "auth_password", "the password of the Basic authentication", password);
+}
+
 /* RFC 7578: name="password" CRLF CRLF value CRLF --boundary */
 static void find_in_multipart(struct sp_import_secrets *secrets, struct sp_str body) {
   const char *end = body.bytes + body.len, *at = body.bytes;
@@ -189,10 +200,7 @@ static void find_in_multipart(struct sp_import_secrets *secrets, struct sp_str b
     const char *stop = start ? memmem(start + 4, (size_t)(end - start - 4), "\r\n--", 4) : NULL;
     if (!stop) return;
     struct sp_str name = sp_str_of(at, (size_t)(quote - at));
-    char wish[SP_IMPORT_SECRET_NAME_MAX];
-    read_wish(name, wish, sizeof(wish));
-    if (sp_name_is_secret(name, SP_NAME_INSIDE))
-      mark_secret(secrets, wish, "a field of the form", sp_str_of(start + 4, (size_t)(stop - start - 4)));
+    sp_import_secrets_find_in_field(secrets, name, sp_str_of(start + 4, (size_t)(stop - start - 4)));
     at = stop;
   }
 }

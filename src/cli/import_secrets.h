@@ -40,6 +40,9 @@ void sp_import_secrets_fini(struct sp_import_secrets *secrets);
 void sp_import_secrets_find_in_header(struct sp_import_secrets *secrets, struct sp_str name, struct sp_str value);
 void sp_import_secrets_find_in_target(struct sp_import_secrets *secrets, struct sp_str target); /* behind the '?' */
 void sp_import_secrets_find_in_body(struct sp_import_secrets *secrets, struct sp_str body);
+void sp_import_secrets_find_in_field(struct sp_import_secrets *secrets, struct sp_str name, struct sp_str value);
+/* Both: a user's name is often a key. */
+void sp_import_secrets_find_in_auth(struct sp_import_secrets *secrets, struct sp_str user, struct sp_str password);
 void sp_import_secrets_sort(struct sp_import_secrets *secrets); /* when all are found */
 
 /* The first secret in the text: a mark, or a long value that was found elsewhere. False when there is none. */

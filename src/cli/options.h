@@ -24,6 +24,8 @@ struct sp_out {
 struct sp_options {
   const char *arguments[SP_ARGUMENTS_MAX];
   int argument_count;
+  const char *const *foreign; /* words behind them that are another program's, options and all */
+  size_t foreign_count;
   struct sp_plan_load load; /* the plan's defaults go below these */
   int64_t threads;
   const char *host, *name, *task_pattern;

@@ -16,7 +16,10 @@ void sp_import_init(struct sp_import *import, const char *source) {
 }
 
 void sp_import_fini(struct sp_import *import) {
-  for (size_t i = 0; i < import->request_count; i++) free(import->requests[i].headers);
+  for (size_t i = 0; i < import->request_count; i++) {
+    free(import->requests[i].headers);
+    free(import->requests[i].parts);
+  }
   for (size_t i = 0; i < import->note_count; i++) free(import->notes[i]);
   for (size_t i = 0; i < import->owned_count; i++) free(import->owned[i]);
   free(import->requests);
@@ -68,6 +71,20 @@ void sp_import_append_origin(const struct sp_url *url, struct sp_buf *out) {
   for (size_t i = from; i < out->len; i++) out->bytes[i] = (char)tolower((unsigned char)out->bytes[i]);
 }
 
+void sp_import_set_auth(struct sp_import *import, struct sp_import_request *request, struct sp_str pair) {
+  struct sp_str password = pair;
+  struct sp_str user = sp_str_split(&password, ':');
+  request->auth_user = sp_import_keep(import, user);
+  request->auth_password = sp_import_keep(import, password);
+}
+
+int sp_import_add_part(struct sp_import_request *request, const struct sp_import_part *part) {
+  if (request->part_count == SP_IMPORT_PARTS_MAX) return SP_ELIMIT;
+  if (!request->parts) request->parts = sp_alloc_array(SP_IMPORT_PARTS_MAX, sizeof(*request->parts));
+  request->parts[request->part_count++] = *part;
+  return 0;
+}
+
 int sp_import_set_url(struct sp_import *import, struct sp_import_request *request, struct sp_str text,
                       struct sp_err *err) {
   struct sp_url url;
@@ -79,10 +96,9 @@ int sp_import_set_url(struct sp_import *import, struct sp_import_request *reques
   request->origin = sp_import_keep(import, sp_buf_str(&out));
   request->target = sp_import_keep(import, url.target);
   sp_buf_clear(&out);
-  if (url.userinfo.len && !sp_import_get_header(request, "Authorization").bytes) {
-    sp_buf_append_text(&out, "Basic ");
-    sp_buf_append_str(&out, url.userinfo);
-    sp_import_add_header(import, request, SP_STR("Authorization"), sp_buf_str(&out));
+  if (url.userinfo.len && !request->auth_user.bytes && !sp_import_get_header(request, "Authorization").bytes) {
+    sp_url_decode(url.userinfo, &out);
+    sp_import_set_auth(import, request, sp_buf_str(&out));
   }
   sp_buf_fini(&out);
   return 0;
@@ -219,7 +235,13 @@ static void find_secrets(struct sp_import *import) {
     }
     sp_import_secrets_find_in_target(&import->secrets, request->target);
     sp_import_secrets_find_in_body(&import->secrets, request->body);
+    sp_import_secrets_find_in_auth(&import->secrets, request->auth_user, request->auth_password);
+    for (size_t p = 0; p < request->part_count; p++) {
+      const struct sp_import_part *part = &request->parts[p];
+      if (!part->is_file) sp_import_secrets_find_in_field(&import->secrets, part->name, part->content);
+    }
   }
+  sp_import_secrets_find_in_header(&import->secrets, SP_STR("Cookie"), import->cookies);
   sp_import_secrets_sort(&import->secrets);
   if (import->secrets.left_over) {
     sp_import_note(import, "over %u secrets: the further ones are *** in the plan, fill them in",
@@ -410,6 +432,29 @@ static void put_body(struct writer *w, const struct sp_import_request *request, 
   }
 }
 
+static void put_part_member(struct writer *w, const char *name, struct sp_str value) {
+  sp_plan_putf(&w->text, ", %s = ", name);
+  sp_plan_put_string(&w->text, value);
+}
+
+static void put_parts(struct writer *w, const struct sp_import_request *request, int indent) {
+  if (!request->part_count) return;
+  put_member(w, indent, "multipart");
+  sp_plan_put(&w->text, "{\n");
+  for (size_t i = 0; i < request->part_count; i++) {
+    const struct sp_import_part *part = &request->parts[i];
+    sp_plan_put_indent(&w->text, indent + 1);
+    sp_plan_put(&w->text, "{ name = ");
+    sp_plan_put_string(&w->text, part->name);
+    put_part_member(w, part->is_file ? "file" : "data", part->content);
+    if (part->has_filename) put_part_member(w, "filename", part->filename);
+    if (part->type.len) put_part_member(w, "type", part->type);
+    sp_plan_put(&w->text, " },\n");
+  }
+  sp_plan_put_indent(&w->text, indent);
+  sp_plan_put(&w->text, "},\n");
+}
+
 /* ---- requests ---- */
 
 static bool is_own_header(const struct writer *w, const struct sp_import_request *request, const struct body *body,
@@ -456,6 +501,16 @@ static void put_place(struct writer *w, const struct sp_import_request *request,
   sp_buf_fini(&url);
 }
 
+static void put_auth(struct writer *w, const struct sp_import_request *request, int indent) {
+  if (!request->auth_user.bytes) return;
+  put_member(w, indent, "auth");
+  sp_plan_put(&w->text, "{ ");
+  sp_plan_put_string(&w->text, request->auth_user);
+  sp_plan_put(&w->text, ", ");
+  sp_plan_put_string(&w->text, request->auth_password);
+  sp_plan_put(&w->text, " },\n");
+}
+
 static void put_request(struct writer *w, const struct sp_import_request *request, int indent) {
   struct body body;
   open_body(&body, request);
@@ -469,8 +524,11 @@ static void put_request(struct writer *w, const struct sp_import_request *reques
   put_text_member(w, indent + 1, "method", request->method);
   put_place(w, request, indent + 1);
   put_headers(w, request, &body, indent + 1);
+  put_auth(w, request, indent + 1);
   put_body(w, request, &body, indent + 1);
+  put_parts(w, request, indent + 1);
   if (request->stream) put_text_member(w, indent + 1, "stream", sp_str_from(request->stream));
+  if (request->redirects) put_member(w, indent + 1, "redirects"), sp_plan_putf(&w->text, "%d,\n", request->redirects);
   if (request->gzip) put_member(w, indent + 1, "gzip"), sp_plan_put(&w->text, "true,\n");
   if (request->new_connection) put_text_member(w, indent + 1, "connection", SP_STR("request"));
   if (request->timeout_s > 0)
@@ -492,7 +550,13 @@ static void put_task_name(struct writer *w) {
 
 static void put_task(struct writer *w) {
   const struct sp_import *import = w->import;
-  sp_plan_putf(&w->text, "spate.user(\"%s\", {\n  think = spate.between(1, 3),\n  tasks = {\n    ", import->user_class);
+  sp_plan_putf(&w->text, "spate.user(\"%s\", {\n  think = spate.between(1, 3),\n", import->user_class);
+  if (import->cookies.len) {
+    sp_plan_put(&w->text, "  on_start = function(user) user:set_cookies(");
+    sp_plan_put_string(&w->text, import->cookies);
+    sp_plan_put(&w->text, ") end,\n");
+  }
+  sp_plan_put(&w->text, "  tasks = {\n    ");
   put_task_name(w);
   sp_plan_put(&w->text, "function(user)\n");
   for (size_t i = 0; i < import->request_count && !w->text.full; i++) {

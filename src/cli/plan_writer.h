@@ -15,10 +15,17 @@
 #define SP_IMPORT_STEPS_MAX 500u
 #define SP_IMPORT_HEADERS_MAX 100u /* of one request */
 #define SP_IMPORT_NOTES_MAX 40u
+#define SP_IMPORT_PARTS_MAX 100u   /* of one form */
 #define SP_IMPORT_NAME_MAX 100u /* bytes of a task's or step's name */
 
 struct sp_import_header {
   struct sp_str name, value;
+};
+
+struct sp_import_part { /* of a multipart form */
+  struct sp_str name, content; /* content: the text, or a file's path */
+  struct sp_str type, filename; /* type empty: not said */
+  bool is_file, has_filename;
 };
 
 struct sp_import_request {
@@ -29,6 +36,10 @@ struct sp_import_request {
   size_t header_count;
   struct sp_str body;
   bool has_body;
+  struct sp_import_part *parts; /* instead of a body */
+  size_t part_count;
+  struct sp_str auth_user, auth_password; /* Basic; auth_user.bytes NULL: none */
+  int redirects;                          /* how many are followed */
   const char *stream; /* "dify", "openai", "sse", or NULL */
   bool gzip, new_connection;
   double timeout_s; /* 0: not said */
@@ -39,6 +50,7 @@ struct sp_import {
   const char *source;            /* "a curl command" */
   const char *user_class, *task; /* task NULL: the one request's own name */
   struct sp_str base;            /* spate.load{ host = … }; empty: the first request's origin */
+  struct sp_str cookies;         /* "a=1; b=2": what each user begins with; empty: nothing */
   struct sp_import_request *requests;
   size_t request_count;
   char *notes[SP_IMPORT_NOTES_MAX];
@@ -60,9 +72,12 @@ void sp_import_note(struct sp_import *import, const char *format, ...) __attribu
 struct sp_import_request *sp_import_add(struct sp_import *import);
 /* Appends "https://host:port", the host in small letters, the port where it is not the default. */
 void sp_import_append_origin(const struct sp_url *url, struct sp_buf *out);
-/* Takes the URL apart; its user becomes an Authorization header. */
+/* Takes the URL apart; its user becomes auth, where nothing else says who asks. */
 int sp_import_set_url(struct sp_import *import, struct sp_import_request *request, struct sp_str url,
                       struct sp_err *err);
+/* "user:password" as it is. */
+void sp_import_set_auth(struct sp_import *import, struct sp_import_request *request, struct sp_str pair);
+int sp_import_add_part(struct sp_import_request *request, const struct sp_import_part *part); /* SP_ELIMIT: one too many */
 /* A second one of the same name is joined to the first. What the client makes by itself (Content-Length, …) is left
  * out; Accept-Encoding and Connection become gzip and new_connection. */
 void sp_import_add_header(struct sp_import *import, struct sp_import_request *request, struct sp_str name,

@@ -116,29 +116,11 @@ static int check_start_line(const struct sp_http_request *request, const struct 
   return 0;
 }
 
-static int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-static int append_percent_decoded(struct sp_str text, struct sp_buf *out) {
-  int failed = 0;
-  for (size_t i = 0; i < text.len; i++) {
-    int high = text.bytes[i] == '%' && i + 2 < text.len ? hex_digit(text.bytes[i + 1]) : -1;
-    int low = high >= 0 ? hex_digit(text.bytes[i + 2]) : -1;
-    failed |= sp_buf_append_char(out, low >= 0 ? (char)(high * 16 + low) : text.bytes[i]);
-    if (low >= 0) i += 2;
-  }
-  return failed;
-}
-
 /* RFC 7617. */
 int sp_http_append_basic(const char *name, struct sp_str userinfo, struct sp_buf *out) {
   struct sp_buf plain;
   sp_buf_init(&plain, SP_URL_MAX);
-  int failed = append_percent_decoded(userinfo, &plain);
+  int failed = sp_url_decode(userinfo, &plain);
   if (!failed && !memchr(userinfo.bytes, ':', userinfo.len)) failed |= sp_buf_append_char(&plain, ':');
   failed |= sp_buf_printf(out, "%s: Basic ", name);
   failed |= sp_base64_append(sp_buf_str(&plain), out);

@@ -442,3 +442,23 @@ int sp_url_encode(struct sp_str raw, struct sp_buf *out) {
   if (code < 0) truncate_buf(out, start);
   return code;
 }
+
+static int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+int sp_url_decode(struct sp_str text, struct sp_buf *out) {
+  size_t start = out->len;
+  int code = SP_OK;
+  for (size_t i = 0; i < text.len && code == SP_OK; i++) {
+    int high = text.bytes[i] == '%' && i + 2 < text.len ? hex_digit(text.bytes[i + 1]) : -1;
+    int low = high >= 0 ? hex_digit(text.bytes[i + 2]) : -1;
+    code = sp_buf_append_char(out, low >= 0 ? (char)(high * 16 + low) : text.bytes[i]);
+    if (low >= 0) i += 2;
+  }
+  if (code < 0) truncate_buf(out, start);
+  return code;
+}

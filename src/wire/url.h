@@ -51,6 +51,8 @@ int sp_url_append_authority(const struct sp_url *url, struct sp_buf *out);
 /* Is the host this machine itself by its name: localhost, 127.x, ::1? */
 bool sp_url_is_loopback(const struct sp_url *url);
 
+/* Undoes it. A '%' without two hexadecimal digits behind it stays. */
+int sp_url_decode(struct sp_str text, struct sp_buf *out);
 /* Percent-encodes all but unreserved characters (a query or form value). */
 int sp_url_encode(struct sp_str raw, struct sp_buf *out);
 

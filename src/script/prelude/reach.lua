@@ -66,6 +66,13 @@ function M.open(own)
       end
     end
 
+    --- user:set_cookies("a=1; b=2"): as a Cookie header has them, for the host
+    function User:set_cookies(text)
+      for name, value in expect(text, "string", "set_cookies(text)"):gmatch("([^=;%s]+)%s*=%s*([^;]*)") do
+        self:set_cookie(name, (value:gsub("%s+$", "")))
+      end
+    end
+
     function User:clear_cookies() core.clear_cookies(handle(self)) end
 
     local function fields_of(fields)

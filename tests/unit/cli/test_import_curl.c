@@ -33,7 +33,7 @@ static void test_url_and_method(void **state) {
       {"$ /usr/bin/curl 'https://h/a?b=c#d'", "GET https://h /a?b=c"},
       {"curl 'h?a=1'", "GET http://h /?a=1"},
       {"curl 'h/x?u=http://y'", "GET http://h /x?u=http://y"},
-      {"curl --url http://h/a -sSLvNi -o f", "GET http://h /a"},
+      {"curl --url http://h/a -sSLvNi -o f", "GET http://h /a | redirects 50"},
       {"curl -XPUT h", "PUT http://h /"},
       {"curl --request DELETE h/1", "DELETE http://h /1"},
       {"curl --request=PATCH h", "PATCH http://h /"},
@@ -109,6 +109,23 @@ static void test_headers(void **state) {
   check_rows(rows);
 }
 
+static void test_forms_and_redirects(void **state) {
+  (void)state;
+#define PART(members) " | part {" members "}"
+  static const struct row rows[] = {
+      {"curl -F 'file=@a b.pdf;type=text/x;filename=\"x;\\\"y\"' -F user=me h/up",
+       "POST http://h /up" PART("file:\"a b.pdf\",filename:\"x;\"y\",name:\"file\",type:\"text/x\"")
+           PART("data:\"me\",name:\"user\"")},
+      {"curl -X PUT -H 'Content-Type: multipart/form-data' -F 'a=\"b;c\"' --form-string 'd=@e;type=f' h",
+       "PUT http://h /" PART("data:\"b;c\",name:\"a\"") PART("data:\"@e;type=f\",name:\"d\"")},
+      {"curl -L h", "GET http://h / | redirects 50"},
+      {"curl -L --max-redirs 3 h", "GET http://h / | redirects 3"},
+      {"curl -L --max-redirs -1 h", "GET http://h / | redirects 100"},
+      {"curl --max-redirs 3 h", "GET http://h /"},
+      {NULL, NULL}};
+  check_rows(rows);
+}
+
 static void test_streams(void **state) {
   (void)state;
 #define STREAMING "'{\"response_mode\":\"streaming\"}'"
@@ -143,13 +160,18 @@ static void test_secrets_become_parameters(void **state) {
       {"curl -H 'authorization: bearer app-1' h", "GET http://h / | authorization: bearer <key>"},
       {"curl -H 'Authorization: Digest x' h", "GET http://h / | Authorization: <authorization>"},
       {"curl --oauth2-bearer t h", "GET http://h / | Authorization: Bearer <key>"},
-      {"curl -u bob:pw h", "GET http://h / | Authorization: Basic <basic>"},
-      {"curl http://bob:pw@h/", "GET http://h / | Authorization: Basic <basic>"},
-      {"curl -u a:b http://c:d@h/", "GET http://h / | Authorization: Basic <basic>"},
+      {"curl -H 'Authorization: Basic eDp5' h", "GET http://h / | Authorization: Basic <basic>"},
+      {"curl -u bob:p:w h", "GET http://h / | auth <auth_user>:<auth_password>"},
+      {"curl http://bob:pw@h/", "GET http://h / | auth <auth_user>:<auth_password>"},
+      {"curl -u sk-1: http://c:d@h/", "GET http://h / | auth <auth_user>:"},
+      {"curl -u a:b -H 'Authorization: Bearer c' h", "GET http://h / | Authorization: Bearer <key>"},
       {"curl -H 'x-api-key: k1' -H 'api-key: k2' h", "GET http://h / | api-key: <key_2> | x-api-key: <key>"},
       {"curl -H 'X-CSRF-Token: k1' -H 'X-Keyword: a' h",
        "GET http://h / | X-CSRF-Token: <x_csrf_token> | X-Keyword: a"},
-      {"curl -b 'a=1' --cookie 'b=2' h", "GET http://h / | Cookie: <cookie>"},
+      {"curl -b 'a=1' --cookie 'b=2' h", "cookies <cookie>\nGET http://h /"},
+      {"curl -b 'a=1' -H 'Cookie: c=3' h", "GET http://h / | Cookie: <cookie>"},
+      {"curl -F 'password=pw' -F a=b h", "POST http://h / | part {data:\"<password>\",name:\"password\"} | part {data:\"b\",name:\"a\"}"},
+
       {"curl 'h/p?api_key=1&q=2&token=&end=3&sig=4#x'", "GET http://h /p?api_key=<api_key>&q=2&token=&end=3&sig=<sig>"},
       {"curl -d 'user=u&password=p%21&x=1' h", "POST http://h / | " FORM " | body user=u&password=<password>&x=1"},
       {"curl --json '{\"user\":{\"password\":\"p\\\"w\",\"max_tokens\":\"5\"},\"key\":\"k\",\"apiKey\":\"a\"}' h",
@@ -276,7 +298,9 @@ static void test_looks_of_a_plan(void **state) {
 static void test_notes(void **state) {
   (void)state;
   static const struct row rows[] = {{"curl -k h", "--insecure"},
-                                    {"curl -L h", "redirect"},
+                                    {"curl -u bob h", "--user"},
+                                    {"curl -F 'a=b;headers=x' h", "type and filename"},
+                                    {"curl --location-trusted h", "no other host"},
                                     {"curl --frobnicate h", "'--frobnicate' is not known"},
                                     {"curl -s? h", "'-?' is not known"},
                                     {"curl -x p:1 h", "--proxy"},
@@ -311,7 +335,12 @@ static void test_refusals(void **state) {
                                     {"curl --json @- h", "--json @FILE"},
                                     {"curl --data-urlencode name@f h", "--data-urlencode @FILE"},
                                     {"curl -H @f h", "--header @FILE"},
-                                    {"curl -F a=b h", "user:upload"},
+                                    {"curl -F a h", "NAME=CONTENT"},
+                                    {"curl -F 'a=<f' h", "NAME=<FILE"},
+                                    {"curl -F a=@- h", "NAME=@-"},
+                                    {"curl -F '=(;type=multipart/mixed' h", "nested forms"},
+                                    {"curl -F a=b -d c h", "both --form and --data"},
+                                    {"curl -L --max-redirs x h", "--max-redirs needs a number"},
                                     {"curl -T f h", "user:upload"},
                                     {"curl a --next b", "one request at a time"},
                                     {"curl -m x h", "--max-time needs a number"},
@@ -371,7 +400,7 @@ int main(void) {
       cmocka_unit_test(test_data),
       cmocka_unit_test(test_json_values),
       cmocka_unit_test(test_headers),
-      cmocka_unit_test(test_streams),
+      cmocka_unit_test(test_forms_and_redirects), cmocka_unit_test(test_streams),
       cmocka_unit_test(test_secrets_become_parameters),
       cmocka_unit_test(test_no_secret_is_written),
       cmocka_unit_test(test_many_secrets),

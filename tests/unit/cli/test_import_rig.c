@@ -68,11 +68,15 @@ static const char stub[] =
     "end\n"
     "local user = {}\n"
     "function user:sleep(s) out[#out + 1] = 'sleep ' .. s end\n"
+    "function user:set_cookies(text) out[#out + 1] = 'cookies ' .. text end\n"
     "function user:request(r)\n"
     "  local parts = { r.method .. ' ' .. (r.url or load.host .. ' ' .. r.path) }\n"
     "  for _, name in ipairs(sorted(r.headers or {})) do parts[#parts + 1] = name .. ': ' .. r.headers[name] end\n"
     "  if r.content_type then parts[#parts + 1] = 'type ' .. r.content_type end\n"
     "  if r.json then parts[#parts + 1] = 'json ' .. encode(r.json) end\n"
+    "  if r.auth then parts[#parts + 1] = 'auth ' .. r.auth[1] .. ':' .. r.auth[2] end\n"
+    "  for _, part in ipairs(r.multipart or {}) do parts[#parts + 1] = 'part ' .. encode(part) end\n"
+    "  if r.redirects then parts[#parts + 1] = 'redirects ' .. r.redirects end\n"
     "  for _, name in ipairs { 'body', 'stream', 'connection', 'timeout', 'name' } do\n"
     "    if r[name] then parts[#parts + 1] = name .. ' ' .. r[name] end\n"
     "  end\n"
@@ -84,7 +88,8 @@ static const char stub[] =
     "    param = function(name) return '<' .. name .. '>' end, between = function() end,\n"
     "    user = function(_, def) class = def end, load = function(options) load = options end }\n"
     "end\n"
-    "return function() for _, run in pairs(class.tasks) do run(user) end return table.concat(out, '\\n') end\n";
+    "return function() if class.on_start then class.on_start(user) end\n"
+    "  for _, run in pairs(class.tasks) do run(user) end return table.concat(out, '\\n') end\n";
 
 char *rig_run(const char *plan) {
   lua_State *L = luaL_newstate();
