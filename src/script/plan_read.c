@@ -8,7 +8,8 @@
 void sp_plan_load_init(struct sp_plan_load *load) {
   *load = (struct sp_plan_load){.users = -1, .iterations = -1, .seed = -1, .spawn_per_s = -1, .run_time_ns = -1,
       .stop_timeout_ns = -1, .warm_up_ns = -1, .stall_ns = -1, .timeout_ns = -1, .connect_timeout_ns = -1,
-      .first_byte_timeout_ns = -1, .silence_timeout_ns = -1, .connection = -1, .version = -1, .redirects = -1, .in_flight = -1, .max_in_flight = -1};
+      .first_byte_timeout_ns = -1, .silence_timeout_ns = -1, .connection = -1, .version = -1, .redirects = -1,
+      .in_flight = -1, .max_in_flight = -1};
 }
 
 void sp_plan_push_table(lua_State *L) {
