@@ -156,6 +156,7 @@ static const struct step to_plain[] = { SEND("HTTP/1.1 302 Found\r\nContent-Leng
 static const struct step to_sse[] = { SEND("HTTP/1.1 307 On\r\nContent-Length: 0\r\nLocation: sse\r\n\r\n"), DONE };
 static const struct step to_mute[] = { SEND("HTTP/1.1 308 On\r\nContent-Length: 0\r\nLocation: /mute\r\n\r\n"), DONE };
 static const struct step cut_redirect[] = { SEND("HTTP/1.1 302 Found\r\nContent-Length: 9\r\nLocation: /plain\r\n\r\n..."), CLOSE };
+static const struct step slow_redirect[] = { SEND("HTTP/1.1 302 Found\r\nContent-Length: 9\r\nLocation: /plain\r\n\r\n..."), HOLD };
 static const struct step flood_redirect[] = {
   SEND("HTTP/1.1 302 Found\r\nTransfer-Encoding: chunked\r\nLocation: /plain\r\n\r\n"), FLOOD("much, much to read") };
 static const struct step json[] = { SEND("HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\n"
@@ -181,7 +182,7 @@ static const struct step error_cut[] = { SEND("HTTP/1.1 500 Oops\r\nContent-Leng
 static const struct route routes[] = {
   { "/plain", plain }, { "/503", s503 }, { "/429", s429 }, { "/302", s302 }, { "/to-plain", to_plain },
   { "/to-sse", to_sse }, { "/to-mute", to_mute }, { "/cut-redirect", cut_redirect },
-  { "/flood-redirect", flood_redirect }, { "/json", json }, { "/sse", sse },
+  { "/flood-redirect", flood_redirect }, { "/slow-redirect", slow_redirect }, { "/json", json }, { "/sse", sse },
   { "/until-close", until_close }, { "/nothing", nothing }, { "/comments", comments }, { "/in-chunk", in_chunk },
   { "/in-body", in_body }, { "/rst", rst }, { "/no-head", no_head }, { "/garbage", garbage }, { "/silent", silent },
   { "/mute", mute }, { "/bad-chunk", bad_chunk }, { "/done-half", done_half }, { "/done-open", done_open },
@@ -418,6 +419,7 @@ static void on_due(struct sp_timer *timer) {
 static void abort_after(const char *path, const char *dialect, int64_t after_ns) {
   struct bed bed;
   open_bed(&bed, routes);
+  bed.redirects_max = 3;
   start(&bed, path, dialect);
   sp_timer_init(&bed.timer, bed.loop, on_due);
   sp_timer_start(&bed.timer, sp_loop_now(bed.loop) + after_ns);
@@ -432,6 +434,8 @@ static void aborted(void **state) {
   abort_after("/mute", NULL, 0);
   abort_after("/mute", NULL, 30 * MS);
   abort_after("/silent", "sse", 30 * MS);
+  abort_after("/to-mute", NULL, 60 * MS);
+  abort_after("/slow-redirect", NULL, 30 * MS); /* in its body */
 }
 
 static void aborted_at_once(void **state) {
