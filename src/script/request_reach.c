@@ -111,6 +111,25 @@ static struct sp_str item(lua_State *L, int index, int i) {
   return text;
 }
 
+/* http://user:password@host: as auth, so that the password is hidden as any other. */
+static int read_url_user(struct sp_request_spec *spec, const struct sp_plan *plan, struct sp_err *err) {
+  struct sp_url url;
+  struct sp_str text = sp_buf_str(&spec->url);
+  if (!memchr(text.bytes, '@', text.len) || sp_url_parse(text, &url, NULL) || !url.userinfo.len) return 0;
+  struct sp_str password = url.userinfo;
+  struct sp_str user = sp_str_split(&password, ':');
+  struct sp_buf plain;
+  sp_buf_init(&plain, SP_URL_MAX);
+  sp_buf_reserve(&plain, url.userinfo.len); /* decoded it is no longer */
+  sp_url_decode(user, &plain);
+  size_t user_len = plain.len;
+  sp_url_decode(password, &plain);
+  int code = append_authorization(spec, plan, sp_str_of(plain.bytes, user_len),
+                                  sp_str_of(plain.bytes + user_len, plain.len - user_len), err);
+  sp_buf_fini(&plain);
+  return code;
+}
+
 static int read_auth(struct sp_request_spec *spec, const struct sp_class_http *class, const struct sp_plan *plan,
                      lua_State *L, int index, struct sp_err *err) {
   struct sp_str user = sp_str_from(class->auth_user), password = sp_str_from(class->auth_password);
@@ -120,7 +139,8 @@ static int read_auth(struct sp_request_spec *spec, const struct sp_class_http *c
     password = item(L, lua_gettop(L), 2);
   }
   lua_pop(L, 1);
-  if (!user.bytes || has_authorization(sp_buf_str(&spec->headers))) return 0;
+  if (has_authorization(sp_buf_str(&spec->headers))) return 0;
+  if (!user.bytes) return read_url_user(spec, plan, err);
   return append_authorization(spec, plan, user, password, err);
 }
 

@@ -157,6 +157,14 @@ class Auth(ReachCase):
       self.assertNotIn(token, text)
 
 
+  def test_a_user_in_the_url(self):
+    result = self.part("url_auth", "-e", "other=" + self.server.url)
+    self.assertEqual(self.server.one("/repeats").headers["authorization"],
+                     "Basic " + base64.b64encode(b"me:pass-word").decode())
+    self.assertEqual(self.server.reports[0]["error"], "403: Basic *** is me:***")
+    self.assertNotIn("pass", str(result.json["errors"]))
+
+
 class Uploads(ReachCase):
   def test_forms(self):
     with tempfile.NamedTemporaryFile(suffix=".pdf") as file:

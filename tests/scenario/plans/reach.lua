@@ -56,6 +56,11 @@ function parts.auth(user)
   report(user, { error = refused.error })
 end
 
+function parts.url_auth(user)
+  local refused = user:get(other:gsub("//", "//me:pass%%2dword@") .. "/repeats", { name = "refused" })
+  report(user, { error = refused.error })
+end
+
 function parts.upload(user)
   user:upload { path = "/upload", file = file, fields = { b = 2, a = "ü" }, name = "file" }
   user:upload { path = "/data", data = "a,b\n", filename = "x.csv", field = "doc" }
