@@ -94,8 +94,7 @@ static int core_retry_after(lua_State *L) {
   return 1;
 }
 
-/* A file of the plan's lies beside the plan, as its modules do, or where spate runs. What is pushed keeps the text. */
-static const char *push_file_path(lua_State *L, const char *path) {
+const char *sp_lua_push_file_path(lua_State *L, const char *path) {
   const char *plan = sp_lua_of(L)->plan->options.name, *slash = plan ? strrchr(plan, '/') : NULL; /* a profile is no plan */
   if (!slash || path[0] == '/') return lua_pushstring(L, path), path;
   lua_pushlstring(L, plan, (size_t)(slash + 1 - plan));
@@ -109,7 +108,7 @@ static int core_read_file(lua_State *L) {
   struct sp_err err;
   char *text;
   size_t len;
-  if (sp_read_file(push_file_path(L, luaL_checkstring(L, 1)), SP_FEED_FILE_MAX, &text, &len, &err)) {
+  if (sp_read_file(sp_lua_push_file_path(L, luaL_checkstring(L, 1)), SP_FEED_FILE_MAX, &text, &len, &err)) {
     lua_pushnil(L);
     lua_pushstring(L, err.text);
     return 2;

@@ -34,6 +34,9 @@ void sp_lua_push_place(lua_State *L);
 /* Raises an error with that in front. Nothing of ours may be held. */
 int sp_lua_fail(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
 
+/* A file of the plan's lies beside the plan, as its modules do, or where spate runs. What is pushed keeps the text. */
+const char *sp_lua_push_file_path(lua_State *L, const char *path); /* bind_basics.c */
+
 /* -- bindings: each pushes its functions into the table on the top of the stack -- */
 void sp_bind_basics(lua_State *L);  /* bind_basics.c: param, duration, files, time */
 void sp_bind_json(lua_State *L);    /* bind_json.c */

@@ -45,11 +45,11 @@ static bool is_one_line(struct sp_str text) {
   return true;
 }
 
-static int read_file(const struct sp_lua_user *lua_user, struct sp_str path, struct sp_multipart_part *part,
-                     struct sp_err *err) {
+static int read_file(const struct sp_lua_user *lua_user, lua_State *L, struct sp_str path,
+                     struct sp_multipart_part *part, struct sp_err *err) {
   if (memchr(path.bytes, '\0', path.len)) return sp_fail(err, SP_EPLAN, "a file's name has a NUL in it");
   if (!part->filename.bytes) part->filename = base_name(path.bytes);
-  int code = sp_files_get(lua_user->thread->conf->plan->files, path.bytes, &part->data, err);
+  int code = sp_files_get(lua_user->thread->conf->plan->files, sp_lua_push_file_path(L, path.bytes), &part->data, err);
   return code ? sp_err_context(err, "multipart{…}") : 0;
 }
 
@@ -68,7 +68,7 @@ static int read_table(const struct sp_lua_user *lua_user, lua_State *L, int inde
     return sp_fail(err, SP_EPLAN, "the part '%.60s' of multipart{…} takes one of data and file", part->name.bytes);
   if (!is_one_line(part->type))
     return sp_fail(err, SP_EPLAN, "the type of the part '%.60s' has a line end or NUL in it", part->name.bytes);
-  code = file.bytes ? read_file(lua_user, file, part, err) : 0;
+  code = file.bytes ? read_file(lua_user, L, file, part, err) : 0;
   if (!part->type.bytes && part->filename.bytes) part->type = sp_str_from(sp_multipart_type_of(part->filename));
   return code;
 }
