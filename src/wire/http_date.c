@@ -2,8 +2,8 @@
 
 #define NUMBER_MAX INT64_C(1000000000) /* a number that is larger counts as this: over 30 years of seconds */
 
-/* Days from 1970-01-01 (H. Hinnant, chrono-compatible low-level date algorithms: days_from_civil). */
-static int64_t days_of(int64_t year, int64_t month, int64_t day) {
+/* H. Hinnant, chrono-compatible low-level date algorithms: days_from_civil. */
+int64_t sp_http_date_days(int64_t year, int64_t month, int64_t day) {
   year -= month <= 2;
   int64_t era = year / 400, of_era = year - era * 400;
   int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
@@ -71,7 +71,7 @@ bool sp_http_date_parse(struct sp_str text, int64_t *unix_s) {
   }
   int64_t day = number_of(day_word), month = month_of(month_word), year = year_of(year_word), clock = clock_of(clock_word);
   if (day < 1 || day > 31 || month < 0 || year < 0 || clock < 0 || next_word(&text).len > 0) return false;
-  *unix_s = days_of(year, month, day) * 86400 + clock;
+  *unix_s = sp_http_date_days(year, month, day) * 86400 + clock;
   return true;
 }
 

@@ -13,6 +13,9 @@
  * Seconds since 1970; a year of two digits is one of 1970 … 2069. False for anything else. */
 bool sp_http_date_parse(struct sp_str text, int64_t *unix_s);
 
+/* From 1970-01-01 to a date of the Gregorian calendar. */
+int64_t sp_http_date_days(int64_t year, int64_t month, int64_t day);
+
 /* Seconds to wait, never below 0; -1 where it is neither a number nor a date. A date is counted from `date`, the
  * answer's own Date header, so that the two clocks may differ; from now_unix_s where that is none. */
 int64_t sp_retry_after_s(struct sp_str value, struct sp_str date, int64_t now_unix_s);

@@ -1,5 +1,7 @@
 #include "wire/set_cookie.h"
 
+#include "wire/http_date.h"
+
 #define MAX_AGE_DIGITS 15u /* of a number of seconds that is told apart from for ever */
 #define MAX_AGE_MAX_S INT64_C(1000000000000000)
 
@@ -71,13 +73,6 @@ static bool is_date(const struct date *date) {
          date->second <= 59;
 }
 
-/* Days since 1970-01-01; the year is counted from March, so that the leap day is its last. */
-static int64_t days_of(const struct date *date) {
-  int64_t year = (int64_t)date->year - (date->month <= 2);
-  int64_t month = (date->month + 9) % 12;
-  return year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + date->day - 1 - 719468;
-}
-
 bool sp_cookie_date_parse(struct sp_str text, int64_t *out_s) {
   struct date date = {0};
   for (size_t at = 0; at < text.len;) {
@@ -89,7 +84,7 @@ bool sp_cookie_date_parse(struct sp_str text, int64_t *out_s) {
   if (date.has_year && date.year <= 69) date.year += 2000;
   else if (date.has_year && date.year <= 99) date.year += 1900;
   if (!is_date(&date)) return false;
-  *out_s = days_of(&date) * 86400 + date.hour * 3600 + date.minute * 60 + date.second;
+  *out_s = sp_http_date_days(date.year, date.month, date.day) * 86400 + date.hour * 3600 + date.minute * 60 + date.second;
   return true;
 }
 

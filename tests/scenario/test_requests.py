@@ -83,9 +83,11 @@ class Cookies(ReachCase):
     self.assertEqual(self.server.reports, [{"name": session[8:], "none": True, "deep": "1"}])
 
   def test_users_do_not_share_them(self):
-    self.part("cookies", "-u", 5, "--iterations", 5)
-    sessions = {request.headers["cookie"] for request in self.server.at("/deep/page")}
-    self.assertEqual(len(sessions), 5)
+    self.part("cookies", "-u", 5, "--iterations", 25)
+    pages = self.server.at("/deep/page")
+    self.assertEqual(len(pages), 25)
+    for page in pages:
+      self.assertEqual(page.headers["cookie"], "deep=1; session=" + page.path.split("?")[1])
 
   def test_a_foreign_domain_is_refused(self):
     result = self.part("wrong_cookie", errors=1)

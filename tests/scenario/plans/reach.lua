@@ -15,7 +15,7 @@ local parts = {}
 function parts.cookies(user)
   user:get("/login?user=" .. user.id)
   local seen = { name = user:cookie("session"), none = user:cookie("none") == nil, deep = user:cookie("deep", "/deep/x") }
-  user:get("/deep/page")
+  user:get("/deep/page?user=" .. user.id)
   user:get("/without", { cookies = false })
   user:get("/own", { headers = { Cookie = "mine=1" } })
   user:set_cookie("set", "by plan", { path = "/" })
