@@ -31,7 +31,7 @@ struct sp_exchange {
   struct sp_dialect_scratch *scratch;
   int status;
   enum sp_outcome abort_outcome;
-  bool expects_stream, ended, recorded;
+  bool expects_stream, ended, recorded, paused;
   unsigned head_events; /* events in the read that completed the head */
   /* times, absolute */
   int64_t start_ns, first_token_ns;
@@ -477,6 +477,7 @@ static void start_call(struct sp_exchange *exchange, const struct sp_http_reques
   }
   exchange->call = sp_http_start(exchange->session, &sent, &sink, exchange);
   sp_buf_fini(&headers);
+  if (exchange->paused) sp_http_pause(exchange->call); /* before the redirect */
 }
 
 struct sp_exchange *sp_exchange_start(const struct sp_exchange_options *options) {
@@ -519,11 +520,15 @@ void sp_exchange_abort(struct sp_exchange *exchange, enum sp_outcome outcome, co
 }
 
 void sp_exchange_pause(struct sp_exchange *exchange) {
-  if (wants_more(exchange)) sp_http_pause(exchange->call);
+  if (!wants_more(exchange)) return;
+  exchange->paused = true;
+  sp_http_pause(exchange->call);
 }
 
 void sp_exchange_resume(struct sp_exchange *exchange) {
-  if (wants_more(exchange)) sp_http_resume(exchange->call);
+  if (!wants_more(exchange)) return;
+  exchange->paused = false;
+  sp_http_resume(exchange->call);
 }
 
 void sp_exchange_record(struct sp_exchange *exchange) {
