@@ -369,7 +369,7 @@ class Loading(ShopCase):
     for load, words in (("stages = '50:x'", "the plan's load: stages: .*column"),
                         ("rate = 'fast'", "the plan's load: rate: "),
                         ("users = 0", "the plan's load: users must be"),
-                        ("users = 2, stages = '1:1s'", "the plan's load: .*four shapes"),
+                        ("users = 2, stages = '1:1s'", "the plan's load: .*exclude each other"),
                         ("rate = '5/s', arrivals = 'odd'", "the plan's load: arrivals are poisson or even"),):
       self.expect(self.body(user + "spate.load { " + load + " }\n"), words)
 
