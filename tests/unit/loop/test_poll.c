@@ -183,6 +183,106 @@ static void test_number_is_used_again(void **state) {
   close(ends[1]);
 }
 
+/* Who took all that was there is left alone until there is news: more bytes, or the end. */
+struct reader {
+  struct sp_poll poll;
+  int fd, calls, closed;
+  ssize_t last; /* of the newest read */
+};
+
+static void on_reader_ready(struct sp_poll *poll, int events) {
+  struct reader *reader = sp_container_of(poll, struct reader, poll);
+  char bytes[8];
+  assert_int_equal(events, SP_POLL_READ);
+  reader->calls++;
+  reader->last = read(reader->fd, bytes, sizeof(bytes));
+  if (reader->last < (ssize_t)sizeof(bytes)) sp_poll_drained(poll);
+  if (reader->last == 0) sp_poll_want(poll, 0);
+}
+
+static void open_reader(struct reader *reader, struct sp_loop *loop, int fd) {
+  *reader = (struct reader){ .fd = fd };
+  assert_int_equal(sp_poll_open(&reader->poll, loop, fd, on_reader_ready, NULL), SP_OK);
+  sp_poll_want(&reader->poll, SP_POLL_READ);
+}
+
+static void test_drained_waits_for_news(void **state) {
+  int pair[2];
+  struct reader reader;
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  open_reader(&reader, *state, pair[0]);
+  assert_int_equal(write(pair[1], "0123456789", 10), 10);
+  run_some_turns(*state);
+  assert_int_equal(reader.calls, 2); /* a full read was no draining */
+  assert_int_equal(reader.last, 2);
+  assert_int_equal(write(pair[1], "x", 1), 1);
+  run_some_turns(*state);
+  assert_int_equal(reader.calls, 3);
+  close(pair[1]);
+  run_some_turns(*state);
+  assert_int_equal(reader.calls, 4);
+  assert_int_equal(reader.last, 0);
+  sp_poll_close(&reader.poll, NULL);
+  run_some_turns(*state);
+  close(pair[0]);
+}
+
+/* The last bytes and the end can be told in one: having taken the bytes is no draining then. */
+static void test_the_end_is_not_lost_behind_the_last_bytes(void **state) {
+  int pair[2];
+  struct reader reader;
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  open_reader(&reader, *state, pair[0]);
+  assert_int_equal(write(pair[1], "abc", 3), 3);
+  close(pair[1]);
+  run_some_turns(*state);
+  assert_int_equal(reader.calls, 2);
+  assert_int_equal(reader.last, 0);
+  sp_poll_close(&reader.poll, NULL);
+  run_some_turns(*state);
+  close(pair[0]);
+}
+
+/* What came while nobody wanted it is told when somebody does. */
+static void test_wanting_again_looks_again(void **state) {
+  int pair[2];
+  struct reader reader;
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  open_reader(&reader, *state, pair[0]);
+  sp_poll_want(&reader.poll, 0);
+  assert_int_equal(write(pair[1], "abc", 3), 3);
+  run_some_turns(*state);
+  assert_int_equal(reader.calls, 0);
+  sp_poll_want(&reader.poll, SP_POLL_READ);
+  run_some_turns(*state);
+  assert_int_equal(reader.calls, 1);
+  assert_int_equal(reader.last, 3);
+  sp_poll_close(&reader.poll, NULL);
+  run_some_turns(*state);
+  close(pair[0]);
+  close(pair[1]);
+}
+
+/* More than one system call tells of. */
+static void test_many_at_once(void **state) {
+  enum { MANY = 400 };
+  static struct reader readers[MANY];
+  static int pairs[MANY][2];
+  for (int i = 0; i < MANY; i++) {
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]), 0);
+    open_reader(&readers[i], *state, pairs[i][0]);
+    assert_int_equal(write(pairs[i][1], "x", 1), 1);
+  }
+  run_some_turns(*state);
+  for (int i = 0; i < MANY; i++) {
+    assert_int_equal(readers[i].calls, 1);
+    sp_poll_close(&readers[i].poll, NULL);
+    close(pairs[i][0]);
+    close(pairs[i][1]);
+  }
+  run_some_turns(*state);
+}
+
 static int refused_socket(void) {
   int listener = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
@@ -318,6 +418,10 @@ int main(void) {
     cmocka_unit_test_setup_teardown(test_want_decides, setup, teardown),
     cmocka_unit_test_setup_teardown(test_close_within_a_callback, setup, teardown),
     cmocka_unit_test_setup_teardown(test_number_is_used_again, setup, teardown),
+    cmocka_unit_test_setup_teardown(test_drained_waits_for_news, setup, teardown),
+    cmocka_unit_test_setup_teardown(test_the_end_is_not_lost_behind_the_last_bytes, setup, teardown),
+    cmocka_unit_test_setup_teardown(test_wanting_again_looks_again, setup, teardown),
+    cmocka_unit_test_setup_teardown(test_many_at_once, setup, teardown),
     cmocka_unit_test_setup_teardown(test_an_error_is_ready_for_all, setup, teardown),
     cmocka_unit_test_setup_teardown(test_an_error_does_not_end_the_watch, setup, teardown),
     cmocka_unit_test_setup_teardown(test_what_cannot_be_watched, setup, teardown),
