@@ -322,8 +322,9 @@ static enum sp_outcome stream_end(struct sp_exchange *exchange, const struct sp_
   }
   sp_sse_finish(&exchange->sse);
   const struct sp_dialect *dialect = exchange->dialect;
-  bool complete = !dialect || dialect->on_eof(exchange->dialect_state);
-  if (complete && exchange->events > 0) return SP_OUTCOME_OK;
+  /* A judge cannot be asked at the end: it has to have seen something. */
+  bool complete = dialect ? dialect->on_eof(exchange->dialect_state) : exchange->events > 0;
+  if (complete) return SP_OUTCOME_OK;
   set_detail(exchange, exchange->events ? SP_STR("the stream ended without its terminal event")
                                         : SP_STR("the stream ended without a single event"));
   return SP_OUTCOME_TRUNCATED;

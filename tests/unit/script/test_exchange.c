@@ -254,8 +254,8 @@ static void outcomes_of_streams(void **state) {
   assert_outcome("/until-close", "sse", SP_OUTCOME_OK, "");
   assert_outcome("/json", "sse", SP_OUTCOME_PROTOCOL, "not an event stream: the answer's content type is 'application/json'");
   assert_outcome("/302", "sse", SP_OUTCOME_PROTOCOL, "not an event stream: status 302");
-  assert_outcome("/nothing", "sse", SP_OUTCOME_TRUNCATED, "without a single event");
-  assert_outcome("/comments", "sse", SP_OUTCOME_TRUNCATED, "without a single event");
+  assert_outcome("/nothing", "openai", SP_OUTCOME_TRUNCATED, "without a single event");
+  assert_outcome("/comments", "dify", SP_OUTCOME_TRUNCATED, "without a single event");
   assert_outcome("/in-chunk", "sse", SP_OUTCOME_TRUNCATED, "closed in the middle of a chunked body");
   assert_outcome("/rst", "sse", SP_OUTCOME_RESET, "reset");
   assert_outcome("/silent", "sse", SP_OUTCOME_TIMEOUT, "");
@@ -263,6 +263,24 @@ static void outcomes_of_streams(void **state) {
   assert_outcome("/done-half", "openai", SP_OUTCOME_TRUNCATED, "without its terminal event");
   assert_outcome("/done-open", "openai", SP_OUTCOME_OK, "");
   assert_outcome("/error-event", "openai", SP_OUTCOME_STREAM_ERROR, "boom");
+}
+
+/* Where the stream's end is the end, a stream that ends well is an answer, be it an empty one. */
+static void nothing_is_an_empty_answer(void **state) {
+  static const char *const paths[] = { "/nothing", "/comments" };
+  (void)state;
+  for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+    struct bed bed;
+    open_bed(&bed, routes);
+    run(&bed, paths[i], "sse");
+    assert_int_equal(bed.sample.outcome, SP_OUTCOME_OK);
+    assert_string_equal(bed.detail, "");
+    assert_int_equal(bed.sample.metric_ns[SP_METRIC_TTFE], SP_METRIC_NA);
+    assert_int_equal(bed.sample.metric_ns[SP_METRIC_TTFT], SP_METRIC_NA);
+    assert_true(bed.sample.metric_ns[SP_METRIC_E2E] > 0);
+    assert_int_equal(bed.sample.counters[SP_COUNTER_EMPTY_ANSWER], 1);
+    close_bed(&bed);
+  }
 }
 
 static void a_429_is_rate_limited(void **state) {
@@ -489,6 +507,18 @@ static void a_judge_instead_of_a_dialect(void **state) {
   close_bed(&bed);
 }
 
+/* It has not said that this is the end. */
+static void a_judge_that_saw_nothing(void **state) {
+  (void)state;
+  struct bed bed;
+  open_bed(&bed, routes);
+  bed.hooks.judge = judge;
+  run(&bed, "/nothing", NULL);
+  assert_int_equal(bed.sample.outcome, SP_OUTCOME_TRUNCATED);
+  assert_string_equal(bed.detail, "the stream ended without a single event");
+  close_bed(&bed);
+}
+
 /* -- caps -- */
 
 static void a_body_over_its_cap(void **state) {
@@ -517,6 +547,7 @@ int main(int argc, char **argv) {
     cmocka_unit_test(redirects),
     cmocka_unit_test(outcomes),
     cmocka_unit_test(outcomes_of_streams),
+    cmocka_unit_test(nothing_is_an_empty_answer),
     cmocka_unit_test(a_429_is_rate_limited),
     cmocka_unit_test(a_body_is_kept),
     cmocka_unit_test(the_order_of_times),
@@ -530,6 +561,7 @@ int main(int argc, char **argv) {
     cmocka_unit_test(aborted_at_once),
     cmocka_unit_test(aborted_in_an_event),
     cmocka_unit_test(a_judge_instead_of_a_dialect),
+    cmocka_unit_test(a_judge_that_saw_nothing),
     cmocka_unit_test(a_body_over_its_cap),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
