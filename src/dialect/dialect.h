@@ -85,6 +85,9 @@ struct sp_dialect {
   void (*on_event)(void *state, const struct sp_sse_event *event, struct sp_meaning *out);
   /* MUST. The stream ended by itself: true when what came before makes it complete, false for truncated. */
   bool (*on_eof)(void *state);
+  /* MAY. An answer that is no stream (a blocking call), whole, to a fresh state: fills all of *out as the events of a
+   * stream would. SP_STREAM_OPEN where it does not say how the run ended. */
+  void (*on_whole)(void *state, struct sp_str body, struct sp_meaning *out);
 };
 
 extern const struct sp_dialect sp_dialect_dify;

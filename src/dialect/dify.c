@@ -254,12 +254,16 @@ static void dify_unreadable(struct sp_str type, struct sp_meaning *out) {
   out->name = SP_STR("ping");
 }
 
+static void read_ids(struct dify *dify, const struct frame *frame, struct sp_meaning *out) {
+  out->conversation_id = sp_parts_id(dify->scratch, frame->conversation_id, 0);
+  out->message_id = sp_parts_id(dify->scratch, frame->message_id, 1);
+  out->task_id = sp_parts_id(dify->scratch, frame->task_id, 2);
+}
+
 static void dify_read(struct dify *dify, const struct sp_sse_event *event, struct sp_meaning *out) {
   struct frame frame;
   frame_read(&dify->scratch->doc, &frame);
-  out->conversation_id = sp_parts_id(dify->scratch, frame.conversation_id, 0);
-  out->message_id = sp_parts_id(dify->scratch, frame.message_id, 1);
-  out->task_id = sp_parts_id(dify->scratch, frame.task_id, 2);
+  read_ids(dify, &frame, out);
   if (out->conversation_id.len > 0 || out->message_id.len > 0) dify->chat = true;
   struct sp_str name = event_name(dify, &frame, event->type);
   const struct kind *kind = kind_find(name);
@@ -304,6 +308,18 @@ static bool dify_eof(void *state) {
   return dify->state == SP_STREAM_DONE;
 }
 
+/* A workflow's blocking answer is its workflow_finished without the event's name: a failed run is a 200 as well. Those
+ * of the other apps say nothing of a run. */
+static void dify_whole(void *state, struct sp_str body, struct sp_meaning *out) {
+  struct dify *dify = state;
+  struct frame frame;
+  sp_meaning_clear(out);
+  if (!sp_parts_read(dify->scratch, body)) return;
+  frame_read(&dify->scratch->doc, &frame);
+  read_ids(dify, &frame, out);
+  if (data_get(dify, &frame, "status") >= 0) read_workflow_finished(dify, &frame, out);
+}
+
 const struct sp_dialect sp_dialect_dify = {
     .name = "dify",
     .state_size = sizeof(struct dify),
@@ -311,4 +327,5 @@ const struct sp_dialect sp_dialect_dify = {
     .fini = dify_fini,
     .on_event = dify_event,
     .on_eof = dify_eof,
+    .on_whole = dify_whole,
 };

@@ -138,6 +138,12 @@ static void keep_id(struct sp_exchange *exchange, int which, struct sp_str id) {
   exchange->id_len[which] = (uint8_t)id.len;
 }
 
+static void keep_ids(struct sp_exchange *exchange, const struct sp_meaning *meaning) {
+  keep_id(exchange, ID_CONVERSATION, meaning->conversation_id);
+  keep_id(exchange, ID_MESSAGE, meaning->message_id);
+  keep_id(exchange, ID_TASK, meaning->task_id);
+}
+
 static struct sp_str kept_id(const struct sp_exchange *exchange, int which) {
   return sp_str_of(exchange->ids[which], exchange->id_len[which]);
 }
@@ -215,9 +221,7 @@ static int on_sse_event(void *ctx, const struct sp_sse_event *event) {
   hold_or_time(exchange, meaning.marks, meaning.state != SP_STREAM_OPEN);
   if (meaning.marks & SP_MARK_TOKEN) take_text(exchange, meaning.text);
   if (meaning.marks & ~(unsigned)(SP_MARK_TOKEN | SP_MARK_REASONING)) take_rare(exchange, &meaning);
-  keep_id(exchange, ID_CONVERSATION, meaning.conversation_id);
-  keep_id(exchange, ID_MESSAGE, meaning.message_id);
-  keep_id(exchange, ID_TASK, meaning.task_id);
+  keep_ids(exchange, &meaning);
   if (hooks->on_event) {
     struct sp_exchange_event seen = {event, &meaning};
     hooks->on_event(exchange->ctx, exchange, &seen);
@@ -330,6 +334,21 @@ static enum sp_outcome stream_end(struct sp_exchange *exchange, const struct sp_
   return SP_OUTCOME_TRUNCATED;
 }
 
+/* An answer that is no stream: who speaks its dialect knows a failed run that is a 200 all the same. */
+static enum sp_outcome judge_whole(struct sp_exchange *exchange) {
+  const struct sp_dialect *dialect = exchange->dialect;
+  if (!dialect || !dialect->on_whole) return SP_OUTCOME_OK;
+  struct sp_meaning meaning;
+  dialect->init(exchange->dialect_state, exchange->scratch);
+  dialect->on_whole(exchange->dialect_state, sp_buf_str(&exchange->text), &meaning);
+  count_marks(&exchange->sample, meaning.marks);
+  keep_ids(exchange, &meaning);
+  bool failed = meaning.state == SP_STREAM_FAILED;
+  if (failed) set_detail(exchange, meaning.detail);
+  dialect->fini(exchange->dialect_state);
+  return failed ? SP_OUTCOME_STREAM_ERROR : SP_OUTCOME_OK;
+}
+
 static enum sp_outcome whole_end(struct sp_exchange *exchange, const struct sp_http_result *result) {
   if (exchange->status >= 400) {
     sp_detail_add_body(&exchange->detail, sp_buf_str(&exchange->text), exchange->secrets,
@@ -338,7 +357,7 @@ static enum sp_outcome whole_end(struct sp_exchange *exchange, const struct sp_h
     return SP_OUTCOME_HTTP_STATUS;
   }
   if (exchange->is_stream) return stream_end(exchange, result);
-  if (result->end == SP_HTTP_OK) return SP_OUTCOME_OK;
+  if (result->end == SP_HTTP_OK) return judge_whole(exchange);
   set_detail(exchange, sp_str_from(result->detail));
   return SP_OUTCOME_RESET;
 }

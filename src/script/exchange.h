@@ -50,7 +50,9 @@ struct sp_exchange_hooks {
 struct sp_exchange_options {
   struct sp_http_session *session;
   struct sp_http_request request;
-  const struct sp_dialect *dialect;   /* NULL: no event stream, unless `judge` is given */
+  /* What the events of a stream mean, or (without `stream`) what a whole answer says of its run. NULL: no event stream,
+   * unless `judge` is given. */
+  const struct sp_dialect *dialect;
   struct sp_dialect_scratch *scratch; /* the thread's; MUST with a dialect */
   bool stream;                        /* an event stream is expected */
   struct sp_cookie_jar *cookies;      /* MAY. The user's; outlives the exchange */

@@ -132,12 +132,14 @@ static int read_body(struct sp_request_spec *spec, lua_State *L, int index, stru
   return 0;
 }
 
-static void read_stream(struct sp_request_spec *spec, lua_State *L, int index) {
+static void read_dialect(struct sp_request_spec *spec, lua_State *L, int index) {
   get(L, index, "stream");
   if (lua_type(L, -1) == LUA_TSTRING) spec->dialect = sp_dialect_find(lua_tostring(L, -1));
   spec->has_judge = lua_isfunction(L, -1);
   spec->stream = spec->dialect || spec->has_judge;
   lua_pop(L, 1);
+  struct sp_str answer = field(L, index, "answer");
+  if (!spec->stream && answer.len) spec->dialect = sp_dialect_find(answer.bytes);
 }
 
 static void read_policy(struct sp_request_spec *spec, const struct sp_lua_user *lua_user, lua_State *L, int index) {
@@ -229,7 +231,7 @@ int sp_request_spec_read(struct sp_request_spec *spec, struct sp_lua_user *lua_u
   if (code == 0) code = sp_request_multipart_read(spec, lua_user, L, index, err);
   if (code) return code;
   if (spec->content_type[0]) content_type = sp_str_from(spec->content_type);
-  read_stream(spec, L, index);
+  read_dialect(spec, L, index);
   if ((code = read_method(spec, L, index, err)) || (code = read_url(spec, lua_user, L, index, err)) ||
       (code = read_headers(spec, L, index, content_type, err))) {
     return code;

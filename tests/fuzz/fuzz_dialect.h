@@ -79,12 +79,30 @@ static inline uint64_t fuzz_play(const struct sp_dialect *dialect, struct sp_str
   return stream.sum * 2 + complete;
 }
 
+/* The same bytes as an answer that is no stream. */
+static inline void fuzz_whole(const struct sp_dialect *dialect, struct sp_str body) {
+  if (!dialect->on_whole) return;
+  void *state = sp_alloc(dialect->state_size);
+  struct sp_dialect_scratch scratch;
+  struct sp_meaning meaning;
+  sp_dialect_scratch_init(&scratch);
+  dialect->init(state, &scratch);
+  memset(&meaning, 0x5a, sizeof(meaning));
+  dialect->on_whole(state, body, &meaning);
+  SP_CHECK((meaning.state == SP_STREAM_FAILED) == (meaning.detail.len > 0));
+  fuzz_check_numbers(&meaning);
+  dialect->fini(state);
+  sp_dialect_scratch_fini(&scratch);
+  free(state);
+}
+
 /* Whole and cut, the stream means the same. */
 static inline int fuzz_dialect(const struct sp_dialect *dialect, const uint8_t *bytes, size_t len) {
   if (len == 0) return 0;
   struct sp_str stream = sp_str_of((const char *)bytes + 1, len - 1);
   size_t cut = bytes[0] * stream.len / 256;
   SP_CHECK(fuzz_play(dialect, stream, stream.len) == fuzz_play(dialect, stream, cut));
+  fuzz_whole(dialect, stream);
   return 0;
 }
 

@@ -73,32 +73,20 @@ local function build(app, user, path, options, body)
   if type(body.files) == "table" then setmetatable(body.files, core.array_mt) end -- Dify takes no {} for an empty list
   body.user = body.user or app.end_user or ("spate-" .. user.id)
   body.response_mode = body.response_mode or "streaming"
-  if body.response_mode == "streaming" then spec.stream = "dify" end
+  if body.response_mode == "streaming" then spec.stream = "dify" else spec.answer = "dify" end
   if type(spec.hang_up) == "table" and spec.hang_up.stop == true then spec.hang_up = stopping(app, spec, STOPS[path]) end
   return spec
 end
 
-local function refuse(user, result, why)
-  result.ok, result.outcome, result.error = false, "check", why
-  user:check(false, why)
-end
-
--- Dify answers a blocking call with JSON; give it the same members as a streamed one. A run that failed is answered
--- with 200 all the same.
+-- Dify answers a blocking call with JSON; give it the same members as a streamed one.
 local function finish(user, result)
   if not result.ok then return result end
   local json = result.json
   if type(json) ~= "table" or result.text:match("^%s*(.)") ~= "{" then
-    refuse(user, result, "the blocking answer is no JSON object")
-    return result
-  end
-  local data = type(json.data) == "table" and json.data or {}
-  result.text = type(json.answer) == "string" and json.answer or result.text
-  for _, id in ipairs { "conversation_id", "message_id" } do
-    if type(json[id]) == "string" then result[id] = json[id] end
-  end
-  if data.status == "failed" or data.status == "stopped" then
-    refuse(user, result, "workflow " .. data.status .. ": " .. tostring(data.error or ""))
+    result.ok, result.outcome, result.error = false, "check", "the blocking answer is no JSON object"
+    user:check(false, result.error)
+  elseif type(json.answer) == "string" then
+    result.text = json.answer
   end
   return result
 end

@@ -316,7 +316,8 @@ local REQUEST_MEMBERS = { method = "string", path = "string", url = "string", js
   headers = "table", name = "string", timeout = "time", stream = "any", on_event = "function", first_byte_timeout = "time",
   silence_timeout = "time", connection = "string", gzip = "boolean", content_type = "string",
   hang_up = "table", read = "table", role = "string", on_429 = "any",
-  http = "string", redirects = "any", cookies = "boolean", auth = "table", multipart = "table" }
+  http = "string", redirects = "any", cookies = "boolean", auth = "table", multipart = "table",
+  answer = "string" }
 local STREAMS = { dify = 1, openai = 1, sse = 1 }
 
 local function form_encode(form)
@@ -349,6 +350,9 @@ local function check_spec(spec)
   local stream = spec.stream
   if stream and type(stream) ~= "function" and not STREAMS[stream] then
     fail("request{stream = %s}: there is \"dify\", \"openai\", \"sse\" or a function", tostring(stream))
+  end
+  if spec.answer and (stream or not STREAMS[spec.answer]) then
+    fail("request{answer = '%s'}: there is dify, openai and sse, for an answer that is no stream", spec.answer)
   end
   if spec.json ~= nil and (spec.body or spec.form) or spec.multipart and (spec.json ~= nil or spec.body or spec.form) then
     fail("request{…} takes one of json, body, form and multipart")

@@ -98,6 +98,35 @@ static void test_the_end_is_the_end(void **unused) {
   }
 }
 
+static void expect_whole(const char *body, enum sp_stream_state state, unsigned marks, const char *detail) {
+  struct sp_meaning meaning;
+  struct sp_dialect_scratch scratch;
+  void *memory = sp_alloc(sp_dialect_dify.state_size);
+  sp_dialect_scratch_init(&scratch);
+  sp_dialect_dify.init(memory, &scratch);
+  sp_dialect_dify.on_whole(memory, sp_str_from(body), &meaning);
+  assert_int_equal(meaning.state, state);
+  assert_int_equal(meaning.marks & ~(unsigned)SP_MARK_END, marks);
+  assert_true(sp_str_eq(meaning.detail, sp_str_from(detail)));
+  sp_dialect_dify.fini(memory);
+  sp_dialect_scratch_fini(&scratch);
+  free(memory);
+}
+
+static void test_how_a_blocking_run_ended(void **unused) {
+  (void)unused;
+  expect_whole("{\"data\":{\"status\":\"succeeded\"}}", SP_STREAM_DONE, 0, "");
+  expect_whole("{\"data\":{\"status\":\"partial-succeeded\",\"error\":\"x\"}}", SP_STREAM_DONE, SP_MARK_PARTIAL, "");
+  expect_whole("{\"data\":{\"status\":\"failed\",\"error\":\"no\\nmodel\"}}", SP_STREAM_FAILED, 0, "workflow failed: no model");
+  expect_whole("{\"data\":{\"status\":\"stopped\",\"error\":null}}", SP_STREAM_FAILED, 0, "workflow stopped");
+  expect_whole("{\"data\":{\"status\":null}}", SP_STREAM_FAILED, 0, "workflow finished without a status");
+  /* No run of a workflow, or nothing that could say how it ended. */
+  expect_whole("{\"event\":\"message\",\"answer\":\"a\",\"status\":\"failed\"}", SP_STREAM_OPEN, 0, "");
+  expect_whole("{\"data\":[]}", SP_STREAM_OPEN, 0, "");
+  expect_whole("<html>", SP_STREAM_OPEN, 0, "");
+  expect_whole("", SP_STREAM_OPEN, 0, "");
+}
+
 /* What one stream keeps is its own: the scratch is overwritten by the others of its thread. */
 static void test_streams_share_the_scratch(void **unused) {
   (void)unused;
@@ -176,6 +205,7 @@ int main(void) {
       cmocka_unit_test(test_plain),
       cmocka_unit_test(test_clear),
       cmocka_unit_test(test_the_end_is_the_end),
+      cmocka_unit_test(test_how_a_blocking_run_ended),
       cmocka_unit_test(test_memory_is_given_back),
       cmocka_unit_test(test_streams_share_the_scratch),
       cmocka_unit_test(test_a_large_frame_between_small_ones),
