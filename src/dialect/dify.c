@@ -317,6 +317,7 @@ static void dify_whole(void *state, struct sp_str body, struct sp_meaning *out) 
   if (!sp_parts_read(dify->scratch, body)) return;
   frame_read(&dify->scratch->doc, &frame);
   read_ids(dify, &frame, out);
+  read_usage(dify, &frame, out);
   if (data_get(dify, &frame, "status") >= 0) read_workflow_finished(dify, &frame, out);
 }
 

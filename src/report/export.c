@@ -189,10 +189,11 @@ static void put_tokens(const struct walk *walk) {
   static const struct {
     const char *source;
     size_t offset;
+    size_t reports; /* of how many requests; of none: n/a, so absent */
   } sources[] = {
-    { "events", offsetof(struct sp_cell, token_events) },
-    { "reported_prompt", offsetof(struct sp_cell, reported_prompt) },
-    { "reported_completion", offsetof(struct sp_cell, reported_completion) },
+    { "events", offsetof(struct sp_cell, token_events), offsetof(struct sp_cell, started) },
+    { "reported_prompt", offsetof(struct sp_cell, reported_prompt), offsetof(struct sp_cell, prompt_reports) },
+    { "reported_completion", offsetof(struct sp_cell, reported_completion), offsetof(struct sp_cell, completion_reports) },
   };
   struct sp_export_label labels[SP_EXPORT_LABELS_MAX];
   family(walk, SP_EXPORT_COUNTER, "spate_tokens", "", "Tokens of ok requests, by whose count it is.");
@@ -200,6 +201,9 @@ static void put_tokens(const struct walk *walk) {
     size_t count = labels_of(cell_at(walk, i), labels);
     for (size_t k = 0; k < sizeof(sources) / sizeof(sources[0]); k++) {
       labels[count] = (struct sp_export_label){ "source", sources[k].source };
+      if (counter_of(cell_at(walk, i), sources[k].reports) == 0) {
+        continue;
+      }
       value(walk, labels, count + 1, (double)counter_of(cell_at(walk, i), sources[k].offset));
     }
   }

@@ -68,11 +68,13 @@ static json_t *metrics(const struct sp_cell *cell) {
   return object;
 }
 
+static json_t *reported(uint64_t tokens, uint64_t reports) { return reports > 0 ? sp_doc_whole(tokens) : json_null(); }
+
 static json_t *tokens(const struct sp_cell *cell) {
   json_t *object = json_object();
   sp_doc_set(object, "events", sp_doc_whole(cell->token_events));
-  sp_doc_set(object, "reported_prompt", sp_doc_whole(cell->reported_prompt));
-  sp_doc_set(object, "reported_completion", sp_doc_whole(cell->reported_completion));
+  sp_doc_set(object, "reported_prompt", reported(cell->reported_prompt, cell->prompt_reports));
+  sp_doc_set(object, "reported_completion", reported(cell->reported_completion, cell->completion_reports));
   return object;
 }
 

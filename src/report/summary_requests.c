@@ -98,11 +98,11 @@ static void notes_count(struct notes *notes, uint64_t count, const char *one, co
 }
 
 static void notes_tokens(struct notes *notes, const struct sp_cell *cell) {
-  char text[100], events[SP_FIGURE_SIZE], reported[SP_FIGURE_SIZE] = "none";
-  if (cell->token_events == 0 && cell->reported_completion == 0) {
+  char text[100], events[SP_FIGURE_SIZE], reported[SP_FIGURE_SIZE] = "n/a";
+  if (cell->token_events == 0 && cell->completion_reports == 0) {
     return;
   }
-  if (cell->reported_completion > 0) {
+  if (cell->completion_reports > 0) {
     sp_format_count(cell->reported_completion, reported, sizeof(reported));
   }
   sp_format_count(cell->token_events, events, sizeof(events));

@@ -342,6 +342,7 @@ static enum sp_outcome judge_whole(struct sp_exchange *exchange) {
   dialect->init(exchange->dialect_state, exchange->scratch);
   dialect->on_whole(exchange->dialect_state, sp_buf_str(&exchange->text), &meaning);
   count_marks(&exchange->sample, meaning.marks);
+  if (meaning.marks & SP_MARK_USAGE) take_usage(&exchange->sample, &meaning.usage);
   keep_ids(exchange, &meaning);
   bool failed = meaning.state == SP_STREAM_FAILED;
   if (failed) set_detail(exchange, meaning.detail);

@@ -37,6 +37,7 @@ struct sp_cell {
   uint64_t streams;         /* ok requests with an event stream or a token */
   uint64_t stalled_streams; /* streams with at least one stall */
   uint64_t token_events, answer_chars, reported_prompt, reported_completion;
+  uint64_t prompt_reports, completion_reports; /* requests that reported them; 0: those sums are n/a */
   uint64_t bytes_in, bytes_out;
   uint64_t counters[SP_COUNTER_COUNT];
   struct sp_hist metrics[SP_METRIC_COUNT]; /* of ok requests; count 0 = n/a */

@@ -36,6 +36,8 @@ static void merge_cell(struct sp_cell *into, const struct sp_cell *from) {
   into->answer_chars += from->answer_chars;
   into->reported_prompt += from->reported_prompt;
   into->reported_completion += from->reported_completion;
+  into->prompt_reports += from->prompt_reports;
+  into->completion_reports += from->completion_reports;
   into->bytes_in += from->bytes_in;
   into->bytes_out += from->bytes_out;
   for (size_t i = 0; i < SP_METRIC_COUNT; i++) {

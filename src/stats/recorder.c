@@ -58,6 +58,13 @@ static void count_ok(struct sp_recorder *recorder, struct sp_cell *cell, const s
   }
 }
 
+static void add_reported(int64_t tokens, uint64_t *sum, uint64_t *reports) {
+  if (tokens >= 0) {
+    *sum += (uint64_t)tokens;
+    *reports += 1;
+  }
+}
+
 static void record_ok(struct sp_cell *cell, const struct sp_sample *sample) {
   for (size_t i = 0; i < SP_METRIC_COUNT; i++) {
     int64_t ns = sp_sample_metric(sample, (enum sp_metric)i);
@@ -71,8 +78,8 @@ static void record_ok(struct sp_cell *cell, const struct sp_sample *sample) {
   }
   cell->token_events += sample->token_events;
   cell->answer_chars += sample->answer_chars;
-  cell->reported_prompt += sample->reported_prompt > 0 ? (uint64_t)sample->reported_prompt : 0;
-  cell->reported_completion += sample->reported_completion > 0 ? (uint64_t)sample->reported_completion : 0;
+  add_reported(sample->reported_prompt, &cell->reported_prompt, &cell->prompt_reports);
+  add_reported(sample->reported_completion, &cell->reported_completion, &cell->completion_reports);
   for (size_t i = 0; i < SP_COUNTER_COUNT; i++) {
     cell->counters[i] += sample->counters[i];
   }

@@ -120,6 +120,7 @@ static void test_how_a_blocking_run_ended(void **unused) {
   expect_whole("{\"data\":{\"status\":\"failed\",\"error\":\"no\\nmodel\"}}", SP_STREAM_FAILED, 0, "workflow failed: no model");
   expect_whole("{\"data\":{\"status\":\"stopped\",\"error\":null}}", SP_STREAM_FAILED, 0, "workflow stopped");
   expect_whole("{\"data\":{\"status\":null}}", SP_STREAM_FAILED, 0, "workflow finished without a status");
+  expect_whole("{\"answer\":\"a\",\"metadata\":{\"usage\":{\"prompt_tokens\":3}}}", SP_STREAM_OPEN, SP_MARK_USAGE, "");
   /* No run of a workflow, or nothing that could say how it ended. */
   expect_whole("{\"event\":\"message\",\"answer\":\"a\",\"status\":\"failed\"}", SP_STREAM_OPEN, 0, "");
   expect_whole("{\"data\":[]}", SP_STREAM_OPEN, 0, "");

@@ -158,6 +158,9 @@ static void values(void **state) {
   assert_string_equal(text_at(json, "requests.0.name"), fabricated_keys[1].name);
   assert_string_equal(text_at(json, "requests.0.task"), "complex");
   assert_int_equal(int_at(json, "requests.0.tokens.reported_completion"), 3000);
+  assert_int_equal(int_at(json, "requests.0.tokens.reported_prompt"), 10000);
+  assert_true(json_is_null(at(json, "requests.2.tokens.reported_prompt"))); /* nobody reported: n/a, never 0 */
+  assert_true(json_is_null(at(json, "requests.2.tokens.reported_completion")));
   assert_number(json, "requests.0.metrics.ttfb.max", 16);
   assert_number(json, "requests.0.failed_metrics.e2e.max", 2500);
   assert_int_equal(int_at(json, "requests.0.cancelled_age.count"), 1);

@@ -165,6 +165,8 @@ static void fill(struct sp_interval *interval, uint64_t seed, int64_t begin_ns) 
     cell->answer_chars += 4;
     cell->reported_prompt += 5;
     cell->reported_completion += 6;
+    cell->prompt_reports += 14;
+    cell->completion_reports += 15;
     cell->bytes_in += 7;
     cell->bytes_out += 8;
     cell->stalls += 1;
@@ -232,6 +234,8 @@ static void assert_same_cell(const struct sp_cell *a, const struct sp_cell *b) {
   assert_int_equal(a->answer_chars, b->answer_chars);
   assert_int_equal(a->reported_prompt, b->reported_prompt);
   assert_int_equal(a->reported_completion, b->reported_completion);
+  assert_int_equal(a->prompt_reports, b->prompt_reports);
+  assert_int_equal(a->completion_reports, b->completion_reports);
   assert_int_equal(a->bytes_in, b->bytes_in);
   assert_int_equal(a->bytes_out, b->bytes_out);
   for (size_t i = 0; i < SP_METRIC_COUNT; i++) {

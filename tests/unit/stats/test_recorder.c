@@ -61,7 +61,9 @@ static void ok_stream(void **state) {
   assert_int_equal(cell->stalls, 1);
   assert_int_equal(cell->token_events, 51);
   assert_int_equal(cell->reported_prompt, 0);
+  assert_int_equal(cell->prompt_reports, 0);
   assert_int_equal(cell->reported_completion, 60);
+  assert_int_equal(cell->completion_reports, 1);
   assert_int_equal(cell->counters[SP_COUNTER_PING], 2);
   assert_int_equal(cell->bytes_in, 9000);
   sp_gaps_fini(&gaps);
