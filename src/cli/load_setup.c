@@ -77,6 +77,23 @@ static int settle_arrivals(struct sp_load *load, const struct sp_plan_load *flag
   return 0;
 }
 
+/* What would do nothing beside this load was meant otherwise by whoever said it. */
+static int check_idle(const struct sp_load *load, const struct sp_plan_load *said, struct sp_err *err) {
+  bool open_loop = load->kind == SP_LOAD_RATE;
+  if (said->max_in_flight >= 0 && !open_loop) {
+    return sp_fail(err, SP_EUSAGE, "max-in-flight caps an open loop: give a rate beside it (--rate 20/s), or in-flight to "
+                   "hold so many tasks open");
+  }
+  if (said->arrivals && !open_loop) {
+    return sp_fail(err, SP_EUSAGE, "arrivals space the starts of an open loop: give a rate beside them (--rate 20/s)");
+  }
+  if (said->arrivals && load->trace) return sp_fail(err, SP_EUSAGE, "a replay has its own times: leave arrivals away");
+  if (said->spawn_per_s > 0 && open_loop) {
+    return sp_fail(err, SP_EUSAGE, "the spawn rate is of users, and an open loop has none: its rate says what starts a second");
+  }
+  return 0;
+}
+
 /* Processors that this process may use: of a machine of 64 a container or taskset may leave it two. */
 static uint64_t processors(void) {
   cpu_set_t allowed;
@@ -110,6 +127,8 @@ int sp_load_settle(struct sp_load *load, const struct sp_plan_load *flags, const
   int code = settle_shape(load, shape, err);
   if (code) return shape == plan ? blame_plan(err) : code;
   if (settle_arrivals(load, flags, plan, err)) return blame_plan(err); /* the flag's was read already */
+  if (check_idle(load, flags, err)) return err->code;
+  if (shape == plan && check_idle(load, plan, err)) return blame_plan(err);
   load->spawn_per_s = flags->spawn_per_s > 0 ? flags->spawn_per_s : plan->spawn_per_s > 0 ? plan->spawn_per_s : 0;
   /* An end that the command line says replaces the plan's ends, as its shape replaces the plan's shape. */
   int64_t plan_iterations = flags->run_time_ns >= 0 ? -1 : plan->iterations;

@@ -253,6 +253,9 @@ OPTION(take_out) {
   const char *equals = strchr(value, '=');
   if (!equals || !equals[1]) return sp_fail(err, SP_EUSAGE, "must be KIND=PATH, e.g. json=run.json ('-' is standard output)");
   if (o->out_count == SP_OUTS_MAX) return sp_fail(err, SP_EUSAGE, "over %u outputs", SP_OUTS_MAX);
+  if (strcmp(equals + 1, "-") == 0 && sp_options_use_stdout(o)) {
+    return sp_fail(err, SP_EUSAGE, "only one output can be on standard output ('-'): write the other one to a file");
+  }
   char *kind = sp_strndup(value, (size_t)(equals - value));
   const struct sp_report_type *type = sp_report_find(kind);
   int code = 0;

@@ -15,6 +15,13 @@ void sp_options_fini(struct sp_options *options) {
   options->owned_count = 0;
 }
 
+bool sp_options_use_stdout(const struct sp_options *options) {
+  for (size_t i = 0; i < options->out_count; i++) {
+    if (strcmp(options->outs[i].path, "-") == 0) return true;
+  }
+  return false;
+}
+
 /* -- finding an option -- */
 
 static const struct sp_option *find_long(const struct sp_option *const *groups, struct sp_str name) {

@@ -78,6 +78,8 @@ void sp_options_fini(struct sp_options *options);
 /* Reads argv[0 … argc-1] (behind the command's name). Options and arguments may mix; "--" ends options. */
 int sp_options_parse(struct sp_options *options, const struct sp_option *const *groups, int argc, char **argv,
                      struct sp_err *err);
+/* Is there an output on standard output ('-')? Then that document stays alone there. */
+bool sp_options_use_stdout(const struct sp_options *options);
 /* Appends the table as help text. */
 void sp_options_print(FILE *out, const struct sp_option *const *groups);
 

@@ -86,13 +86,6 @@ static void on_output_note(void *ctx, const char *text) {
   sp_terminal_note(session->terminal, "%s", text);
 }
 
-static bool writes_to_stdout(const struct sp_options *options) {
-  for (size_t i = 0; i < options->out_count; i++) {
-    if (strcmp(options->outs[i].path, "-") == 0) return true;
-  }
-  return false;
-}
-
 static bool is_set(const char *variable) {
   const char *value = getenv(variable);
   return value && *value;
@@ -107,7 +100,7 @@ static int width_asked_for(void) {
 }
 
 static struct sp_terminal *open_terminal(const struct sp_options *options) {
-  FILE *out = writes_to_stdout(options) ? stderr : stdout; /* a document on standard output stays alone there */
+  FILE *out = sp_options_use_stdout(options) ? stderr : stdout; /* a document on standard output stays alone there */
   bool is_terminal = isatty(fileno(out));
   const char *kind = getenv("TERM");
   bool moves = is_terminal && !(kind && strcmp(kind, "dumb") == 0);
@@ -250,12 +243,20 @@ static int raise_file_limit(const struct sp_load *load, struct sp_err *err) {
   return 0;
 }
 
+static int open_slos(struct session *session, struct sp_err *err) {
+  const struct sp_options *options = session->options;
+  const struct sp_plan *plan = session->setup->plan;
+  int code = sp_slo_watch_init(&session->slos, options->slos, options->slo_count, plan->slos, plan->slo_count, err);
+  if (code || !options->slo_abort || sp_slo_watch_has_windows(&session->slos)) return code;
+  return sp_fail(err, SP_EUSAGE, "--slo-abort ends a run by an SLO with a window, and there is none: write one like "
+                 "'p95(ttft) < 2s over 30s'");
+}
+
 int sp_session_run(struct sp_setup *setup, const struct sp_options *options, const char *plan_name) {
   struct sp_err err;
   struct session session = {.setup = setup, .options = options, .plan_name = plan_name};
   int exit_code;
-  if (sp_slo_watch_init(&session.slos, options->slos, options->slo_count, setup->plan->slos, setup->plan->slo_count, &err) ||
-      raise_file_limit(&setup->load, &err) || open_outputs(&session, &err)) {
+  if (open_slos(&session, &err) || raise_file_limit(&setup->load, &err) || open_outputs(&session, &err)) {
     sp_outputs_close(&session.outputs);
     sp_slo_watch_fini(&session.slos);
     return sp_cli_fail(&err);

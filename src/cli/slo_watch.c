@@ -48,6 +48,13 @@ void sp_slo_watch_tick(struct sp_slo_watch *watch, const struct sp_run_view *vie
   }
 }
 
+bool sp_slo_watch_has_windows(const struct sp_slo_watch *watch) {
+  for (size_t i = 0; i < watch->count; i++) {
+    if (watch->slos[i].window_ns) return true;
+  }
+  return false;
+}
+
 const struct sp_slo *sp_slo_watch_lost(const struct sp_slo_watch *watch) {
   for (size_t i = 0; i < watch->count; i++) {
     if (watch->slos[i].window_ns && sp_window_track_lost(&watch->tracks[i])) return &watch->slos[i];

@@ -28,6 +28,7 @@ int sp_slo_watch_init(struct sp_slo_watch *watch, const char *const *flags, size
 void sp_slo_watch_fini(struct sp_slo_watch *watch);
 
 void sp_slo_watch_tick(struct sp_slo_watch *watch, const struct sp_run_view *view);
+bool sp_slo_watch_has_windows(const struct sp_slo_watch *watch);
 /* A windowed SLO that can't be met any more; NULL: none. */
 const struct sp_slo *sp_slo_watch_lost(const struct sp_slo_watch *watch);
 /* Fills results. */

@@ -260,6 +260,25 @@ static void refused(void **state) {
   REFUSE("", SP_EIO, "/nothing/here", "--cacert", "/nothing/here");
 }
 
+/* What would do nothing is said, not passed over. */
+static void idle_beside_this_load(void **state) {
+  (void)state;
+  REFUSE("", SP_EUSAGE, "max-in-flight caps an open loop", "-u", "5", "--max-in-flight", "9");
+  REFUSE("spate.load { users = 5 }", SP_EUSAGE, "max-in-flight caps an open loop", "--max-in-flight", "9");
+  REFUSE("", SP_EUSAGE, "arrivals space the starts of an open loop", "--in-flight", "5", "--arrivals", "poisson");
+  REFUSE("", SP_EUSAGE, "the spawn rate is of users", "--rate", "5/s", "-r", "5");
+  REFUSE("spate.load { rate = '5/s' }", SP_EUSAGE, "the spawn rate is of users", "-r", "5");
+  REFUSE("spate.load { users = 5, max_in_flight = 9 }", SP_EPLAN, "the plan's load: max-in-flight caps", NO_FLAGS);
+  REFUSE("spate.load { users = 5, arrivals = 'even' }", SP_EPLAN, "the plan's load: arrivals space", NO_FLAGS);
+  REFUSE("spate.load { rate = '5/s', spawn_rate = 5 }", SP_EPLAN, "the plan's load: the spawn rate", NO_FLAGS);
+  REFUSE("", SP_EUSAGE, "--insecure verifies nothing", "--insecure", "--cacert", "/nothing/here");
+  SET_UP(flags, "spate.load { rate = '5/s', arrivals = 'even', max_in_flight = 9 }", "-u", "3", "-r", "1");
+  tear_down(&flags); /* the plan's whole shape is replaced */
+  SET_UP(plan, "spate.load { rate = '5/s' }", "--arrivals", "even", "--max-in-flight", "9");
+  assert_int_equal(plan.setup.load.arrivals, SP_ARRIVALS_EVEN);
+  tear_down(&plan);
+}
+
 static void no_plan(void **state) {
   (void)state;
   struct sp_options options;
@@ -376,6 +395,7 @@ int main(int argc, char **argv) {
     cmocka_unit_test(threads),
     cmocka_unit_test(one_processor_one_thread),
     cmocka_unit_test(refused),
+    cmocka_unit_test(idle_beside_this_load),
     cmocka_unit_test(no_plan),
     cmocka_unit_test(the_limit_of_files),
     cmocka_unit_test(ways),
