@@ -53,8 +53,8 @@ OPTION(take_set) {
 }
 
 OPTION(take_task) {
-  (void)err;
-  o->task_pattern = value;
+  if (o->task_pattern_count == SP_TASK_PATTERNS_MAX) return sp_fail(err, SP_EUSAGE, "over %u patterns", SP_TASK_PATTERNS_MAX);
+  o->task_patterns[o->task_pattern_count++] = value;
   return 0;
 }
 
@@ -67,7 +67,7 @@ OPTION(take_user_class) {
 const struct sp_option sp_options_plan[] = {
     {"host", 'H', "URL", "base URL of the target, e.g. http://127.0.0.1:5001", take_host},
     {"set", 'e', "KEY=VALUE", "a plan parameter; else SPATE_KEY of the environment", take_set},
-    {"task", 'T', "PATTERN", "run only tasks that match, e.g. 'simple*'", take_task},
+    {"task", 'T', "PATTERN", "run only tasks that match (repeatable), e.g. 'simple*'", take_task},
     {"user-class", 0, "NAME", "run only this user class (repeatable)", take_user_class},
     {NULL, 0, NULL, NULL, NULL}};
 

@@ -11,6 +11,7 @@
 #define SP_SETTINGS_MAX 200u
 #define SP_OUTS_MAX 20u
 #define SP_TAGS_MAX 50u
+#define SP_TASK_PATTERNS_MAX 50u
 #define SP_CLASS_NAMES_MAX 50u
 #define SP_ARGUMENTS_MAX 4
 #define SP_RESOLVE_OPTIONS_MAX 100u
@@ -28,9 +29,11 @@ struct sp_options {
   size_t foreign_count;
   struct sp_plan_load load; /* the plan's defaults go below these */
   int64_t threads;
-  const char *host, *name, *task_pattern;
+  const char *host, *name;
   struct sp_setting settings[SP_SETTINGS_MAX];
   size_t setting_count;
+  const char *task_patterns[SP_TASK_PATTERNS_MAX];
+  size_t task_pattern_count;
   const char *class_names[SP_CLASS_NAMES_MAX];
   size_t class_name_count;
   struct sp_out outs[SP_OUTS_MAX];

@@ -23,7 +23,8 @@ struct sp_plan_options {
   const struct sp_setting *settings;
   size_t setting_count;
   const char *host;              /* -H; NULL: the plan's */
-  const char *task_pattern;      /* -T; NULL: all */
+  const char *const *task_patterns; /* -T, any of them; none: all */
+  size_t task_pattern_count;
   const char *const *class_names; /* --user-class; none: all */
   size_t class_name_count;
   bool describing; /* only to list parameters: a missing value is no error */

@@ -83,16 +83,20 @@ static int field_redirects(lua_State *L) {
 
 /* -- classes -- */
 
-static bool class_chosen(const struct sp_plan *plan, const char *name) {
-  if (plan->options.class_name_count == 0) return true;
-  for (size_t i = 0; i < plan->options.class_name_count; i++) {
-    if (sp_str_matches(plan->options.class_names[i], name)) return true;
+/* By any of the patterns; where there is none, everything is. */
+static bool is_chosen(const char *const *patterns, size_t count, const char *name) {
+  for (size_t i = 0; i < count; i++) {
+    if (sp_str_matches(patterns[i], name)) return true;
   }
-  return false;
+  return count == 0;
+}
+
+static bool class_chosen(const struct sp_plan *plan, const char *name) {
+  return is_chosen(plan->options.class_names, plan->options.class_name_count, name);
 }
 
 static bool task_chosen(const struct sp_plan *plan, const char *name) {
-  return !plan->options.task_pattern || sp_str_matches(plan->options.task_pattern, name);
+  return is_chosen(plan->options.task_patterns, plan->options.task_pattern_count, name);
 }
 
 static void read_think(lua_State *L, struct sp_think *think) {

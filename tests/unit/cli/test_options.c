@@ -185,7 +185,7 @@ static void the_target(void **state) {
 
 static void settings_and_tags(void **state) {
   (void)state;
-  ACCEPT(it, "-e", "key=a=b", "--set", "empty=", "-eshort=1", "--tag", "round=2", "-T", "simple*", "--user-class", "A",
+  ACCEPT(it, "-e", "key=a=b", "--set", "empty=", "-eshort=1", "--tag", "round=2", "-T", "simple*", "--task=b", "--user-class", "A",
          "--user-class=B", "--name", "a run");
   assert_int_equal(it.options.setting_count, 3);
   assert_string_equal(it.options.settings[0].key, "key");
@@ -195,7 +195,9 @@ static void settings_and_tags(void **state) {
   assert_string_equal(it.options.settings[2].key, "short");
   assert_int_equal(it.options.tag_count, 1);
   assert_string_equal(it.options.tags[0].value, "2");
-  assert_string_equal(it.options.task_pattern, "simple*");
+  assert_int_equal(it.options.task_pattern_count, 2);
+  assert_string_equal(it.options.task_patterns[0], "simple*");
+  assert_string_equal(it.options.task_patterns[1], "b");
   assert_int_equal(it.options.class_name_count, 2);
   assert_string_equal(it.options.class_names[1], "B");
   assert_string_equal(it.options.name, "a run");
@@ -221,8 +223,9 @@ static void caps(void **state) {
   (void)state;
   fill((const char *const[]){ "-e", "a=b" }, 200, "--set: over 200 settings");
   fill((const char *const[]){ "--tag", "a=b" }, 50, "--tag: over 50 tags");
+  fill((const char *const[]){ "-T", "a" }, 50, "--task: over 50 patterns");
   fill((const char *const[]){ "--user-class", "a" }, 50, "--user-class: over 50 classes");
-  fill((const char *const[]){ "--out", "json=-" }, 20, "--out: over 20 outputs");
+  fill((const char *const[]){ "--out", "json=x" }, 20, "--out: over 20 outputs");
 }
 
 static void outputs(void **state) {

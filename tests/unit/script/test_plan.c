@@ -155,9 +155,11 @@ static void modules_beside_the_plan(void **state) {
                  "spate.user('Retrieve', { weight = 2, tasks = { search = f } })\n"
 
 static void choose(struct rig_plan *it, const char *pattern, const char *class_name) {
-  static const char *names[1];
+  static const char *names[1], *patterns[1];
   names[0] = class_name;
-  *it = (struct rig_plan){ .options = { .task_pattern = pattern, .class_names = names, .class_name_count = class_name ? 1 : 0 } };
+  patterns[0] = pattern;
+  *it = (struct rig_plan){ .options = { .task_patterns = patterns, .task_pattern_count = pattern ? 1 : 0, .class_names = names,
+                                        .class_name_count = class_name ? 1 : 0 } };
 }
 
 static void assert_weights(const char *pattern, const char *class_name, unsigned chat, unsigned complex, unsigned simple,
@@ -187,6 +189,17 @@ static void filters(void **state) {
   assert_false(rig_plan_load(&it, TWO));
   assert_int_equal(it.err.code, SP_EUSAGE);
   assert_non_null(strstr(it.err.text, "no task is left to run: check -T, --user-class and the weights (the plan has: Chat.complex chat,"));
+  rig_plan_free(&it);
+}
+
+static void several_patterns(void **state) {
+  static const char *const patterns[] = { "sea*", "simple chat" };
+  (void)state;
+  struct rig_plan it = { .options = { .task_patterns = patterns, .task_pattern_count = 2 } };
+  if (!rig_plan_load(&it, TWO)) fail_msg("%s", it.err.text);
+  assert_int_equal(it.plan->classes[0].tasks[0].weight, 0);
+  assert_int_equal(it.plan->classes[0].tasks[1].weight, 1);
+  assert_int_equal(it.plan->classes[1].weight, 2);
   rig_plan_free(&it);
 }
 
@@ -508,6 +521,7 @@ int main(int argc, char **argv) {
     cmocka_unit_test(no_such_file),
     cmocka_unit_test(modules_beside_the_plan),
     cmocka_unit_test(filters),
+    cmocka_unit_test(several_patterns),
     cmocka_unit_test(all_weights_zero),
     cmocka_unit_test(params_from_flag_environment_and_default),
     cmocka_unit_test(wrong_params),
