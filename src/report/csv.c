@@ -19,7 +19,7 @@
 
 #define CSV_MAX (64u * 1024u * 1024u)
 #define REWRITE_EVERY_NS (10 * SP_NS_PER_S) /* requests and failures: what a killed run leaves is this old at most */
-#define TYPE "HTTP"                         /* Locust's request type */
+#define TYPE_OF_NONE "HTTP"                 /* where no method is known; else it is Locust's request type */
 #define AGGREGATED "Aggregated"
 #define US_TO_MS 0.001
 
@@ -78,8 +78,12 @@ static void row_fini(struct row *row) {
   }
 }
 
+static const char *type_of(const struct sp_cell *cell) {
+  return cell && cell->method[0] ? cell->method : TYPE_OF_NONE;
+}
+
 static void row_of_cell(struct row *row, const struct sp_cell *cell) {
-  *row = (struct row){ .type = TYPE, .name = cell->name, .user_class = cell->user_class, .task = cell->task };
+  *row = (struct row){ .type = type_of(cell), .name = cell->name, .user_class = cell->user_class, .task = cell->task };
   row_add(row, cell);
 }
 
@@ -220,6 +224,20 @@ static bool is_failure(const char *kind) {
   return false;
 }
 
+/* Errors are told apart by name, not by class and task: the first row of that name speaks for it. */
+static const struct sp_cell *first_of_name(const struct sp_interval *totals, const char *name) {
+  const struct sp_map *maps[] = { &totals->cells, &totals->probes };
+  for (size_t m = 0; m < sizeof(maps) / sizeof(maps[0]); m++) {
+    for (size_t i = 0; i < maps[m]->count; i++) {
+      const struct sp_cell *cell = maps[m]->entries[i].value;
+      if (strcmp(cell->name, name) == 0) {
+        return cell;
+      }
+    }
+  }
+  return NULL;
+}
+
 static void put_failures(struct sp_buf *out, const struct sp_interval *totals) {
   static const char *const titles[] = { "Method", "Name", "Error", "Occurrences", "outcome", "first_s", NULL };
   put_headings(out, titles);
@@ -230,7 +248,7 @@ static void put_failures(struct sp_buf *out, const struct sp_interval *totals) {
       continue;
     }
     int64_t first_ns = error->first_ns > totals->begin_ns ? error->first_ns - totals->begin_ns : 0;
-    sp_csv_text(out, TYPE);
+    sp_csv_text(out, type_of(first_of_name(totals, error->name)));
     sp_csv_text(out, error->name);
     sp_csv_text(out, error->detail);
     sp_csv_count(out, error->count);

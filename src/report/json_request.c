@@ -105,6 +105,7 @@ static json_t *slow_reading(const struct sp_cell *cell) {
 /* Beyond the contract: how requests ended that neither succeeded nor failed, and what the plan did to them. */
 static void set_mid_stream(json_t *object, const struct sp_cell *cell) {
   sp_doc_set(object, "role", sp_doc_text(sp_role_name(cell->role)));
+  sp_doc_set(object, "method", cell->method[0] ? sp_doc_text(cell->method) : json_null());
   sp_doc_set(object, "retries", sp_doc_whole(cell->retries));
   sp_doc_set(object, "hang_ups", hang_ups(cell));
   sp_doc_set(object, "slow_reading", slow_reading(cell));

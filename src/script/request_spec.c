@@ -168,7 +168,8 @@ static const struct sp_request_key *other_key(struct sp_lua_thread *thread, enum
 }
 
 /* Names come again and again: the key is made once, and its address serves as its identity. */
-static const struct sp_request_key *find_key(struct sp_lua_user *lua_user, struct sp_str name, enum sp_role role) {
+static const struct sp_request_key *find_key(struct sp_lua_user *lua_user, struct sp_str name, enum sp_role role,
+                                             struct sp_str method) {
   struct sp_lua_thread *thread = lua_user->thread;
   struct sp_lua_class *class = &thread->classes[lua_user->user->class_index];
   bool plain = name.len == 0 && role == SP_ROLE_LOAD && lua_user->task_index != SIZE_MAX;
@@ -193,6 +194,7 @@ static const struct sp_request_key *find_key(struct sp_lua_user *lua_user, struc
     key->task = lua_user->task;
     key->role = role;
     key->name = sp_strndup(name.bytes, name.len);
+    key->method = sp_strndup(method.bytes, method.len);
     *sp_map_put(&thread->keys, sp_buf_str(&text)) = key;
   }
   if (plain) class->task_keys[lua_user->task_index] = key;
@@ -242,7 +244,7 @@ int sp_request_spec_read(struct sp_request_spec *spec, struct sp_lua_user *lua_u
   spec->retry = lua_toboolean(L, -1);
   lua_pop(L, 1);
   spec->read_bytes_per_s = read_rate(L, index);
-  spec->key = find_key(lua_user, field(L, index, "name"), role_of(L, index));
+  spec->key = find_key(lua_user, field(L, index, "name"), role_of(L, index), spec->http.method);
   return 0;
 }
 

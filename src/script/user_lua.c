@@ -100,6 +100,7 @@ static void free_thread(struct sp_lua_thread *thread) {
   for (size_t i = 0; i < thread->keys.count; i++) {
     struct sp_request_key *key = thread->keys.entries[i].value;
     free((char *)key->name);
+    free((char *)key->method);
     free(key);
   }
   sp_map_fini(&thread->keys);

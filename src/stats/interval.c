@@ -78,6 +78,7 @@ static void free_cell(void *value) {
   free(cell->name);
   free(cell->user_class);
   free(cell->task);
+  free(cell->method);
   free(cell);
 }
 
@@ -164,6 +165,7 @@ struct sp_cell *sp_interval_cell(struct sp_interval *interval, const struct sp_r
     cell->name = sp_strdup(key.parts[0]);
     cell->user_class = sp_strdup(key.parts[1]);
     cell->task = sp_strdup(key.parts[2]);
+    cell->method = sp_strdup(request->method ? request->method : "");
     cell->role = request->role;
   }
   return *place;

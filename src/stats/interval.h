@@ -24,6 +24,7 @@
 
 struct sp_cell {
   char *name, *user_class, *task;
+  char *method; /* of the first request; "" for none */
   enum sp_role role;
   uint64_t started;
   uint64_t outcomes[SP_OUTCOME_COUNT];

@@ -52,7 +52,7 @@ static void merge_cell(struct sp_cell *into, const struct sp_cell *from) {
 static void merge_cells(struct sp_interval *into, const struct sp_map *from) {
   for (size_t i = 0; i < from->count; i++) {
     const struct sp_cell *cell = from->entries[i].value;
-    struct sp_request_key key = { cell->name, cell->user_class, cell->task, cell->role };
+    struct sp_request_key key = { cell->name, cell->user_class, cell->task, cell->role, cell->method };
     merge_cell(sp_interval_cell(into, &key), cell);
   }
 }

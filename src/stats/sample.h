@@ -13,6 +13,7 @@
 struct sp_request_key {
   const char *name, *user_class, *task;
   enum sp_role role;
+  const char *method; /* "POST": of the first request of that name, for people; tells no rows apart. NULL: none */
 };
 
 struct sp_sample {

@@ -10,7 +10,7 @@
 #define KEPT_NAMES_MAX 100u
 
 struct key {
-  char *name, *user_class, *task;
+  char *name, *user_class, *task, *method;
 };
 
 /* Titles or names that SLOs speak of. */
@@ -91,6 +91,7 @@ void sp_series_destroy(struct sp_series *series) {
     free(series->key_list[i].name);
     free(series->key_list[i].user_class);
     free(series->key_list[i].task);
+    free(series->key_list[i].method);
   }
   free(series->key_list);
   sp_map_fini(&series->keys);
@@ -109,13 +110,13 @@ static size_t add_key(struct sp_series *series, const struct sp_cell *cell) {
     series->key_list = sp_realloc(series->key_list, series->key_cap * sizeof(*series->key_list));
   }
   series->key_list[series->key_count] =
-    (struct key){ sp_strdup(cell->name), sp_strdup(cell->user_class), sp_strdup(cell->task) };
+    (struct key){ sp_strdup(cell->name), sp_strdup(cell->user_class), sp_strdup(cell->task), sp_strdup(cell->method) };
   return series->key_count++;
 }
 
 /* Each second has its own "(other)"; over the run as many keys are kept as in totals. */
 static size_t key_of(struct sp_series *series, const struct sp_map_entry *entry) {
-  static const struct sp_cell other = { .name = SP_OTHER, .user_class = "", .task = "" };
+  static const struct sp_cell other = { .name = SP_OTHER, .user_class = "", .task = "", .method = "" };
   struct sp_str text = sp_str_of(entry->key, entry->key_len);
   const struct sp_cell *cell = entry->value;
   void *known = sp_map_get(&series->keys, text);
@@ -168,7 +169,7 @@ static void pack_cell(struct sp_series *series, const struct sp_map_entry *entry
 
 static void unpack_cell(const struct sp_series *series, struct sp_str *packed, struct sp_interval *into) {
   const struct key *key = &series->key_list[sp_unpack_uint(packed)];
-  struct sp_request_key request = { key->name, key->user_class, key->task, SP_ROLE_LOAD };
+  struct sp_request_key request = { key->name, key->user_class, key->task, SP_ROLE_LOAD, key->method };
   struct sp_cell *cell = sp_interval_cell(into, &request);
   uint64_t *counts[COUNTS];
   counts_of(cell, counts);

@@ -21,9 +21,9 @@ struct fabricated {
 };
 
 static const struct sp_request_key fabricated_keys[3] = {
-  { "simple chat", "ChatUser", "simple" },
-  { "复杂对话流程:申请一台新电脑", "ChatUser", "complex" },
-  { "retrieve", "RetrieveUser", "retrieve" },
+  { "simple chat", "ChatUser", "simple", SP_ROLE_LOAD, "POST" },
+  { "复杂对话流程:申请一台新电脑", "ChatUser", "complex", SP_ROLE_LOAD, "GET" },
+  { "retrieve", "RetrieveUser", "retrieve", SP_ROLE_LOAD, NULL },
 };
 
 static inline void fabricate_ok(struct sp_recorder *recorder, size_t which, unsigned i) {

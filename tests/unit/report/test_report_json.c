@@ -157,6 +157,8 @@ static void values(void **state) {
   /* cells stand in the order of their first start: the complex flow came first */
   assert_string_equal(text_at(json, "requests.0.name"), fabricated_keys[1].name);
   assert_string_equal(text_at(json, "requests.0.task"), "complex");
+  assert_string_equal(text_at(json, "requests.0.method"), "GET");
+  assert_true(json_is_null(at(json, "requests.1.method")));
   assert_int_equal(int_at(json, "requests.0.tokens.reported_completion"), 3000);
   assert_int_equal(int_at(json, "requests.0.tokens.reported_prompt"), 10000);
   assert_true(json_is_null(at(json, "requests.2.tokens.reported_prompt"))); /* nobody reported: n/a, never 0 */

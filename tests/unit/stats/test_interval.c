@@ -60,6 +60,22 @@ static void texts_are_cleaned_and_cut(void **state) {
   sp_interval_destroy(interval);
 }
 
+/* Rows are told apart by name, class and task: of several methods the first is shown. */
+static void the_first_method_stands(void **state) {
+  (void)state;
+  struct sp_interval *interval = sp_interval_create(), *other = sp_interval_create();
+  struct sp_request_key post = { "a", "U", "t", SP_ROLE_LOAD, "POST" }, get = { "a", "U", "t", SP_ROLE_LOAD, "GET" };
+  struct sp_request_key none = { "b", "U", "t" };
+  struct sp_cell *cell = sp_interval_cell(interval, &post);
+  assert_ptr_equal(sp_interval_cell(interval, &get), cell);
+  assert_string_equal(cell->method, "POST");
+  assert_string_equal(sp_interval_cell(interval, &none)->method, "");
+  sp_interval_merge(other, interval);
+  assert_string_equal(sp_interval_cell(other, &get)->method, "POST");
+  sp_interval_destroy(interval);
+  sp_interval_destroy(other);
+}
+
 static void cells_have_a_cap(void **state) {
   (void)state;
   struct sp_interval *interval = sp_interval_create();
@@ -354,6 +370,7 @@ int main(void) {
     cmocka_unit_test(a_cell_a_key),
     cmocka_unit_test(parts_do_not_run_together),
     cmocka_unit_test(texts_are_cleaned_and_cut),
+    cmocka_unit_test(the_first_method_stands),
     cmocka_unit_test(cells_have_a_cap),
     cmocka_unit_test(nodes_and_customs_have_caps),
     cmocka_unit_test(errors_have_a_cap),
