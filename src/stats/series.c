@@ -26,6 +26,7 @@ struct sp_series {
   size_t join_at;      /* the next pair to join */
   uint32_t metrics;    /* bits of enum sp_metric */
   struct names nodes, customs;
+  bool keeps_lag;
   struct sp_map keys;  /* an interval's key -> index + 1 into key_list */
   struct key *key_list;
   size_t key_count, key_cap;
@@ -57,6 +58,7 @@ static void keep_for(struct sp_series *series, const struct sp_slo *slo) {
   switch (slo->of) {
   case SP_SLO_OF_METRIC: series->metrics |= 1u << slo->metric; break;
   case SP_SLO_OF_NODE: keep_name(&series->nodes, slo->name); break;
+  case SP_SLO_OF_LAG: series->keeps_lag = true; break;
   case SP_SLO_OF_CUSTOM: keep_name(&series->customs, slo->name); break;
   default: break; /* counts are always kept */
   }
@@ -239,6 +241,9 @@ static void pack(struct sp_series *series, const struct sp_interval *interval) {
   }
   pack_nodes(series, interval);
   pack_customs(series, interval);
+  if (series->keeps_lag) {
+    sp_pack_hist(buf, &interval->lag);
+  }
   sp_pack_uint(buf, interval->events);
   sp_pack_uint(buf, interval->tasks);
   sp_pack_uint(buf, interval->task_errors);
@@ -259,6 +264,9 @@ static void unpack(const struct sp_series *series, const struct sp_series_row *r
   }
   unpack_nodes(series, &packed, into);
   unpack_customs(series, &packed, into);
+  if (series->keeps_lag) {
+    sp_unpack_hist(&packed, &into->lag);
+  }
   into->events += sp_unpack_uint(&packed);
   into->tasks += sp_unpack_uint(&packed);
   into->task_errors += sp_unpack_uint(&packed);

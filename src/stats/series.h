@@ -2,9 +2,9 @@
  * The run second by second: a row a tick, small enough to keep a day of them.
  *
  * A row keeps the counts of every request, its histograms of ttft, itl, e2e and of each metric that an SLO names, and
- * the nodes and custom metrics that SLOs name. Any stretch of rows can be had back as an interval, with exact
- * histograms: windows, batches, the history of CSV and page are all made from that, and none averages a percentile.
- * Not kept: error details, other metrics, the generator's own lags.
+ * the nodes, custom metrics and the lag, where SLOs name them. Any stretch of rows can be had back as an interval, with
+ * exact histograms: windows, batches, the history of CSV and page are all made from that, and none averages a percentile.
+ * Not kept: error details, other metrics, the generator's other lags.
  *
  * Memory has a cap, in rows and in bytes. Once one is reached, old neighbours are joined, two rows into one, a pair a
  * push and the oldest first: a long run's beginning gets coarser, its last hour (SP_SERIES_FRESH rows) stays as it is.

@@ -94,8 +94,8 @@ static const char *next_subject(const void *table, size_t i) {
   if (i < SP_METRIC_COUNT) {
     return sp_metric_info((enum sp_metric)i)->name;
   }
-  static const char *const others[] = { "node:", "custom:" };
-  return i - SP_METRIC_COUNT < 2 ? others[i - SP_METRIC_COUNT] : NULL;
+  static const char *const others[] = { SP_SLO_LAG, "node:", "custom:" };
+  return i - SP_METRIC_COUNT < 3 ? others[i - SP_METRIC_COUNT] : NULL;
 }
 
 static const char *next_clause(const void *table, size_t i) {
@@ -209,6 +209,10 @@ static int read_subject(struct parser *parser) {
     slo->of = node ? SP_SLO_OF_NODE : SP_SLO_OF_CUSTOM;
     return read_name(parser, node ? "a node's title" : "a metric's name", slo->name);
   }
+  if (word_is(word, SP_SLO_LAG)) {
+    slo->of = SP_SLO_OF_LAG;
+    return 0;
+  }
   slo->of = SP_SLO_OF_METRIC;
   for (int i = 0; i < SP_METRIC_COUNT; i++) {
     if (word_is(word, sp_metric_info((enum sp_metric)i)->name)) {
@@ -246,8 +250,8 @@ static int read_bracketed(struct parser *parser, struct sp_str word, size_t at) 
 
 static int no_such_figure(struct parser *parser, struct sp_str word, size_t at) {
   char near[WORD_MAX + 32];
-  for (int i = 0; i < SP_METRIC_COUNT; i++) {
-    const char *name = sp_metric_info((enum sp_metric)i)->name;
+  for (int i = 0; i <= SP_METRIC_COUNT; i++) {
+    const char *name = i < SP_METRIC_COUNT ? sp_metric_info((enum sp_metric)i)->name : SP_SLO_LAG;
     if (word_is(word, name)) {
       return fail_at(parser, at, "'%s' needs a statistic: p95(%s), mean(%s), max(%s)", name, name, name, name);
     }
@@ -389,6 +393,7 @@ static int read_limit(struct parser *parser) {
 static const char *not_by_request(enum sp_slo_of of) {
   switch (of) {
   case SP_SLO_OF_NODE: return "nodes are";
+  case SP_SLO_OF_LAG: return "the generator's lag is";
   case SP_SLO_OF_CUSTOM: return "a plan's own metrics are";
   case SP_SLO_OF_EVENTS_PER_S: return "events_per_s is";
   default: return NULL;

@@ -3,6 +3,7 @@
  *
  *   p95(ttft) < 1500ms     p99.9(itl) <= 200ms    mean(e2e) < 4s       max(max_gap) < 5s     min(…) too
  *   p95(node:LLM) < 2s     max(node:'knowledge base') < 800ms          p95(custom:score) < 3
+ *   p99(lag) < 5ms         the generator's own delay, of all requests: there is no 'on' with it
  *   failed_share < 1%      stall_share < 0.01     goodput_share > 95%
  *   rps > 40               ok_rps > 40/s          goodput > 30/s       events_per_s > 1000
  *   … on 'simple chat'     only the requests of that name or of that task
@@ -29,6 +30,7 @@
 enum sp_slo_of { /* what is limited */
   SP_SLO_OF_METRIC,
   SP_SLO_OF_NODE,
+  SP_SLO_OF_LAG, /* the generator's own: kernel receive -> user space */
   SP_SLO_OF_CUSTOM,
   SP_SLO_OF_FAILED_SHARE,  /* failed / completed */
   SP_SLO_OF_STALL_SHARE,   /* streams with a stall / streams, of ok requests */

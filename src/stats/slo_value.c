@@ -88,6 +88,7 @@ static void of_histogram(const struct sp_slo *slo, const struct sp_interval *int
   sp_hist_init(&pool.merged);
   switch (slo->of) {
   case SP_SLO_OF_NODE: pool_nodes(&pool, slo, interval); break;
+  case SP_SLO_OF_LAG: pool_add(&pool, &interval->lag); break;
   case SP_SLO_OF_CUSTOM: pool_customs(&pool, slo, interval); break;
   default: pool_metric(&pool, slo, interval); break;
   }

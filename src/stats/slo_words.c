@@ -16,6 +16,7 @@
 const struct sp_slo_figure sp_slo_figures[SP_SLO_OF_COUNT] = {
   [SP_SLO_OF_METRIC] = { NULL, SP_SLO_MS },
   [SP_SLO_OF_NODE] = { NULL, SP_SLO_MS },
+  [SP_SLO_OF_LAG] = { NULL, SP_SLO_MS },
   [SP_SLO_OF_CUSTOM] = { NULL, SP_SLO_OWN },
   [SP_SLO_OF_FAILED_SHARE] = { "failed_share", SP_SLO_SHARE },
   [SP_SLO_OF_STALL_SHARE] = { "stall_share", SP_SLO_SHARE },
@@ -119,6 +120,10 @@ static void put_quoted(struct sp_buf *buf, const char *name) {
 static void put_subject(struct sp_buf *buf, const struct sp_slo *slo) {
   if (slo->of == SP_SLO_OF_METRIC) {
     put(buf, sp_metric_info(slo->metric)->name);
+    return;
+  }
+  if (slo->of == SP_SLO_OF_LAG) {
+    put(buf, SP_SLO_LAG);
     return;
   }
   put(buf, slo->of == SP_SLO_OF_NODE ? "node:" : "custom:");

@@ -6,6 +6,8 @@
 
 #include "stats/slo.h"
 
+#define SP_SLO_LAG "lag" /* stands in brackets like a metric, and is none of a request */
+
 struct sp_slo_figure {
   const char *word; /* as written, without brackets; NULL for what stands in them */
   enum sp_slo_unit unit;

@@ -157,6 +157,9 @@ static void faults(void **state) {
     { "rps > 1 over 500ms", 14, "whole seconds" },
     { "rps > 1 over 2h", 14, "whole seconds, from 1s to 3600s" },
     { "p95(node:x) < 1 on chat", 17, "nodes are not counted by request" },
+    { "p99(lag) < 5ms on 'chat'", 16, "the generator's lag is not counted by request: leave 'on' away" },
+    { "lag < 5ms", 1, "'lag' needs a statistic: p95(lag)" },
+    { "p95(lagg) < 5ms", 5, "did you mean 'lag'?" },
     { "events_per_s > 1 on chat", 18, "not counted by request" },
   };
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -206,6 +209,7 @@ static void prints(void **state) {
     { "failed_share < 1", "failed_share < 100%" },
     { "failed_share < 0.07%", "failed_share < 0.07%" },
     { "goodput > 30", "goodput > 30/s" },
+    { "P99( LAG )<5 over 5s", "p99(lag) < 5ms over 5s" },
     { "max(node:LLM) < 2 over 1m", "max(node:'LLM') < 2ms over 60s" },
     { "p5(custom:a\\b) >= 0.125", "p5(custom:'a\\\\b') >= 0.125" },
     { "mean(e2e) < 4s on \"it's\"", "mean(e2e) < 4000ms on 'it\\'s'" },

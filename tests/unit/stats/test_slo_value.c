@@ -115,6 +115,17 @@ static void of_counts(void **state) {
   sp_interval_destroy(interval);
 }
 
+static void of_the_generators_lag(void **state) {
+  (void)state;
+  struct sp_interval *interval = filled();
+  assert_none(interval, 10, "p99(lag) < 5ms", "no samples");
+  sp_hist_record(&interval->lag, 2000);
+  sp_hist_record(&interval->lag, 4000);
+  assert_value(interval, "max(lag) < 5ms", 4, true);
+  assert_value(interval, "mean(lag) < 2ms", 3, false);
+  sp_interval_destroy(interval);
+}
+
 static void of_nodes_and_customs(void **state) {
   (void)state;
   struct sp_interval *interval = filled();
@@ -312,6 +323,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(of_metrics),
     cmocka_unit_test(of_counts),
+    cmocka_unit_test(of_the_generators_lag),
     cmocka_unit_test(of_nodes_and_customs),
     cmocka_unit_test(without_samples),
     cmocka_unit_test(streams_and_stalls),
