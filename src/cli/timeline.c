@@ -66,12 +66,19 @@ static struct sp_timeline_line *hold(struct sp_timeline *timeline) {
   return &timeline->held[timeline->held_count++];
 }
 
-static void node_note(const struct sp_timeline *timeline, const struct sp_node_finished *node, char *note, size_t size) {
-  char elapsed[SP_UNIT_TEXT_SIZE] = "no time given", title[80], type[32];
+/* "LLM (llm)" */
+static void node_name(const struct sp_timeline *timeline, const struct sp_node_finished *node, char *name, size_t size) {
+  char title[80], type[32];
   one_line(timeline, node->title, title, sizeof(title));
   one_line(timeline, node->type, type, sizeof(type));
+  snprintf(name, size, type[0] ? "%s (%s)" : "%s", title, type);
+}
+
+static void node_note(const struct sp_timeline *timeline, const struct sp_node_finished *node, char *note, size_t size) {
+  char elapsed[SP_UNIT_TEXT_SIZE] = "no time given", name[116];
+  node_name(timeline, node, name, sizeof(name));
   if (node->elapsed_ns >= 0) sp_format_duration(node->elapsed_ns, elapsed, sizeof(elapsed));
-  snprintf(note, size, "%s (%s): %s%s", title, type, elapsed, node->failed ? ", failed" : "");
+  snprintf(note, size, "%s: %s%s", name, elapsed, node->failed ? ", failed" : "");
 }
 
 static void on_event(void *ctx, const struct sp_tap_request *request, const struct sp_exchange_event *event) {
@@ -87,6 +94,8 @@ static void on_event(void *ctx, const struct sp_tap_request *request, const stru
     snprintf(line->note, sizeof(line->note), "%s\"%s\"", meaning->marks & SP_MARK_TOKEN ? "token " : "", text);
   } else if (meaning->marks & SP_MARK_NODE) {
     node_note(timeline, &meaning->node, line->note, sizeof(line->note));
+  } else if (meaning->marks & SP_MARK_NODE_BEGUN) {
+    node_name(timeline, &meaning->node, line->note, sizeof(line->note));
   } else if (meaning->state == SP_STREAM_FAILED) {
     one_line(timeline, meaning->detail, line->note, sizeof(line->note));
   } else if (meaning->marks & SP_MARK_UNKNOWN) {
@@ -108,8 +117,21 @@ static void on_events_timed(void *ctx, const struct sp_tap_request *request, int
   print_held(timeline, first_ns, others_ns);
 }
 
+static void print_gaps(struct sp_timeline *timeline, const struct sp_gaps *gaps) {
+  const struct sp_metric_info *info = sp_metric_info(SP_METRIC_ITL);
+  struct sp_hist us;
+  if (gaps->count == 0) return;
+  sp_hist_init(&us);
+  sp_gaps_record(gaps, &us);
+  fprintf(timeline->out, "    %-12s %10.2f ms   %s, p50 (p95 %.2f ms, max %.2f ms)\n", info->name,
+          (double)sp_hist_percentile(&us, 50) / 1e3, info->label, (double)sp_hist_percentile(&us, 95) / 1e3,
+          (double)us.max / 1e3);
+  sp_hist_fini(&us);
+}
+
 static void print_metrics(struct sp_timeline *timeline, const struct sp_sample *sample) {
   for (int metric = 0; metric < SP_METRIC_COUNT; metric++) {
+    if (metric == SP_METRIC_ITL) print_gaps(timeline, sample->gaps);
     if (sample->metric_ns[metric] == SP_METRIC_NA || metric == SP_METRIC_ITL) continue;
     const struct sp_metric_info *info = sp_metric_info((enum sp_metric)metric);
     fprintf(timeline->out, "    %-12s %10.2f ms   %s\n", info->name, (double)sample->metric_ns[metric] / 1e6, info->label);

@@ -31,6 +31,7 @@ enum sp_mark {
   /* A terminal event: the stream may end here and be complete. With SP_STREAM_OPEN a second one is awaited, which
    * may never come; then the last of these is where the answer ended, not the socket's close, which can lag. */
   SP_MARK_END = 1u << 10,
+  SP_MARK_NODE_BEGUN = 1u << 11, /* out->node has title and type: a node of the flow has begun */
 };
 
 /* What the stream is after an event. */

@@ -74,15 +74,21 @@ static void read_text_replace(struct dify *dify, const struct frame *frame, stru
   read_text(dify, data_get(dify, frame, "text"), SP_MARK_REPLACE, out);
 }
 
-static void read_node(struct dify *dify, const struct frame *frame, struct sp_meaning *out) {
+static void read_node_name(struct dify *dify, const struct frame *frame, struct sp_meaning *out) {
   const struct sp_json *doc = &dify->scratch->doc;
   struct sp_buf *text = &dify->scratch->text;
-  int status = data_get(dify, frame, "status");
   struct sp_node_finished *node = &out->node;
   node->type = sp_parts_text(doc, data_get(dify, frame, "node_type"), &dify->scratch->more);
   node->title = sp_parts_text(doc, data_get(dify, frame, "title"), text);
   if (node->title.len == 0) node->title = sp_parts_text(doc, data_get(dify, frame, "node_id"), text);
   if (node->title.len == 0) node->title = node->type;
+}
+
+static void read_node(struct dify *dify, const struct frame *frame, struct sp_meaning *out) {
+  const struct sp_json *doc = &dify->scratch->doc;
+  int status = data_get(dify, frame, "status");
+  struct sp_node_finished *node = &out->node;
+  read_node_name(dify, frame, out);
   node->elapsed_ns = sp_parts_seconds_ns(doc, data_get(dify, frame, "elapsed_time"));
   /* An exception is a failure that the node's error strategy went on from. */
   node->failed = sp_json_is(doc, status, "failed") || sp_json_is(doc, status, "exception");
@@ -166,7 +172,7 @@ static const struct kind kinds[] = {
     {SP_DIALECT_KEY("agent_message"), false, 0, read_agent_message},
     {SP_DIALECT_KEY("text_chunk"), true, 0, read_text_chunk},
     {SP_DIALECT_KEY("reasoning_chunk"), false, 0, read_reasoning},
-    {SP_DIALECT_KEY("node_started"), true, 0, NULL},
+    {SP_DIALECT_KEY("node_started"), true, SP_MARK_NODE_BEGUN, read_node_name},
     {SP_DIALECT_KEY("node_finished"), true, SP_MARK_NODE, read_node},
     {SP_DIALECT_KEY("node_retry"), true, SP_MARK_RETRY, NULL},
     {SP_DIALECT_KEY("message_end"), false, 0, read_message_end},
@@ -176,10 +182,10 @@ static const struct kind kinds[] = {
     {SP_DIALECT_KEY("ping"), false, SP_MARK_PING, NULL},
     {SP_DIALECT_KEY("error"), false, 0, read_error},
     /* Containers send these instead of node_started and node_finished. */
-    {SP_DIALECT_KEY("iteration_started"), true, 0, NULL},
+    {SP_DIALECT_KEY("iteration_started"), true, SP_MARK_NODE_BEGUN, read_node_name},
     {SP_DIALECT_KEY("iteration_next"), true, 0, NULL},
     {SP_DIALECT_KEY("iteration_completed"), true, SP_MARK_NODE, read_node},
-    {SP_DIALECT_KEY("loop_started"), true, 0, NULL},
+    {SP_DIALECT_KEY("loop_started"), true, SP_MARK_NODE_BEGUN, read_node_name},
     {SP_DIALECT_KEY("loop_next"), true, 0, NULL},
     {SP_DIALECT_KEY("loop_completed"), true, SP_MARK_NODE, read_node},
     {SP_DIALECT_KEY("agent_thought"), false, 0, NULL},

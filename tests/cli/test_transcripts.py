@@ -103,7 +103,8 @@ class Tried(GoldenCase):
     return result
 
   def test_dify(self):
-    self.tried("try_dify", [as_stream(DIFY)], "dify:chat", "-e", "key=app-secret")
+    begun = event("node_started", data={"title": "LLM", "node_type": "llm"})
+    self.tried("try_dify", [as_stream([*DIFY[:2], begun, *DIFY[2:]])], "dify:chat", "-e", "key=app-secret")
 
   def test_openai(self):
     self.tried("try_openai", [as_stream(OPENAI)], "openai:chat")

@@ -23,7 +23,8 @@ struct tape {
 };
 
 static const char *const mark_names[] = {"token", "reasoning", "node",    "usage",  "ping", "unknown",
-                                         "retry", "replace",   "partial", "paused", "end"};
+                                         "retry", "replace",   "partial", "paused", "end",
+                                         "begun"};
 
 static void write_marks(struct sp_buf *log, unsigned marks) {
   for (size_t i = 0; i < sizeof(mark_names) / sizeof(mark_names[0]); i++)
@@ -40,12 +41,16 @@ static void write_number(struct sp_buf *log, const char *name, int64_t number) {
 }
 
 static void write_node(struct sp_buf *log, const struct sp_meaning *meaning) {
-  if (!(meaning->marks & SP_MARK_NODE)) {
-    assert_int_equal(meaning->node.title.len + meaning->node.type.len, 0);
-    assert_int_equal(meaning->node.elapsed_ns, -1);
+  const struct sp_node_finished *node = &meaning->node;
+  if (!(meaning->marks & SP_MARK_NODE)) assert_int_equal(node->elapsed_ns, -1);
+  if (meaning->marks & SP_MARK_NODE_BEGUN) {
+    sp_buf_printf(log, " <" SP_STR_FMT "|" SP_STR_FMT ">", SP_STR_ARG(node->title), SP_STR_ARG(node->type));
     return;
   }
-  const struct sp_node_finished *node = &meaning->node;
+  if (!(meaning->marks & SP_MARK_NODE)) {
+    assert_int_equal(node->title.len + node->type.len, 0);
+    return;
+  }
   sp_buf_printf(log, " <" SP_STR_FMT "|" SP_STR_FMT "|%lld%s>", SP_STR_ARG(node->title), SP_STR_ARG(node->type),
                 (long long)node->elapsed_ns, node->failed ? "|failed" : "");
 }

@@ -105,14 +105,14 @@ static void test_known_and_open(void **unused) {
       {"{\"event\":\"node_started\"," FLOW
        ",\"data\":{\"id\":\"x1\",\"node_id\":\"100\",\"node_type\":\"start\",\"title\":"
        "\"Start\",\"index\":1,\"predecessor_node_id\":null,\"inputs\":null,\"extras\":{}}}",
-       "node_started task=t1\n"},
+       "node_started begun <Start|start> task=t1\n"},
       {"{\"event\":\"node_retry\"," FLOW
        ",\"data\":{\"node_id\":\"9\",\"node_type\":\"http-request\",\"title\":\"Call\","
        "\"status\":\"retry\",\"elapsed_time\":0.2,\"retry_index\":1}}",
        "node_retry retry task=t1\n"},
-      {"{\"event\":\"iteration_started\"," FLOW ",\"data\":{\"node_id\":\"7\"}}", "iteration_started task=t1\n"},
+      {"{\"event\":\"iteration_started\"," FLOW ",\"data\":{\"node_id\":\"7\"}}", "iteration_started begun <7|> task=t1\n"},
       {"{\"event\":\"iteration_next\"," FLOW ",\"data\":{\"index\":1}}", "iteration_next task=t1\n"},
-      {"{\"event\":\"loop_started\"," FLOW ",\"data\":{\"node_id\":\"7\"}}", "loop_started task=t1\n"},
+      {"{\"event\":\"loop_started\"," FLOW ",\"data\":{\"node_id\":\"7\"}}", "loop_started begun <7|> task=t1\n"},
       {"{\"event\":\"loop_next\"," FLOW ",\"data\":{\"index\":1,\"pre_loop_output\":3}}", "loop_next task=t1\n"},
       {"{\"event\":\"human_input_required\"," FLOW
        ",\"data\":{\"form_id\":\"f\",\"node_title\":\"Ask\",\"inputs\":[]}}",

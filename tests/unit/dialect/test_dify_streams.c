@@ -28,7 +28,7 @@
       CHAT("message", ANSWER("")) CHAT("message", ANSWER("你")) CHAT("message", ANSWER("好"))                          \
           CHAT("node_finished", LLM)
 #define CHATFLOW_TAPE                                                                                                  \
-  "(ping)\nworkflow_started" IDS "\nnode_started" IDS "\nmessage" IDS "\nmessage token '你'" IDS                       \
+  "(ping)\nworkflow_started" IDS "\nnode_started begun <LLM|>" IDS "\nmessage" IDS "\nmessage token '你'" IDS                       \
   "\nmessage token '好'" IDS "\nnode_finished node <LLM|llm|1500000000>" IDS "\n"
 #define LATE CHAT("message", ANSWER("late")) /* must not be read */
 
@@ -138,7 +138,7 @@ static void test_workflow(void **unused) {
   dify(PING FLOW("workflow_started", ",\"data\":{}") FLOW("node_started", ",\"data\":{}")
            FLOW("text_chunk", ",\"data\":{\"text\":\"a\"}") FLOW("node_retry", ",\"data\":{\"retry_index\":1}")
                FLOW("node_finished", LLM) FLOW("workflow_finished", STATUS("succeeded")) FLOW("text_chunk", ""),
-       "(ping)\nworkflow_started task=t1\nnode_started task=t1\ntext_chunk token 'a' task=t1\n"
+       "(ping)\nworkflow_started task=t1\nnode_started begun <|> task=t1\ntext_chunk token 'a' task=t1\n"
        "node_retry retry task=t1\nnode_finished node <LLM|llm|1500000000> task=t1\nworkflow_finished end task=t1 "
        "DONE\n");
   dify(FLOW("workflow_started", ",\"data\":{}") FLOW("workflow_finished", FAILED_WITH("x")),
