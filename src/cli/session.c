@@ -4,6 +4,7 @@
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/reach_setup.h"
+#include "cli/run_notes.h"
 #include "cli/slo_watch.h"
 #include "cli/verdict.h"
 #include "report/outputs.h"
@@ -216,6 +217,10 @@ static int finish(struct session *session) {
   sp_validity_judge(&facts, &result.validity);
   sp_slo_watch_judge(&session->slos, result.totals, (double)result.facts.measured_ns / 1e9);
   result.slo_count = session->slos.count;
+  struct sp_run_notes notes;
+  sp_run_notes_take(&notes, result.totals);
+  result.notes = notes.list;
+  result.note_count = notes.count;
   sp_terminal_summary(session->terminal, &result);
   sp_outputs_write(&session->outputs, &result, on_output_error, on_output_note, session);
   int exit_code = sp_verdict_exit(&result);

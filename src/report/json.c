@@ -90,6 +90,7 @@ static json_t *customs(const struct sp_result *result) {
     sp_doc_set(object, "name", sp_doc_text(custom->name));
     sp_doc_set(object, "unit", sp_doc_text(custom->unit));
     sp_doc_set_hist(object, &custom->values, 0.001); /* kept as value * 1000 */
+    sp_doc_set(object, "out_of_range", sp_doc_whole(custom->too_small + custom->too_large));
     json_array_append_new(array, object);
   }
   return array;

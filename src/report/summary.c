@@ -48,8 +48,11 @@ static void put_title(const struct sp_result *result, struct sp_canvas *canvas) 
 static const char *valid_text(const struct sp_result *result) {
   struct sp_tally tally;
   sp_tally_interval(result->totals, &tally);
-  return tally.ok > 0 ? "the generator kept up: these times are the target's"
-                      : "the generator kept up, but no request succeeded";
+  if (tally.ok > 0) {
+    return "the generator kept up: these times are the target's";
+  }
+  return tally.failed > 0 ? "the generator kept up, but no request succeeded"
+                          : "the generator kept up, but no request was completed";
 }
 
 static void put_note(const char *note, struct sp_canvas *canvas) {

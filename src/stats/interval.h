@@ -65,8 +65,11 @@ struct sp_error_cell {
 
 struct sp_custom_cell {
   char *name, *unit;
-  struct sp_hist values; /* of value * 1000: three decimals */
+  struct sp_hist values; /* of value * 1000: three decimals, up to SP_CUSTOM_MOST */
+  uint64_t too_small;    /* over 0, but counted as 0 */
+  uint64_t too_large;    /* counted as SP_CUSTOM_MOST */
 };
+#define SP_CUSTOM_MOST ((double)SP_HIST_MAX / 1000)
 
 struct sp_interval {
   int64_t begin_ns, end_ns; /* monotonic; totals: of the measured time */

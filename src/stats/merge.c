@@ -77,7 +77,10 @@ static void merge_errors(struct sp_interval *into, const struct sp_map *from) {
 static void merge_customs(struct sp_interval *into, const struct sp_map *from) {
   for (size_t i = 0; i < from->count; i++) {
     const struct sp_custom_cell *custom = from->entries[i].value;
-    sp_hist_merge(&sp_interval_custom(into, custom->name, custom->unit)->values, &custom->values);
+    struct sp_custom_cell *sum = sp_interval_custom(into, custom->name, custom->unit);
+    sp_hist_merge(&sum->values, &custom->values);
+    sum->too_small += custom->too_small;
+    sum->too_large += custom->too_large;
   }
 }
 

@@ -151,7 +151,10 @@ void sp_recorder_custom(struct sp_recorder *recorder, const char *name, const ch
   if (!isfinite(value)) {
     return;
   }
-  double scaled = value * 1000;
   struct sp_custom_cell *custom = sp_interval_custom(recorder->interval, name, unit);
-  sp_hist_record(&custom->values, scaled >= (double)SP_HIST_MAX ? SP_HIST_MAX : scaled > 0 ? llround(scaled) : 0);
+  bool too_large = value > SP_CUSTOM_MOST;
+  int64_t scaled = too_large ? SP_HIST_MAX : value > 0 ? llround(value * 1000) : 0;
+  custom->too_large += too_large ? 1 : 0;
+  custom->too_small += value > 0 && scaled == 0 ? 1 : 0;
+  sp_hist_record(&custom->values, scaled);
 }

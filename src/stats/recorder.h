@@ -44,7 +44,8 @@ static inline void sp_recorder_lag(struct sp_recorder *recorder, int64_t lag_ns)
 void sp_recorder_node(struct sp_recorder *recorder, struct sp_str title, struct sp_str type, int64_t elapsed_ns,
                       bool failed); /* elapsed -1: counted without a time */
 void sp_recorder_task_error(struct sp_recorder *recorder, const char *task, const char *detail, int64_t now_ns);
-/* value >= 0, three decimals kept; what is no number is not recorded. */
+/* value >= 0, three decimals kept; beyond the range it counts as its end, and among too_small or too_large. What is no
+ * number is not recorded. */
 void sp_recorder_custom(struct sp_recorder *recorder, const char *name, const char *unit, double value);
 
 #endif

@@ -51,6 +51,16 @@ class Ends(Case):
         self.assertEqual(result.totals["cancelled"] > 0, hang in ("login", "logout", "task", "stream"),
                          result.outcomes())
 
+  def test_nothing_completed(self):
+    """Nothing has failed either: no code, but it is said, and no value is made up."""
+    result = self.go("login", "-t", "300ms", "--stop-timeout", "200ms").finish(50)
+    self.expect_code(result, 0)
+    self.assertEqual(result.totals["cancelled"], self.USERS)
+    self.assertEqual([(slo["value"], slo["met"]) for slo in result.json["slo"]], [(None, True)])
+    said = "no request was completed: of 6 started, 0 were abandoned and 6 cut by the end"
+    self.assertTrue(any(said in note for note in result.json["notes"]), result.json["notes"])
+    self.assertIn("no request was completed", result.out)
+
   def test_interrupted_twice(self):
     for hang in self.HANGS:
       with self.subTest(hang=hang):

@@ -313,6 +313,21 @@ static void custom_values(void **state) {
   assert_int_equal(custom->values.min, 0);
   assert_int_equal(custom->values.max, SP_HIST_MAX);
   assert_int_equal(sp_hist_percentile(&custom->values, 50), 125);
+  assert_int_equal(custom->too_large, 1);
+  assert_int_equal(custom->too_small, 0);
+  sp_recorder_custom(&recorder, "score", "points", 0.0004);
+  sp_recorder_custom(&recorder, "score", "points", 0.0005);
+  sp_recorder_custom(&recorder, "score", "points", 0);
+  sp_recorder_custom(&recorder, "score", "points", SP_CUSTOM_MOST);
+  assert_int_equal(custom->too_large, 1);
+  assert_int_equal(custom->too_small, 1);
+  struct sp_interval *sum = sp_interval_create();
+  sp_interval_merge(sum, recorder.interval);
+  sp_interval_merge(sum, recorder.interval);
+  custom = sum->customs.entries[0].value;
+  assert_int_equal(custom->too_large, 2);
+  assert_int_equal(custom->too_small, 2);
+  sp_interval_destroy(sum);
   sp_recorder_fini(&recorder);
 }
 
