@@ -5,6 +5,10 @@
 static int settle_proxies(struct sp_http_reach *reach, const struct sp_options *options, struct sp_err *err) {
   if (options->unix_socket && options->proxy && *options->proxy)
     return sp_fail(err, SP_EUSAGE, "--unix-socket and --proxy are two ways to the target: give one of them");
+  if (options->unix_socket && (options->resolve_count || options->sources)) {
+    return sp_fail(err, SP_EUSAGE, "--%s is for networks, and --unix-socket goes over none: give one of them",
+                   options->resolve_count ? "resolve" : "source");
+  }
   if (options->unix_socket) return sp_address_unix(options->unix_socket, &reach->unix_socket, err);
   return sp_proxies_take(&reach->proxies, options->proxy, getenv, err);
 }

@@ -75,7 +75,8 @@ int sp_setup_init(struct sp_setup *setup, const struct sp_options *options, stru
   memset(setup, 0, sizeof(*setup));
   struct sp_plan_options plan_options = {.name = options->arguments[0], .settings = options->settings,
       .setting_count = options->setting_count, .host = options->host, .task_patterns = options->task_patterns,
-      .task_pattern_count = options->task_pattern_count, .class_names = options->class_names, .class_name_count = options->class_name_count};
+      .task_pattern_count = options->task_pattern_count, .class_names = options->class_names,
+      .class_name_count = options->class_name_count};
   setup->plan = sp_plan_load(&plan_options, err);
   if (!setup->plan) return err->code;
   settle_http(&setup->conf, &options->load, &setup->plan->load);

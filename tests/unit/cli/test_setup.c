@@ -360,18 +360,21 @@ static void ways(void **state) {
   assert_int_equal(given.setup.reach.pacer.gap_ns, 20 * SP_NS_PER_MS);
   assert_int_equal(given.setup.reach.choice, SP_DNS_RANDOM);
   tear_down(&given);
-  SET_UP(socket, "", "--unix-socket", "/run/app.sock", "--resolve", "a:80:127.0.0.1", "--resolve", "b:80:127.0.0.2",
-         "--source", "127.0.0.1");
+  SET_UP(socket, "", "--unix-socket", "/run/app.sock");
   assert_true(socket.setup.reach.unix_socket.len > 0);
   assert_null(socket.setup.reach.proxies.http.host);
-  assert_int_equal(socket.setup.reach.resolves.count, 2);
-  assert_int_equal(socket.setup.reach.sources.count, 1);
   tear_down(&socket);
+  SET_UP(network, "", "--resolve", "a:80:127.0.0.1", "--resolve", "b:80:127.0.0.2", "--source", "127.0.0.1");
+  assert_int_equal(network.setup.reach.resolves.count, 2);
+  assert_int_equal(network.setup.reach.sources.count, 1);
+  tear_down(&network);
   unsetenv("no_proxy");
 }
 
 static void ways_that_cannot_be(void **state) {
   (void)state;
+  REFUSE("", SP_EUSAGE, "--resolve is for networks", "--unix-socket", "/s", "--resolve", "a:1:127.0.0.1");
+  REFUSE("", SP_EUSAGE, "--source is for networks", "--unix-socket", "/s", "--source", "127.0.0.1");
   REFUSE("", SP_EUSAGE, "two ways to the target", "--unix-socket", "/s", "--proxy", "http://p:1");
   setenv("http_proxy", "socks5://me:hunter2@proxy.test:1", 1);
   REFUSE("", SP_EUSAGE, "http_proxy of the environment: SOCKS proxies are not known here", "-H", "http://far.test");
