@@ -495,12 +495,16 @@ static void judge(void *ctx, const struct sp_sse_event *event, struct sp_meaning
   else if (sp_str_eq(event->data, SP_STR("a"))) out->marks = SP_MARK_TOKEN, out->text = event->data;
 }
 
+static void run_judged(struct bed *bed, const char *path) {
+  open_bed(bed, routes);
+  bed->hooks.judge = judge;
+  run(bed, path, NULL);
+}
+
 static void a_judge_instead_of_a_dialect(void **state) {
   (void)state;
   struct bed bed;
-  open_bed(&bed, routes);
-  bed.hooks.judge = judge;
-  run(&bed, "/sse", NULL);
+  run_judged(&bed, "/sse");
   assert_int_equal(bed.sample.outcome, SP_OUTCOME_OK);
   assert_int_equal(bed.events, 2); /* nothing behind the end */
   assert_int_equal(bed.sample.token_events, 1);
@@ -511,9 +515,7 @@ static void a_judge_instead_of_a_dialect(void **state) {
 static void a_judge_that_saw_nothing(void **state) {
   (void)state;
   struct bed bed;
-  open_bed(&bed, routes);
-  bed.hooks.judge = judge;
-  run(&bed, "/nothing", NULL);
+  run_judged(&bed, "/nothing");
   assert_int_equal(bed.sample.outcome, SP_OUTCOME_TRUNCATED);
   assert_string_equal(bed.detail, "the stream ended without a single event");
   close_bed(&bed);
