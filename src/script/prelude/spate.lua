@@ -351,8 +351,8 @@ local function check_spec(spec)
   if stream and type(stream) ~= "function" and not STREAMS[stream] then
     fail("request{stream = %s}: there is \"dify\", \"openai\", \"sse\" or a function", tostring(stream))
   end
-  if spec.answer and (stream or not STREAMS[spec.answer]) then
-    fail("request{answer = '%s'}: there is dify, openai and sse, for an answer that is no stream", spec.answer)
+  if spec.answer and (stream or spec.answer ~= "dify") then
+    fail("request{answer = '%s'}: there is \"dify\", for an answer that is no stream", spec.answer)
   end
   if spec.json ~= nil and (spec.body or spec.form) or spec.multipart and (spec.json ~= nil or spec.body or spec.form) then
     fail("request{…} takes one of json, body, form and multipart")

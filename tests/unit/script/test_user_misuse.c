@@ -37,6 +37,8 @@ static void calls_in_a_strange_form(void **state) {
   (void)state;
   expect_error("user.request { path = '/ok' }", "call this on a user: user:request{…}");
   expect_error("user.sleep(1)", "call this on a user");
+  expect_error("user:request { path = '/ok', answer = 'sse' }", "request{answer = 'sse'}: there is \"dify\", for an answer");
+  expect_error("user:request { path = '/ok', answer = 'dify', stream = 'dify' }", "for an answer that is no stream");
   expect_error("user:request('/ok')", "request{…} must be a table, not a string");
   expect_error("user:sleep()", "must be a number, not nothing");
   expect_error("user:sleep(-1)", "must not be negative");
