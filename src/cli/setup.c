@@ -29,9 +29,6 @@ static void settle_http(struct sp_lua_conf *conf, const struct sp_plan_load *fla
 
 static int open_tls(struct sp_lua_conf *conf, const struct sp_options *options, struct sp_err *err) {
   if (options->key && !options->cert) return sp_fail(err, SP_EUSAGE, "--key needs its certificate beside: --cert FILE");
-  if (options->insecure && options->cacert) {
-    return sp_fail(err, SP_EUSAGE, "--insecure verifies nothing, so --cacert would do nothing: leave one of them away");
-  }
   struct sp_tls_options tls = {.insecure = options->insecure, .ca_file = options->cacert, .cert_file = options->cert,
       .key_file = options->key};
   conf->tls = sp_tls_context_create(&tls, err);

@@ -40,7 +40,7 @@ SAID = {
                    ["run", "http", "--user-class", "Nobody", "-H", HOST]],
     "together": [["run", "http", "-H", HOST, *words] for words in (
         ("-u", "5", "--max-in-flight", "9"), ("--arrivals", "even"), ("--rate", "5/s", "-r", "5"),
-        ("--slo-abort", "--slo", "p95(ttft) < 2s"), ("--insecure", "--cacert", "ca.pem"),
+        ("--slo-abort", "--slo", "p95(ttft) < 2s"),
         ("--out", "json=-", "--out", "jsonl=-"))],
     "mock": [["mock", "nope"], ["mock", "-l", "5001"], ["mock", "-l", "127.0.0.1:99999"], 
              ["mock", "-l", "127.0.0.1:0", "--cert", "no-such.pem", "--key", "no-such.key"], ["mock", "a", "b"]],

@@ -271,7 +271,6 @@ static void idle_beside_this_load(void **state) {
   REFUSE("spate.load { users = 5, max_in_flight = 9 }", SP_EPLAN, "the plan's load: max-in-flight caps", NO_FLAGS);
   REFUSE("spate.load { users = 5, arrivals = 'even' }", SP_EPLAN, "the plan's load: arrivals space", NO_FLAGS);
   REFUSE("spate.load { rate = '5/s', spawn_rate = 5 }", SP_EPLAN, "the plan's load: the spawn rate", NO_FLAGS);
-  REFUSE("", SP_EUSAGE, "--insecure verifies nothing", "--insecure", "--cacert", "/nothing/here");
   SET_UP(flags, "spate.load { rate = '5/s', arrivals = 'even', max_in_flight = 9 }", "-u", "3", "-r", "1");
   tear_down(&flags); /* the plan's whole shape is replaced */
   SET_UP(plan, "spate.load { rate = '5/s' }", "--arrivals", "even", "--max-in-flight", "9");
