@@ -42,7 +42,7 @@ SAID = {
         ("-u", "5", "--max-in-flight", "9"), ("--arrivals", "even"), ("--rate", "5/s", "-r", "5"),
         ("--slo-abort", "--slo", "p95(ttft) < 2s"),
         ("--out", "json=-", "--out", "jsonl=-"))],
-    "mock": [["mock", "nope"], ["mock", "-l", "5001"], ["mock", "-l", "127.0.0.1:99999"], 
+    "mock": [["mock", "nope"], ["mock", "-l", "5001"], ["mock", "-l", "127.0.0.1:99999"],
              ["mock", "-l", "127.0.0.1:0", "--cert", "no-such.pem", "--key", "no-such.key"], ["mock", "a", "b"]],
 }
 
