@@ -146,6 +146,18 @@ class Started:
     self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                     env=environment(env), cwd=cwd, **popen)
 
+  def interrupt(self):
+    """SIGINT, once there is a handler for it: on a busy machine starting takes a while."""
+    until = time.monotonic() + 20
+    while self.process.poll() is None and time.monotonic() < until:
+      with contextlib.suppress(OSError), open(f"/proc/{self.process.pid}/status", encoding="utf-8") as file:
+        caught = re.search(r"SigCgt:\s*(\w+)", file.read())
+        if caught and int(caught.group(1), 16) >> (signal.SIGINT - 1) & 1:
+          break
+      time.sleep(0.02)
+    if self.process.poll() is None:
+      self.process.send_signal(signal.SIGINT)
+
   def finish(self, limit_s=RUN_LIMIT_S):
     try:
       out, err = self.process.communicate(timeout=limit_s)

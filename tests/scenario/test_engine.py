@@ -155,9 +155,7 @@ class Sharing(Case):
     started = start(plan("idle.lua"), "-H", self.server.url, "-e", "what=spin", "-t", "1s")
     for _ in range(8):
       time.sleep(0.5)
-      if started.process.poll() is not None:
-        break
-      started.process.send_signal(signal.SIGINT)
+      started.interrupt()
     self.assertEqual(started.finish(30).code, 130)
 
 

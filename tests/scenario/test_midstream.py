@@ -4,7 +4,6 @@ import json
 import os
 import random
 import re
-import signal
 import tempfile
 import threading
 import time
@@ -339,8 +338,7 @@ class Books(MidStream):
         started = self.mixed(seed, "-u", 6, "-t", "60s")
         for _ in range(2):
           time.sleep(chance.uniform(0.2, 0.7))
-          if started.process.poll() is None:
-            started.process.send_signal(signal.SIGINT)
+          started.interrupt()
         self.assertEqual(started.finish(50).code, 130)
 
   def test_users_that_come_and_go(self):
