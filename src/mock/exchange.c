@@ -1,6 +1,7 @@
 /* How an answer begins and ends: its fault, ids, schedule and its place in the table of open ones. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "mock/passage.h"
 #include "mock/stream.h"
 
 #include <stdio.h>
@@ -46,6 +47,7 @@ void sp_mock_exchange_destroy(struct sp_mock_exchange *exchange) {
   sp_timer_stop(&exchange->conn->timer);
   exchange->conn->exchange = NULL;
   unlink_exchange(exchange);
+  sp_mock_passage_destroy(exchange->passage);
   free(exchange->plan);
   free(exchange->frame);
   free(exchange->query);
@@ -204,6 +206,7 @@ void sp_mock_exchange_begin(struct sp_mock_conn *conn, const struct sp_mock_requ
   make_ids(exchange, start);
   make_schedule(exchange, request, start);
   write_log(exchange, request, fault);
+  exchange->passage = sp_mock_passage_create(exchange, sp_mock_exchange_on_timer);
   conn->exchange = exchange;
   link_exchange(exchange);
   sp_mock_exchange_start(exchange);

@@ -231,6 +231,42 @@ static int read_datasets(json_t *value, void *into, struct sp_err *err) {
   return 0;
 }
 
+/* -- notes, and what lies below -- */
+
+static void drop_notes(struct sp_profile *profile) {
+  for (unsigned i = 0; i < profile->note_count; i++) free(profile->notes[i]);
+  free(profile->notes);
+  profile->notes = NULL;
+  profile->note_count = 0;
+}
+
+static int read_notes(json_t *value, void *into, struct sp_err *err) {
+  struct sp_profile *profile = into;
+  size_t count = json_array_size(value);
+  if (!json_is_array(value)) return sp_fail(err, SP_EPLAN, "must be a list of texts");
+  if (count > SP_MOCK_NOTES_MAX) return sp_fail(err, SP_ELIMIT, "more than %u entries", SP_MOCK_NOTES_MAX);
+  drop_notes(profile); /* those of a profile below are about that one */
+  profile->notes = sp_alloc_array(count + 1, sizeof *profile->notes);
+  for (size_t i = 0; i < count; i++)
+    if (sp_read_text(json_array_get(value, i), &profile->notes[profile->note_count++], err)) return err->code;
+  return 0;
+}
+
+static const char *profile_at(const void *table, size_t i) {
+  (void)table;
+  return sp_mock_profile_name(i);
+}
+
+static int read_document(struct sp_profile *profile, const char *json, struct sp_err *err);
+
+/* The built-in profile below this one is read first. */
+static int read_base(json_t *value, void *into, struct sp_err *err) {
+  const char *name = json_string_value(value);
+  if (!name) return sp_fail(err, SP_EPLAN, "must be the name of a built-in profile");
+  const char *json = sp_mock_profile_find(name);
+  return json ? read_document(into, json, err) : sp_fail_unknown(err, "profile", name, profile_at, NULL);
+}
+
 /* -- the whole -- */
 
 static int read_version(json_t *value, void *into, struct sp_err *err) {
@@ -259,6 +295,8 @@ static int read_eof_lag(json_t *value, void *into, struct sp_err *err) {
 
 /* In the order in which they are read, whatever the order in the document. */
 static const struct sp_reader profile_members[] = {
+  { "base", read_base, 0 },
+  { "notes", read_notes, 0 },
   { "seed", sp_read_count, offsetof(struct sp_profile, seed) },
   { "dify_version", read_version, offsetof(struct sp_profile, version) },
   { "style", read_style, offsetof(struct sp_profile, style) },
@@ -269,6 +307,7 @@ static const struct sp_reader profile_members[] = {
   { "apps", read_apps, 0 },
   { "faults", read_faults, 0 },
   { "datasets", read_datasets, 0 },
+  { "resources", sp_read_resources, offsetof(struct sp_profile, resources) },
   { NULL },
 };
 
@@ -301,6 +340,8 @@ void sp_profile_fini(struct sp_profile *profile) {
   free(profile->apps);
   free(profile->faults);
   free(profile->datasets);
+  drop_notes(profile);
+  free(profile->resources);
   *profile = (struct sp_profile){ 0 };
 }
 

@@ -9,12 +9,13 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "mock/schedule.h"
+#include "mock/resources.h"
 
 #define SP_MOCK_APPS_MAX 64u
 #define SP_MOCK_NODES_MAX 64u
 #define SP_MOCK_FAULTS_MAX 32u
 #define SP_MOCK_DATASETS_MAX 1000u
+#define SP_MOCK_NOTES_MAX 32u
 #define SP_MOCK_TEXT_MAX 65536u  /* bytes of an answer's text, a title, a key */
 #define SP_MOCK_LOG_MAX 100000u  /* entries of /mock/log */
 #define SP_MOCK_PROFILE_MAX (4u * 1024u * 1024u) /* bytes of a profile */
@@ -94,9 +95,15 @@ struct sp_profile {
   unsigned fault_count;
   char **datasets;
   unsigned dataset_count;
+  char **notes; /* what its reader should know */
+  unsigned note_count;
+  struct sp_resources_spec *resources; /* NULL: none, and load has no effect */
 };
 
-/* json NULL: the built-in profile alone. On failure *profile needs no fini. */
+/* The built-in profiles by name ("dify-8c16g-1"): its JSON, NULL when there is none; the i-th name, NULL at the end. */
+const char *sp_mock_profile_find(const char *name);
+const char *sp_mock_profile_name(size_t i);
+/* json NULL: the default profile alone. On failure *profile needs no fini. */
 int sp_profile_load(struct sp_profile *profile, const char *json, struct sp_err *err);
 void sp_profile_fini(struct sp_profile *profile);
 const struct sp_mock_app *sp_profile_app_by_key(const struct sp_profile *profile, struct sp_str key);

@@ -26,6 +26,7 @@ int sp_read_share(json_t *value, void *into, struct sp_err *err);      /* double
 int sp_read_ns(json_t *value, void *into, struct sp_err *err);         /* int64_t: 20 (ms) or "20ms" */
 int sp_read_time(json_t *value, void *into, struct sp_err *err);       /* struct sp_dist of nanoseconds */
 int sp_read_count_dist(json_t *value, void *into, struct sp_err *err); /* struct sp_dist of counts */
+int sp_read_resources(json_t *value, void *into, struct sp_err *err);  /* struct sp_resources_spec *, made when NULL */
 
 struct sp_node_entry { /* a node before it is part of its app */
   char *title, *type;

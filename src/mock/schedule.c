@@ -129,9 +129,16 @@ void sp_schedule_next(struct sp_schedule *schedule) {
 
 void sp_schedule_shift(struct sp_schedule *schedule, int64_t ns) {
   schedule->due_ns += ns;
-  if (schedule->step == SP_STEP_TOKEN) {
+  switch (schedule->step) {
+  case SP_STEP_HEAD: schedule->head_ns = schedule->due_ns; return;
+  case SP_STEP_BEGIN: schedule->begin_ns = schedule->due_ns; return;
+  case SP_STEP_NODE_STARTED: schedule->node_begun_ns = schedule->due_ns; return;
+  case SP_STEP_TOKEN:
     schedule->last_ns = schedule->due_ns;
     if (schedule->token == 0) schedule->first_ns = schedule->due_ns;
+    return;
+  case SP_STEP_END: schedule->end_ns = schedule->due_ns; return;
+  default: return;
   }
 }
 

@@ -199,6 +199,7 @@ struct sp_mock *sp_mock_create(const struct sp_mock_options *options, struct sp_
     return NULL;
   }
   sp_net_init(&mock->net, options->loop);
+  if (mock->profile.resources) mock->resources = sp_resources_create(options->loop, mock->profile.resources);
   mock->streams = sp_alloc_array(SP_MOCK_STREAM_SLOTS, sizeof(struct sp_mock_exchange *));
   sp_buf_init(&mock->out, SP_MOCK_WRITE_MAX);
   sp_buf_init(&mock->body, SP_MOCK_WRITE_MAX);
@@ -213,6 +214,7 @@ struct sp_mock *sp_mock_create(const struct sp_mock_options *options, struct sp_
 void sp_mock_destroy_closed(struct sp_mock *mock) {
   sp_net_fini(&mock->net);
   sp_tls_context_destroy(mock->tls);
+  sp_resources_destroy(mock->resources);
   sp_profile_fini(&mock->profile);
   sp_mock_log_fini(&mock->log);
   sp_hist_fini(&mock->late);

@@ -11,6 +11,7 @@
 #include "mock/log.h"
 #include "mock/mock.h"
 #include "mock/profile.h"
+#include "mock/resources.h"
 #include "net/conn.h"
 #include "wire/http1.h"
 
@@ -61,6 +62,7 @@ struct sp_mock {
   struct sp_listener listener;
   struct sp_tls_context *tls;
   struct sp_profile profile;
+  struct sp_resources *resources; /* NULL: the schedules alone */
   struct sp_mock_conn *conns;
   struct sp_mock_exchange **streams; /* SP_MOCK_STREAM_SLOTS chains by task id */
   struct sp_rng ids, chances;

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "mock/passage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -285,7 +286,9 @@ static bool advance(struct sp_mock_exchange *exchange, int64_t now_ns) {
   uint64_t events = mock->events;
   send_step(exchange, schedule->step);
   if (schedule->step == SP_STEP_HEAD || mock->events != events) note_lateness(exchange, now_ns, due_ns);
+  due_ns = schedule->due_ns; /* a fault's silence moved it meanwhile, or tokens that went together */
   sp_schedule_next(schedule);
+  sp_mock_passage_step(exchange->passage, due_ns);
   return true;
 }
 
@@ -294,6 +297,7 @@ static bool advance(struct sp_mock_exchange *exchange, int64_t now_ns) {
 static void run(struct sp_mock_exchange *exchange) {
   for (unsigned events = 0; events < TURN_EVENTS_MAX; events++) {
     int64_t now_ns = sp_clock_mono_ns();
+    if (!sp_mock_passage_before(exchange->passage)) return; /* it comes back through on_timer */
     if (exchange->schedule.due_ns > now_ns) {
       if (exchange->schedule.due_ns != SP_NEVER_NS) sp_timer_start(&exchange->conn->timer, exchange->schedule.due_ns);
       return;
@@ -302,6 +306,7 @@ static void run(struct sp_mock_exchange *exchange) {
       exchange->blocked = true;
       return;
     }
+    if (!sp_mock_passage_due(exchange->passage)) return;
     if (!advance(exchange, now_ns)) return;
   }
   sp_timer_start(&exchange->conn->timer, sp_loop_now(mock_of(exchange)->loop));
@@ -317,6 +322,7 @@ void sp_mock_exchange_on_drained(struct sp_mock_exchange *exchange) {
 }
 
 void sp_mock_exchange_end(struct sp_mock_exchange *exchange, int64_t later_ns) {
+  sp_mock_passage_abandon(exchange->passage);
   sp_schedule_end_now(&exchange->schedule, sp_clock_mono_ns() + later_ns);
 }
 

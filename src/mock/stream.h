@@ -14,6 +14,7 @@
 #include "mock/server.h"
 
 struct sp_mock_exchange;
+struct sp_mock_passage;
 
 /* How one kind of app speaks. */
 struct sp_mock_kind {
@@ -36,6 +37,7 @@ struct sp_mock_exchange {
   struct sp_mock_exchange *previous, *next; /* of its chain in mock->streams */
   struct sp_schedule schedule;
   struct sp_mock_plan *plan; /* owned; NULL: the app's own times */
+  struct sp_mock_passage *passage; /* through the resources; NULL: there are none */
 
   const struct sp_fault *fault; /* NULL: none, or it has fired */
   uint64_t fault_at;
