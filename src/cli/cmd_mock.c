@@ -4,7 +4,6 @@
 #include "cli/mock_thread.h"
 #include "cli/setup.h"
 #include "mock/mock.h"
-#include "script/embedded.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -19,16 +18,23 @@ struct mock_run {
   unsigned signals;
 };
 
+static int fail_unknown(const char *name, struct sp_err *err) {
+  char names[400] = "";
+  for (size_t i = 0; sp_mock_profile_name(i); i++) {
+    size_t used = strlen(names);
+    snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", sp_mock_profile_name(i));
+  }
+  return sp_fail(err, SP_ENOTFOUND, "there is no mock profile '%s': no such file, and no built-in of that name (there are: %s)",
+                 name, names);
+}
+
 /* A profile is a JSON file, a Lua file that returns such a table, or a built-in name. NULL is the default profile. */
 static int load_profile(const char *name, char **json, struct sp_err *err) {
   *json = NULL;
   if (!name || strcmp(name, "default") == 0) return 0;
-  const struct sp_embedded *file = sp_embedded_find("profile", name);
-  if (!file && access(name, F_OK)) {
-    return sp_fail(err, SP_ENOTFOUND,
-                   "there is no mock profile '%s': no such file, and no built-in of that name (there is: default)", name);
-  }
-  *json = file ? sp_lua_text_to_json(name, file->text, file->len, err) : sp_lua_file_to_json(name, err);
+  const char *built_in = sp_mock_profile_find(name);
+  if (!built_in && access(name, F_OK)) return fail_unknown(name, err);
+  *json = built_in ? sp_strdup(built_in) : sp_lua_file_to_json(name, err);
   return *json ? 0 : err->code;
 }
 
@@ -63,13 +69,19 @@ static void stop(struct mock_run *run) {
 static void on_interrupt(struct sp_signal *signal) { stop(sp_container_of(signal, struct mock_run, interrupt)); }
 static void on_terminate(struct sp_signal *signal) { stop(sp_container_of(signal, struct mock_run, terminate)); }
 
-static void print_welcome(const struct sp_options *options, const char *address, uint16_t port) {
+static void print_notes(const struct sp_mock *mock) {
+  for (size_t i = 0; sp_mock_note(mock, i); i++) printf("note: %s\n", sp_mock_note(mock, i));
+}
+
+static void print_welcome(const struct sp_options *options, const char *address, const struct sp_mock *mock) {
+  unsigned port = sp_mock_port(mock);
   const char *colon = strrchr(address, ':');
   printf("spate mock: a simulated Dify and OpenAI target (no real model) on %s://%.*s:%u\n", options->cert ? "https" : "http",
          (int)(colon - address), address, (unsigned)port);
   printf("keys: app-simple, app-complex, app-chat, app-agent, app-completion, app-workflow, dataset-demo, sk-mock\n"
          "try:  spate try dify:chat -H %s://%.*s:%u -e key=app-simple      (Ctrl-C stops the mock)\n", options->cert ? "https" : "http",
          (int)(colon - address), address, (unsigned)port);
+  print_notes(mock);
   fflush(stdout);
 }
 
@@ -84,7 +96,7 @@ static int serve(struct mock_run *run, const struct sp_options *options, const c
   int code = sp_signal_open(&run->interrupt, run->loop, SIGINT, on_interrupt, err);
   if (code == 0) code = sp_signal_open(&run->terminate, run->loop, SIGTERM, on_terminate, err);
   if (code) return code;
-  print_welcome(options, address, sp_mock_port(run->mock));
+  print_welcome(options, address, run->mock);
   sp_loop_run(run->loop);
   return 0;
 }
@@ -106,5 +118,7 @@ static const struct sp_option *const groups[] = {sp_options_mock, sp_options_com
 
 const struct sp_command sp_command_mock = {.name = "mock", .arguments = "[PROFILE]",
     .summary = "the simulated target (Dify and OpenAI compatible)",
-    .details = "PROFILE is a JSON file, a Lua file that returns such a table (docs/mock.md), or 'default'.\n",
+    .details = "PROFILE is a JSON file, a Lua file that returns such a table (docs/mock.md), 'default', or a simulated\n"
+               "deployment, whose rounds are those of a published test: dify-8c16g-1 … -6, dify-16c32g-1, -2, -final.\n"
+               "Those have resources that requests wait for, and tell about them at /metrics.\n",
     .arguments_max = 1, .option_groups = groups, .run = mock_run_command};

@@ -2,6 +2,7 @@
 #ifndef SP_MOCK_HANDLERS_H
 #define SP_MOCK_HANDLERS_H
 
+#include "mock/payload.h"
 #include "mock/server.h"
 
 /* dify_chat.c */
@@ -27,5 +28,8 @@ void sp_mock_info(struct sp_mock_conn *conn, struct sp_mock_request *request);
 void sp_mock_parameters(struct sp_mock_conn *conn, struct sp_mock_request *request);
 void sp_mock_get_stats(struct sp_mock_conn *conn, struct sp_mock_request *request);
 void sp_mock_get_log(struct sp_mock_conn *conn, struct sp_mock_request *request);
+/* exporter.c */
+void sp_mock_get_metrics(struct sp_mock_conn *conn, struct sp_mock_request *request);
+void sp_mock_put_stations(struct sp_mock *mock, struct sp_jw *jw); /* a member of /mock/stats; nothing without any */
 
 #endif

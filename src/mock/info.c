@@ -93,6 +93,7 @@ void sp_mock_get_stats(struct sp_mock_conn *conn, struct sp_mock_request *reques
     sp_jw_ms(&jw, "max", late.max);
     sp_jw_close(&jw, '}');
   }
+  sp_mock_put_stations(conn->mock, &jw);
   sp_jw_close(&jw, '}');
   answer(conn, request, &body);
 }

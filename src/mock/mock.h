@@ -24,6 +24,10 @@ struct sp_mock;
 /* NULL: err says what is wrong with the profile (place and near word), the address or the certificate. */
 struct sp_mock *sp_mock_create(const struct sp_mock_options *options, struct sp_err *err);
 uint16_t sp_mock_port(const struct sp_mock *mock);
+const char *sp_mock_note(const struct sp_mock *mock, size_t i); /* what the profile's reader should know; NULL at the end */
+/* The built-in profiles by name ("dify-8c16g-1"): its JSON, NULL when there is none; the i-th name, NULL at the end. */
+const char *sp_mock_profile_find(const char *name);
+const char *sp_mock_profile_name(size_t i);
 /* Once. Drops every connection; on_closed (MAY be NULL) comes from the loop, and the mock is freed then. */
 void sp_mock_close(struct sp_mock *mock, void (*on_closed)(void *ctx), void *ctx);
 

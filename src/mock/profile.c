@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "mock/fault.h"
+#include "mock/mock.h"
 #include "mock/profile_read.h"
 
 #include <stdio.h>
@@ -329,6 +330,7 @@ int sp_profile_load(struct sp_profile *profile, const char *json, struct sp_err 
   profile->apps = sp_alloc_array(SP_MOCK_APPS_MAX, sizeof(struct sp_mock_app *));
   int code = read_document(profile, sp_profile_builtin, err);
   if (!code && json) code = read_document(profile, json, err);
+  if (!code && profile->resources) code = sp_resources_check(profile->resources, err);
   if (code) sp_profile_fini(profile);
   return code;
 }

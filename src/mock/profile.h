@@ -100,9 +100,6 @@ struct sp_profile {
   struct sp_resources_spec *resources; /* NULL: none, and load has no effect */
 };
 
-/* The built-in profiles by name ("dify-8c16g-1"): its JSON, NULL when there is none; the i-th name, NULL at the end. */
-const char *sp_mock_profile_find(const char *name);
-const char *sp_mock_profile_name(size_t i);
 /* json NULL: the default profile alone. On failure *profile needs no fini. */
 int sp_profile_load(struct sp_profile *profile, const char *json, struct sp_err *err);
 void sp_profile_fini(struct sp_profile *profile);

@@ -2,7 +2,9 @@
  * The rounds of a published test of Dify (docs/mock.md, "The published rounds"), each as what it changed. Their times are
  * chosen so that the published throughputs come out where those are consistent; what is not is said in the notes.
  */
-#include "mock/profile.h"
+#include "mock/mock.h"
+
+#include <string.h>
 
 /* One api CPU second is worth 1 / 37.2 ms = 26.9 simple requests: 21.5/s with 0.8 CPU. */
 static const char round_8c_1[] =

@@ -17,6 +17,15 @@ bool sp_resource_is_there(const struct sp_resource_spec *spec) {
 
 /* -- all of them -- */
 
+int sp_resources_check(const struct sp_resources_spec *spec, struct sp_err *err) {
+  double sum = 0;
+  for (unsigned i = 0; i < SP_RES_COUNT; i++)
+    if (spec->of[i].servers == 0) sum += spec->of[i].cores;
+  if (spec->host_cores == 0 || sum <= (double)spec->host_cores) return 0;
+  return sp_fail(err, SP_EPLAN, "resources: together they have %g cores, the host has %llu", sum,
+                 (unsigned long long)spec->host_cores);
+}
+
 static struct sp_station_spec station_spec(const struct sp_resource_spec *spec) {
   return (struct sp_station_spec){ .cores = spec->servers > 0 ? (double)spec->servers : spec->cores,
                                    .limit = spec->slots > 0 ? spec->slots : spec->servers,
@@ -49,15 +58,13 @@ void sp_resources_destroy(struct sp_resources *resources) {
 enum act { SERVE, TAKE, GIVE };
 struct stop {
   enum sp_resource at;
-  enum act act;
-  bool of_transaction; /* only where the phase has one */
+  enum act act; /* what is taken and given, is so for a transaction, where the phase has one */
 };
 
 static const struct stop stops[] = {
-  { SP_RES_WORKER, SERVE, false },   { SP_RES_API, SERVE, false },     { SP_RES_PLUGIN, SERVE, false },
-  { SP_RES_VECTOR, SERVE, false },   { SP_RES_POOL, TAKE, true },      { SP_RES_PGBOUNCER, TAKE, true },
-  { SP_RES_POSTGRES, SERVE, false }, { SP_RES_COMMIT, SERVE, false },  { SP_RES_PGBOUNCER, GIVE, true },
-  { SP_RES_POOL, GIVE, true },
+  { SP_RES_WORKER, SERVE },  { SP_RES_API, SERVE },      { SP_RES_PLUGIN, SERVE }, { SP_RES_VECTOR, SERVE },
+  { SP_RES_POOL, TAKE },     { SP_RES_PGBOUNCER, TAKE }, { SP_RES_POSTGRES, SERVE }, { SP_RES_COMMIT, SERVE },
+  { SP_RES_PGBOUNCER, GIVE }, { SP_RES_POOL, GIVE },
 };
 #define STOPS (sizeof stops / sizeof *stops)
 
@@ -70,15 +77,9 @@ static bool has_transaction(const struct sp_resources *resources, enum sp_work p
   return costs(resources, SP_RES_POSTGRES, phase) || costs(resources, SP_RES_COMMIT, phase);
 }
 
-static void count_visit(struct sp_resources *resources, enum sp_resource resource, uint32_t times) {
-  if (resource == SP_RES_PLUGIN) resources->calls += times;
-  if (resource == SP_RES_VECTOR) resources->searches += times;
-}
-
 /* One draw for all of them: what is done many times at once is one piece of work. */
 static void serve(struct sp_way *way, enum sp_resource resource, enum sp_work phase, int64_t now_ns) {
   double once_ns = sp_dist_draw(&way->resources->spec->of[resource].cost[phase], &way->rng);
-  count_visit(way->resources, resource, way->times[phase]);
   sp_station_serve(&way->resources->stations[resource], &way->work, once_ns * way->times[phase], now_ns);
 }
 
@@ -91,10 +92,12 @@ static bool make_stop(struct sp_way *way, const struct stop *stop, enum sp_work 
     return false;
   case TAKE:
     if (!has_transaction(way->resources, phase)) return true;
-    if (stop->at == SP_RES_POOL) way->resources->transactions += way->times[phase];
     return !way->resources->has[stop->at] ||
            sp_station_take(&way->resources->stations[stop->at], &way->slots[stop->at].job, now_ns);
-  case GIVE: sp_way_give(way, stop->at, now_ns); return true;
+  case GIVE:
+    if (stop->at == SP_RES_POOL && has_transaction(way->resources, phase)) way->resources->transactions += way->times[phase];
+    sp_way_give(way, stop->at, now_ns);
+    return true;
   }
   return true;
 }

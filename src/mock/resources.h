@@ -58,13 +58,15 @@ struct sp_resources_spec {
   struct sp_resource_spec of[SP_RES_COUNT];
   uint64_t host_cores, max_connections; /* 0: not said */
 };
+/* What only all of them together can be wrong in. */
+int sp_resources_check(const struct sp_resources_spec *spec, struct sp_err *err);
 bool sp_resource_is_there(const struct sp_resource_spec *spec); /* it has cores, servers or slots */
 
 struct sp_resources {
   const struct sp_resources_spec *spec; /* borrowed */
   struct sp_station stations[SP_RES_COUNT];
   bool has[SP_RES_COUNT];
-  uint64_t transactions, calls, searches; /* that were begun: of the database, the plugin daemon, the vector store */
+  uint64_t transactions; /* of the database, that have ended */
   uint64_t ways; /* under way */
 };
 struct sp_resources *sp_resources_create(struct sp_loop *loop, const struct sp_resources_spec *spec);

@@ -24,6 +24,7 @@ static const struct sp_mock_route routes[] = {
   { "GET", "/healthz", SP_API_PLAIN, sp_mock_small },
   { "GET", "/mock/stats", SP_API_PLAIN, sp_mock_get_stats },
   { "GET", "/mock/log", SP_API_PLAIN, sp_mock_get_log },
+  { "GET", "/metrics", SP_API_PLAIN, sp_mock_get_metrics },
 };
 
 bool sp_mock_path_matches(const char *pattern, struct sp_str path, struct sp_str *segment) {

@@ -190,6 +190,12 @@ undo_profile:
   return err ? err->code : SP_EIO;
 }
 
+/* A way has many stops, and each would wait for the loop's next turn: a paced loop would make them longer than they are. */
+static void begin_resources(struct sp_mock *mock) {
+  sp_loop_set_pace(mock->loop, 0, true);
+  mock->resources = sp_resources_create(mock->loop, mock->profile.resources);
+}
+
 struct sp_mock *sp_mock_create(const struct sp_mock_options *options, struct sp_err *err) {
   struct sp_mock *mock = sp_alloc(sizeof *mock);
   mock->loop = options->loop;
@@ -199,7 +205,7 @@ struct sp_mock *sp_mock_create(const struct sp_mock_options *options, struct sp_
     return NULL;
   }
   sp_net_init(&mock->net, options->loop);
-  if (mock->profile.resources) mock->resources = sp_resources_create(options->loop, mock->profile.resources);
+  if (mock->profile.resources) begin_resources(mock);
   mock->streams = sp_alloc_array(SP_MOCK_STREAM_SLOTS, sizeof(struct sp_mock_exchange *));
   sp_buf_init(&mock->out, SP_MOCK_WRITE_MAX);
   sp_buf_init(&mock->body, SP_MOCK_WRITE_MAX);
@@ -226,6 +232,10 @@ void sp_mock_destroy_closed(struct sp_mock *mock) {
 }
 
 uint16_t sp_mock_port(const struct sp_mock *mock) { return sp_listener_port(&mock->listener); }
+
+const char *sp_mock_note(const struct sp_mock *mock, size_t i) {
+  return i < mock->profile.note_count ? mock->profile.notes[i] : NULL;
+}
 
 static void on_listener_closed(struct sp_listener *listener) {
   struct sp_mock *mock = sp_container_of(listener, struct sp_mock, listener);

@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#define ALL_OF_IT 0.999 /* of a period's quota: the rest is rounding */
+
 /* -- lists -- */
 
 static void append(struct sp_station_list *list, struct sp_station_job *job) {
@@ -64,6 +66,11 @@ double sp_station_locked(const struct sp_station *station) {
   return (double)station->working.count * (1 - 1 / slowdown(station));
 }
 
+int64_t sp_station_longest_wait_ns(const struct sp_station *station, int64_t now_ns) {
+  const struct sp_station_job *first = station->waiting.first;
+  return first && now_ns > first->at_ns ? now_ns - first->at_ns : 0;
+}
+
 double sp_station_merge_phase(const struct sp_station *station, int64_t now_ns) {
   const struct sp_station_spec *spec = &station->spec;
   if (spec->slow_every_ns == 0) return 0;
@@ -72,12 +79,44 @@ double sp_station_merge_phase(const struct sp_station *station, int64_t now_ns) 
 
 /* -- the clock of the station -- */
 
+static int64_t period_end(const struct sp_station *station, int64_t at_ns) {
+  return at_ns + SP_STATION_PERIOD_NS - (at_ns - station->start_ns) % SP_STATION_PERIOD_NS;
+}
+
+static void close_period(struct sp_station *station) {
+  struct sp_station_figures *figures = &station->figures;
+  double most_ns = station->spec.cores * (double)SP_STATION_PERIOD_NS;
+  if (station->period_busy_ns > 0) figures->periods++;
+  if (station->period_pressed_ns > 0 && station->period_busy_ns >= most_ns * ALL_OF_IT) {
+    figures->throttled_periods++;
+    figures->pressed_ns += station->period_pressed_ns;
+    figures->throttled_ns += station->period_throttled_ns;
+  }
+  station->period_busy_ns = station->period_pressed_ns = station->period_throttled_ns = 0;
+}
+
+/* So much is in use from at_ns to to_ns; each period has its part of it. */
+static void count_periods(struct sp_station *station, int64_t to_ns, double busy, double jobs) {
+  double cores = station->spec.cores;
+  for (int64_t at_ns = station->at_ns; at_ns < to_ns;) {
+    int64_t end_ns = period_end(station, at_ns), stop_ns = end_ns < to_ns ? end_ns : to_ns;
+    double time_ns = (double)(stop_ns - at_ns);
+    station->period_busy_ns += busy * time_ns;
+    if (jobs > cores) {
+      station->period_pressed_ns += time_ns;
+      station->period_throttled_ns += (1 - cores / jobs) * time_ns;
+    }
+    if (stop_ns == end_ns) close_period(station);
+    at_ns = stop_ns;
+    if (jobs == 0 && station->period_busy_ns == 0) return; /* idle periods are none */
+  }
+}
+
 /* To an instant until which nothing changes. */
 static void pass_time(struct sp_station *station, int64_t to_ns) {
   struct sp_station_figures *figures = &station->figures;
   double time_ns = (double)(to_ns - station->at_ns), jobs = (double)station->working.count;
   double rate = job_rate(station), cores = cores_in_use(station);
-  bool pressed = jobs > cores;
   station->virtual_ns += rate * time_ns;
   figures->done_ns += rate * jobs * time_ns;
   figures->busy_ns += cores / slowdown(station) * time_ns;
@@ -85,11 +124,7 @@ static void pass_time(struct sp_station *station, int64_t to_ns) {
   figures->present_ns += (double)figures->serving * time_ns;
   figures->locked_ns += sp_station_locked(station) * time_ns;
   if (figures->serving > 0) figures->active_ns += time_ns;
-  if (pressed) {
-    figures->pressed_ns += time_ns;
-    figures->throttled_ns += (1 - cores / jobs) * time_ns;
-  }
-  if (pressed || figures->waiting > 0) figures->blocked_ns += time_ns;
+  count_periods(station, to_ns, cores / slowdown(station), jobs);
   station->at_ns = to_ns;
 }
 
@@ -107,6 +142,7 @@ static int64_t next_done(const struct sp_station *station) {
 }
 
 static void make_ready(struct sp_station *station, struct sp_station_job *job) {
+  station->figures.stayed_ns += (double)(station->at_ns - job->at_ns);
   job->state = SP_JOB_READY;
   job->at_ns = station->at_ns;
   station->figures.served++;
@@ -194,6 +230,7 @@ static void enter(struct sp_station *station, struct sp_station_job *job, double
   advance(station, now_ns);
   job->station = station;
   job->work_ns = work_ns;
+  job->at_ns = station->at_ns;
   station->figures.entered++;
 }
 

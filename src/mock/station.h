@@ -21,6 +21,8 @@
 
 #include "loop/loop.h"
 
+#define SP_STATION_PERIOD_NS (100 * INT64_C(1000000)) /* Linux' own default for quotas of CPU */
+
 struct sp_station;
 
 struct sp_station_spec {
@@ -55,11 +57,15 @@ struct sp_station_figures {
   uint64_t waiting, serving;      /* now */
   double done_ns;    /* work done: cores · time where all are busy (utilisation law: = throughput · demand) */
   double busy_ns;    /* integral of the cores in use: what a CPU's counter shows. Merging makes it more than the work */
+  double stayed_ns;  /* sum over those served: from entering until the work was done, or the slot got */
   double waited_ns;  /* integral of those that wait in the queue */
   double present_ns; /* integral of those in service */
   double locked_ns;  /* integral of those at work that contention holds up */
-  double active_ns, pressed_ns, throttled_ns; /* time with any job; with more than the cores; of it, without a core */
-  double blocked_ns; /* time in which anything waited: in the queue, or for a core */
+  double active_ns;  /* time with anybody in service */
+  /* As the kernel counts a quota, in periods of SP_STATION_PERIOD_NS: those with any use, and those that used up all of it.
+   * Of the latter: the time with more jobs than cores, and the mean share of it that a job stood still. Ended ones only. */
+  uint64_t periods, throttled_periods;
+  double pressed_ns, throttled_ns;
 };
 
 struct sp_station {
@@ -70,6 +76,7 @@ struct sp_station {
   struct sp_station_list waiting, ready;
   int64_t start_ns, at_ns; /* the figures are of this instant */
   double virtual_ns;
+  double period_busy_ns, period_pressed_ns, period_throttled_ns; /* of the period under way */
   struct sp_station_figures figures;
 };
 
@@ -91,6 +98,7 @@ void sp_station_leave(struct sp_station_job *job, int64_t now_ns);
 const struct sp_station_figures *sp_station_figures(struct sp_station *station, int64_t now_ns);
 /* Where in its period of merges it is: 0 … 1 of the time between two, above 1 while it merges; 0 without merges. */
 double sp_station_merge_phase(const struct sp_station *station, int64_t now_ns);
+int64_t sp_station_longest_wait_ns(const struct sp_station *station, int64_t now_ns); /* of those in the queue; 0 */
 /* Of those at work now, how many are held up by contention. */
 double sp_station_locked(const struct sp_station *station);
 

@@ -276,6 +276,25 @@ static void the_figures_may_be_asked_for_at_any_time(void **state) {
   expect_ms((int64_t)station.figures.busy_ns, 400);
   expect_ms((int64_t)station.figures.throttled_ns, 0.75 * 400 + 0.5 * 400);
   expect_ms((int64_t)station.figures.pressed_ns, 800);
+  assert_int_equal(station.figures.periods, 8);
+  assert_int_equal(station.figures.throttled_periods, 8);
+  tear_down(&station, loop);
+}
+
+/* A period in which some of the quota is left was not throttled, however few cores there are. */
+static void a_quota_throttles_where_it_is_used_up(void **state) {
+  (void)state;
+  struct sp_station station;
+  struct hand hands[2];
+  struct sp_loop *loop = set_up(&station, (struct sp_station_spec){ .cores = 0.5 }, hands, 2);
+  sp_station_serve(&station, &hands[0].job, 40e6, START_NS); /* 80 of the first 100 ms */
+  sp_loop_run(loop);
+  sp_station_serve(&station, &hands[1].job, 70e6, START_NS + 1200 * SP_NS_PER_MS); /* 100 ms, and 40 of the next */
+  sp_loop_run(loop);
+  const struct sp_station_figures *figures = sp_station_figures(&station, START_NS + 10 * SP_NS_PER_S);
+  assert_int_equal(figures->periods, 3);
+  assert_int_equal(figures->throttled_periods, 1);
+  expect_ms((int64_t)figures->throttled_ns, 50);
   tear_down(&station, loop);
 }
 
@@ -293,6 +312,7 @@ int main(void) {
     cmocka_unit_test(who_leaves_gives_back_its_place),
     cmocka_unit_test(a_word_that_was_to_come_does_not),
     cmocka_unit_test(the_figures_may_be_asked_for_at_any_time),
+    cmocka_unit_test(a_quota_throttles_where_it_is_used_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
