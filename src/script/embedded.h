@@ -1,5 +1,5 @@
 /*
- * Files built into the binary: the Lua prelude, the built-in plans and mock profiles. scripts/embed.py writes the
+ * Files built into the binary: the Lua prelude and the built-in plans. scripts/embed.py writes the
  * table from the list in src/script/meson.build.
  */
 #ifndef SP_SCRIPT_EMBEDDED_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 struct sp_embedded {
-  const char *kind; /* "prelude", "plan", "profile" */
+  const char *kind; /* "prelude", "plan" */
   const char *name; /* "spate.dify", "dify:chat" */
   const char *text;
   size_t len;

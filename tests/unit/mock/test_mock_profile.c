@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "mock/fault.h"
+#include "mock/mock.h"
 #include "mock/plan.h"
 #include "mock/profile.h"
 
@@ -63,6 +64,29 @@ static void a_profile_is_laid_over_the_builtin_one(void **state) {
   sp_profile_fini(&profile);
 }
 
+/* A round says what it changed, and stands on the one before. */
+static void a_profile_is_laid_over_its_base(void **state) {
+  (void)state;
+  struct sp_profile first, third, mine;
+  load(&first, sp_mock_profile_find("dify-8c16g-1"));
+  load(&third, sp_mock_profile_find("dify-8c16g-3"));
+  load(&mine, "{\"base\": \"dify-8c16g-1\", \"resources\": {\"api\": {\"cores\": 1.5}, \"pool\": {\"slots\": 0}}}");
+  const struct sp_resource_spec *api = &mine.resources->of[SP_RES_API];
+  assert_true(first.resources->of[SP_RES_API].cores == 0.8 && third.resources->of[SP_RES_API].cores == 2);
+  assert_true(api->cores == 1.5 && api->cost[SP_WORK_HEAD].a == 14e6);
+  assert_false(sp_resource_is_there(&mine.resources->of[SP_RES_POOL]));
+  assert_true(first.note_count == 3 && third.note_count == 2 && mine.note_count == 3);
+  assert_null(sp_mock_profile_find("dify-8c16g-9"));
+  for (size_t i = 0; sp_mock_profile_name(i); i++) { /* each loads */
+    struct sp_profile profile;
+    load(&profile, sp_mock_profile_find(sp_mock_profile_name(i)));
+    sp_profile_fini(&profile);
+  }
+  sp_profile_fini(&first);
+  sp_profile_fini(&third);
+  sp_profile_fini(&mine);
+}
+
 static void a_new_list_of_nodes_takes_the_place_of_the_old(void **state) {
   (void)state;
   struct sp_profile profile;
@@ -117,6 +141,23 @@ static void a_wrong_profile_says_where_and_what(void **state) {
        "sum to more than 1"},
       {"{\"faults\": [{\"fault\": \"cut\", \"share\": 0.6, \"app\": \"nobody\"}]}", "there is no app 'nobody'"},
       {"{\"datasets\": [1]}", "datasets: must be a text"},
+      {"{\"notes\": \"x\"}", "notes: must be a list of texts"},
+      {"{\"base\": \"dify-8c16g-7\"}", "base: unknown profile 'dify-8c16g-7' (did you mean 'dify-8c16g-1'?)"},
+      {"{\"base\": 1}", "base: must be the name of a built-in profile"},
+      {"{\"resources\": []}", "resources: must be an object"},
+      {"{\"resources\": {\"apii\": {}}}", "resources: unknown resource 'apii' (did you mean 'api'?)"},
+      {"{\"resources\": {\"api\": {\"core\": 1}}}", "resources: api: unknown member 'core' (did you mean 'cores'?)"},
+      {"{\"resources\": {\"api\": {\"cores\": -1}}}", "api: cores: must be a number from 0 to 4096"},
+      {"{\"resources\": {\"api\": {\"slots\": 1}}}", "api: unknown member 'slots'"},
+      {"{\"resources\": {\"pool\": {\"cores\": 1}}}", "pool: unknown member 'cores'"},
+      {"{\"resources\": {\"pool\": {\"slots\": 2000000}}}", "pool: slots: must be at most 1000000"},
+      {"{\"resources\": {\"plugin\": {\"cores\": 1, \"servers\": 1}}}", "plugin: has 'cores' (shared by all) and 'servers'"},
+      {"{\"resources\": {\"commit\": {\"contention\": 11}}}", "commit: contention: must be a number from 0 to 10"},
+      {"{\"resources\": {\"api\": {\"head\": \"2h\"}}}", "api: head: must be at most one hour"},
+      {"{\"resources\": {\"vector\": {\"merge_time\": \"1s\"}}}", "vector: 'merge_every' must be at least 100 ms"},
+      {"{\"resources\": {\"vector\": {\"merge_time\": \"1s\", \"merge_every\": \"1s\"}}}", "must be shorter than"},
+      {"{\"resources\": {\"vector\": {\"merge_time\": \"1s\", \"merge_every\": \"2s\"}}}", "'merge_speed' is missing"},
+      {"{\"resources\": {\"host_cores\": 2, \"api\": {\"cores\": 3}}}", "together they have 3 cores, the host has 2"},
   };
   for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
     struct sp_profile profile;
@@ -225,6 +266,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_builtin_profile_has_an_app_for_each_mode),
     cmocka_unit_test(a_profile_is_laid_over_the_builtin_one),
+    cmocka_unit_test(a_profile_is_laid_over_its_base),
     cmocka_unit_test(a_new_list_of_nodes_takes_the_place_of_the_old),
     cmocka_unit_test(a_wrong_profile_says_where_and_what),
     cmocka_unit_test(a_text_is_cut_into_pieces_that_make_it_again),
