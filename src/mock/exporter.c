@@ -88,7 +88,9 @@ static double period(const struct view *view, enum sp_resource resource) {
   (void)resource;
   return (double)(SP_STATION_PERIOD_NS / SP_NS_PER_US);
 }
-static double cores(const struct view *view, enum sp_resource resource) { return station_of(view, resource)->spec.cores; }
+static double cores(const struct view *view, enum sp_resource resource) {
+  return station_of(view, resource)->spec.cores;
+}
 static double limit(const struct view *view, enum sp_resource resource) {
   return (double)station_of(view, resource)->spec.limit;
 }
@@ -191,7 +193,8 @@ static const struct row rows[] = {
     ACTIVE "wait_event_type=\"\",wait_event=\"\"", on_cpu },
   { SP_RES_POSTGRES, "pg_stat_activity_count", "gauge", "", "",
     ACTIVE "wait_event_type=\"Lock\",wait_event=\"transactionid\"", on_lock },
-  { SP_RES_COMMIT, "pg_stat_activity_count", "gauge", "", "", ACTIVE "wait_event_type=\"IO\",wait_event=\"WALSync\"", serving },
+  { SP_RES_COMMIT, "pg_stat_activity_count", "gauge", "", "",
+    ACTIVE "wait_event_type=\"IO\",wait_event=\"WALSync\"", serving },
   { SP_RES_COMMIT, "pg_stat_activity_count", "gauge", "", "",
     ACTIVE "wait_event_type=\"LWLock\",wait_event=\"WALWrite\"", on_wal_write },
   { SP_RES_POSTGRES, "pg_stat_activity_count", "gauge", "", "",
@@ -199,9 +202,12 @@ static const struct row rows[] = {
   { SP_RES_POSTGRES, "pg_stat_database_numbackends", "gauge", "Sessions.", "", DATABASE, sessions },
   { SP_RES_POSTGRES, "pg_stat_database_xact_commit", "counter", "Transactions committed.", "", DATABASE, transactions },
   { SP_RES_POSTGRES, "pg_settings_max_connections", "gauge", "The setting.", "", "", max_connections },
-  { SP_RES_PGBOUNCER, "pgbouncer_pools_client_active_connections", "gauge", "Clients with a server.", "", POOL, serving },
-  { SP_RES_PGBOUNCER, "pgbouncer_pools_client_waiting_connections", "gauge", "Clients without one.", "", POOL, waiting },
-  { SP_RES_PGBOUNCER, "pgbouncer_pools_client_maxwait_seconds", "gauge", "The longest wait now.", "", POOL, longest_wait_s },
+  { SP_RES_PGBOUNCER, "pgbouncer_pools_client_active_connections", "gauge", "Clients with a server.", "", POOL,
+    serving },
+  { SP_RES_PGBOUNCER, "pgbouncer_pools_client_waiting_connections", "gauge", "Clients without one.", "", POOL,
+    waiting },
+  { SP_RES_PGBOUNCER, "pgbouncer_pools_client_maxwait_seconds", "gauge", "The longest wait now.", "", POOL,
+    longest_wait_s },
   { SP_RES_PGBOUNCER, "pgbouncer_pools_server_active_connections", "gauge", "Servers in use.", "", POOL, serving },
   { SP_RES_PGBOUNCER, "pgbouncer_pools_server_idle_connections", "gauge", "Servers not in use.", "", POOL, unused },
   { SP_RES_PGBOUNCER, "pgbouncer_databases_pool_size", "gauge", "The setting.", "", "database=\"dify\"", limit },
@@ -211,12 +217,14 @@ static const struct row rows[] = {
     "database=\"dify\"", waited_s },
   { SP_RES_PLUGIN, "plugin_invocations_active", "gauge", "Calls under way.", "", "", inside },
   { SP_RES_PLUGIN, "plugin_invocations_total", "counter", "Calls.", "", PLUGIN, served },
-  { SP_RES_PLUGIN, "plugin_invocation_duration_seconds", "histogram", "Calls.", "_bucket", PLUGIN ",le=\"+Inf\"", served },
+  { SP_RES_PLUGIN, "plugin_invocation_duration_seconds", "histogram", "Calls.", "_bucket",
+    PLUGIN ",le=\"+Inf\"", served },
   { SP_RES_PLUGIN, "plugin_invocation_duration_seconds", "histogram", "", "_sum", PLUGIN, stayed_s },
   { SP_RES_PLUGIN, "plugin_invocation_duration_seconds", "histogram", "", "_count", PLUGIN, served },
   { SP_RES_VECTOR, "lsm_segment_count", "gauge", "Segments; merges make them fewer.", "",
     CLASS ",strategy=\"replace\",path=\"objects\",level=\"0\"", segments },
-  { SP_RES_VECTOR, "lsm_active_segments", "gauge", "Segments.", "", CLASS ",strategy=\"replace\",path=\"objects\"", segments },
+  { SP_RES_VECTOR, "lsm_active_segments", "gauge", "Segments.", "",
+    CLASS ",strategy=\"replace\",path=\"objects\"", segments },
   { SP_RES_VECTOR, "concurrent_queries_count", "gauge", "Searches under way.", "",
     "class_name=\"Vector_index_mock\",query_type=\"hybrid\"", inside },
   { SP_RES_VECTOR, "queries_durations_ms", "histogram", "Searches.", "_bucket", CLASS ",le=\"+Inf\"", served },
@@ -227,10 +235,10 @@ static const struct row rows[] = {
   { SP_RES_MODEL, "vllm:request_queue_time_seconds", "histogram", "Waits.", "_bucket", MODEL ",le=\"+Inf\"", served },
   { SP_RES_MODEL, "vllm:request_queue_time_seconds", "histogram", "", "_sum", MODEL, stayed_s },
   { SP_RES_MODEL, "vllm:request_queue_time_seconds", "histogram", "", "_count", MODEL, served },
-  { SP_RES_COMMIT, "node_pressure_io_waiting_seconds_total", "counter", "Time in which a task waited for the disk.", "", "",
-    active_s },
-  { SP_RES_API, "node_pressure_cpu_waiting_seconds_total", "counter", "Time in which a task waited for a CPU, at least.", "",
-    "", host_cpu_waiting_s },
+  { SP_RES_COMMIT, "node_pressure_io_waiting_seconds_total", "counter", "Time in which a task waited for the disk.",
+    "", "", active_s },
+  { SP_RES_API, "node_pressure_cpu_waiting_seconds_total", "counter",
+    "Time in which a task waited for a CPU, at least.", "", "", host_cpu_waiting_s },
 };
 
 /* One row a container. */
@@ -244,7 +252,8 @@ static const struct column container_columns[] = {
   { "container_cpu_cfs_periods_total", "counter", "Periods in which it ran.", periods },
   { "container_cpu_cfs_throttled_periods_total", "counter", "Those in which it was held back.", throttled_periods },
   { "container_cpu_cfs_throttled_seconds_total", "counter", "For how long.", throttled_s },
-  { "container_pressure_cpu_waiting_seconds_total", "counter", "Time in which a task of it waited for a CPU.", pressed_s },
+  { "container_pressure_cpu_waiting_seconds_total", "counter", "Time in which a task of it waited for CPU.",
+    pressed_s },
   { "container_spec_cpu_quota", "gauge", "Its quota, us a period.", quota },
   { "container_spec_cpu_period", "gauge", "The period, us.", period },
 };
@@ -380,7 +389,8 @@ void sp_mock_put_stations(struct sp_mock *mock, struct sp_jw *jw) {
   sp_jw_open(jw, "stations", '{');
   for (unsigned i = 0; i < SP_RES_COUNT; i++) {
     if (!mock->resources->has[i]) continue;
-    const struct sp_station_figures *figures = sp_station_figures(&mock->resources->stations[i], sp_loop_now(mock->loop));
+    struct sp_station *station = &mock->resources->stations[i];
+    const struct sp_station_figures *figures = sp_station_figures(station, sp_loop_now(mock->loop));
     sp_jw_open(jw, sp_resource_name((enum sp_resource)i), '{');
     sp_jw_int(jw, "entered", (int64_t)figures->entered);
     sp_jw_int(jw, "served", (int64_t)figures->served);

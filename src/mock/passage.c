@@ -123,7 +123,9 @@ static void add_work(struct sp_mock_passage *passage) {
 
 /* -- the gates -- */
 
-static int64_t now_ns(const struct sp_mock_passage *passage) { return sp_loop_now(passage->exchange->conn->mock->loop); }
+static int64_t now_ns(const struct sp_mock_passage *passage) {
+  return sp_loop_now(passage->exchange->conn->mock->loop);
+}
 
 static void shift(struct sp_mock_passage *passage, int64_t waited_ns) {
   if (waited_ns > 0) sp_schedule_shift(&passage->exchange->schedule, waited_ns);

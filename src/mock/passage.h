@@ -1,7 +1,7 @@
 /*
- * Where an answer's schedule meets the resources: what has to be had before a step's delay begins, and what has to be done
- * before the step happens. What it waits moves this step and all behind it. Without resources there is no passage, and
- * the schedule alone says when things happen.
+ * Where an answer's schedule meets the resources: what has to be had before a step's delay begins, and what has to be
+ * done before the step happens. What it waits moves this step and all behind it. Without resources there is no passage,
+ * and the schedule alone says when things happen.
  *
  *   arrival [stream slot] --head--> [head] HEAD [celery slot] --queue--> [begin] BEGIN …
  *   … [model slot] --first--> [llm, token] TOKEN --gap--> [token] TOKEN … [tool, knowledge, node] NODE_FINISHED …

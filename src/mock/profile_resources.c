@@ -15,7 +15,9 @@ static int read_number(json_t *value, double most, double *out, struct sp_err *e
   return 0;
 }
 
-static int read_cores(json_t *value, void *into, struct sp_err *err) { return read_number(value, CORES_MAX, into, err); }
+static int read_cores(json_t *value, void *into, struct sp_err *err) {
+  return read_number(value, CORES_MAX, into, err);
+}
 static int read_contention(json_t *value, void *into, struct sp_err *err) {
   return read_number(value, CONTENTION_MAX, into, err);
 }
@@ -63,7 +65,8 @@ static int check(const struct sp_resource_spec *spec, struct sp_err *err) {
   if (spec->merge_time_ns >= spec->merge_every_ns)
     return sp_fail(err, SP_EPLAN, "'merge_time' must be shorter than 'merge_every'");
   if (!(spec->merge_speed > 0))
-    return sp_fail(err, SP_EPLAN, "'merge_speed' is missing: the share of the speed, above 0, that is left while merging");
+    return sp_fail(err, SP_EPLAN, "'merge_speed' is missing: the share of the speed that is left while it merges"
+                                  " (above 0)");
   return 0;
 }
 

@@ -95,7 +95,8 @@ static bool make_stop(struct sp_way *way, const struct stop *stop, enum sp_work 
     return !way->resources->has[stop->at] ||
            sp_station_take(&way->resources->stations[stop->at], &way->slots[stop->at].job, now_ns);
   case GIVE:
-    if (stop->at == SP_RES_POOL && has_transaction(way->resources, phase)) way->resources->transactions += way->times[phase];
+    if (stop->at == SP_RES_POOL && has_transaction(way->resources, phase))
+      way->resources->transactions += way->times[phase];
     sp_way_give(way, stop->at, now_ns);
     return true;
   }

@@ -190,7 +190,7 @@ undo_profile:
   return err ? err->code : SP_EIO;
 }
 
-/* A way has many stops, and each would wait for the loop's next turn: a paced loop would make them longer than they are. */
+/* A way has many stops, and each would wait for the loop's next turn: pacing would make them longer than they are. */
 static void begin_resources(struct sp_mock *mock) {
   sp_loop_set_pace(mock->loop, 0, true);
   mock->resources = sp_resources_create(mock->loop, mock->profile.resources);

@@ -10,9 +10,9 @@
  *   slots:              limit alone; a job without work holds its slot until it leaves
  *   locks:              contention > 0               (each further job makes all of them slower)
  *   merges:             slow_every, slow_for, speed  (the speed for a part of each period)
- * Jobs at work live on a virtual clock that runs at the common speed (a job that comes at v is done at v + work), so an
- * arrival or an end costs a heap's O(log n). The speed only changes at events and at the edges of merges, and in between
- * every figure grows linearly: times and integrals are exact, whatever the loop's lateness.
+ * Jobs at work live on a virtual clock that runs at the common speed (a job that comes at v is done at v + work), so
+ * an arrival or an end costs a heap's O(log n). The speed only changes at events and at the edges of merges, and in
+ * between every figure grows linearly: times and integrals are exact, whatever the loop's lateness.
  *
  * Ownership: jobs are the caller's memory, and leave before they are freed. Threads: the loop's own.
  */
@@ -35,8 +35,8 @@ struct sp_station_spec {
 
 enum sp_job_state { SP_JOB_AWAY, SP_JOB_WAITING, SP_JOB_SERVED, SP_JOB_READY };
 struct sp_station_job {
-  /* Its work is done (it has left), or it has got its slot (it holds it). at_ns: the exact instant, not after now. Comes
-   * from the loop, never from inside a call; the job may enter any station and leave any. */
+  /* Its work is done (it has left), or it has got its slot (it holds it). at_ns: the exact instant, not after now.
+   * Comes from the loop, never from inside a call; the job may enter any station and leave any. */
   void (*on_ready)(struct sp_station_job *job, int64_t at_ns);
   /* private */
   struct sp_station *station;
@@ -62,8 +62,8 @@ struct sp_station_figures {
   double present_ns; /* integral of those in service */
   double locked_ns;  /* integral of those at work that contention holds up */
   double active_ns;  /* time with anybody in service */
-  /* As the kernel counts a quota, in periods of SP_STATION_PERIOD_NS: those with any use, and those that used up all of it.
-   * Of the latter: the time with more jobs than cores, and the mean share of it that a job stood still. Ended ones only. */
+  /* As the kernel counts a quota, in periods of SP_STATION_PERIOD_NS that have ended: those with any use, and those
+   * that used up all of it. Of the latter: the time with more jobs than cores, and how much of it a job stood still. */
   uint64_t periods, throttled_periods;
   double pressed_ns, throttled_ns;
 };

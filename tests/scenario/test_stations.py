@@ -1,5 +1,5 @@
-"""The mock's resources seen by spate: a limit of stream slots shows in the time to the head once more is asked for at once,
-and not before; the published rounds are there by name, and say what they are."""
+"""The mock's resources seen by spate: a limit of stream slots shows in the time to the head once more is asked for at
+once, and not before; the published rounds are there by name, and say what they are."""
 import os
 import re
 import tempfile

@@ -40,7 +40,8 @@ static void finish(struct user *user) {
   if (world->measuring) {
     world->done++;
     world->stay_ns += (double)(schedule->due_ns - schedule->arrival_ns);
-    world->head_ns += (double)((user->exchange.streaming ? schedule->head_ns : schedule->due_ns) - schedule->arrival_ns);
+    int64_t head_ns = user->exchange.streaming ? schedule->head_ns : schedule->due_ns;
+    world->head_ns += (double)(head_ns - schedule->arrival_ns);
   }
   think(user);
 }

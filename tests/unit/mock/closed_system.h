@@ -1,6 +1,6 @@
 /*
- * A closed system on the fake clock: users who think and ask a mock's app again and again, through the very schedule and
- * passage that an answer has, but without HTTP. An hour of it takes a second.
+ * A closed system on the fake clock: users who think and ask a mock's app again and again, through the very schedule
+ * and passage that an answer has, but without HTTP. An hour of it takes a second.
  */
 #ifndef SP_TESTS_CLOSED_SYSTEM_H
 #define SP_TESTS_CLOSED_SYSTEM_H

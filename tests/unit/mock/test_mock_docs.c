@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "mock/fault.h"
+#include "mock/mock.h"
 #include "mock/mock_doc_path.h" /* made by meson.build: MOCK_DOC */
 #include "mock/profile.h"
 
@@ -56,7 +57,7 @@ static void its_profiles_load(void **state) {
     sp_profile_fini(&profile);
     free(json);
   }
-  assert_int_equal(count, 2);
+  assert_int_equal(count, 3);
 }
 
 static void its_builtin_profile_is_the_builtin_profile(void **state) {
@@ -68,6 +69,18 @@ static void its_builtin_profile_is_the_builtin_profile(void **state) {
   json_decref(shown);
   json_decref(real);
   free(json);
+}
+
+static void it_names_every_resource_and_profile(void **state) {
+  char quoted[64];
+  for (unsigned i = 0; i < SP_RES_COUNT; i++) {
+    snprintf(quoted, sizeof quoted, "`%s`", sp_resource_name((enum sp_resource)i));
+    if (!strstr(*state, quoted)) fail_msg("%s", quoted);
+  }
+  for (size_t i = 0; sp_mock_profile_name(i); i++) {
+    snprintf(quoted, sizeof quoted, "`%s`", sp_mock_profile_name(i));
+    if (!strstr(*state, quoted)) fail_msg("%s", quoted);
+  }
 }
 
 static void it_names_every_fault(void **state) {
@@ -83,6 +96,7 @@ int main(void) {
     cmocka_unit_test(its_profiles_load),
     cmocka_unit_test(its_builtin_profile_is_the_builtin_profile),
     cmocka_unit_test(it_names_every_fault),
+    cmocka_unit_test(it_names_every_resource_and_profile),
   };
   return cmocka_run_group_tests(tests, read_doc, free_doc);
 }

@@ -1,5 +1,5 @@
-/* Resources over HTTP: what they are asked to do adds up in /metrics and /mock/stats, and who waits, leaves or is stopped
- * gives back what it had. */
+/* Resources over HTTP: what they are asked to do adds up in /metrics and /mock/stats, and who waits, leaves or is
+ * stopped gives back what it had. */
 #include "mock_fixture.h"
 
 #include <ctype.h>
@@ -10,16 +10,18 @@
 /* Costs that add up to a known sum. */
 #define PROFILE                                                                                                        \
   "{\"apps\": {"                                                                                                       \
-  " \"complex\": {\"head\": 0, \"queue\": 0, \"first\": 0, \"gap\": 0, \"tokens\": 3, \"tail\": 0, \"nodes\": ["        \
-  "   {\"type\": \"start\", \"time\": 0}, {\"type\": \"tool\", \"time\": 0}, {\"type\": \"knowledge-retrieval\","       \
-  "   \"time\": 0}, {\"type\": \"llm\"}, {\"type\": \"answer\", \"time\": 0}]},"                                        \
-  " \"retrieve\": {\"time\": 0}, \"openai\": {\"head\": 0, \"first\": 0, \"gap\": 0, \"tokens\": 2}},"                  \
-    " \"resources\": {\"host_cores\": 8, \"max_connections\": 20, \"streams\": {\"slots\": 2}, \"celery\": {\"slots\": 4},"\
-  " \"model\": {\"slots\": 3}, \"pool\": {\"slots\": 5}, \"pgbouncer\": {\"slots\": 4},"                                \
-  " \"api\": {\"cores\": 2, \"head\": 1, \"begin\": 2, \"node\": 0.5, \"token\": 0.25, \"end\": 1.5, \"retrieve\": 4},"  \
-  " \"worker\": {\"cores\": 1, \"begin\": 0.5}, \"postgres\": {\"cores\": 1, \"head\": 0.5, \"node\": 0.25},"            \
-  " \"commit\": {\"servers\": 1, \"node\": 0.5, \"end\": 1}, \"plugin\": {\"servers\": 2, \"tool\": 3, \"llm\": 2},"     \
-  " \"vector\": {\"cores\": 1, \"knowledge\": 2, \"retrieve\": 5, \"merge_every\": \"10m\", \"merge_time\": \"1s\","     \
+  " \"complex\": {\"head\": 0, \"queue\": 0, \"first\": 0, \"gap\": 0, \"tokens\": 3, \"tail\": 0, \"nodes\": ["       \
+  "   {\"type\": \"start\", \"time\": 0}, {\"type\": \"tool\", \"time\": 0}, {\"type\": \"knowledge-retrieval\","      \
+  "   \"time\": 0}, {\"type\": \"llm\"}, {\"type\": \"answer\", \"time\": 0}]},"                                       \
+  " \"retrieve\": {\"time\": 0}, \"openai\": {\"head\": 0, \"first\": 0, \"gap\": 0, \"tokens\": 2}},"                 \
+    " \"resources\": {\"host_cores\": 8, \"max_connections\": 20, \"streams\": {\"slots\": 2}, \"celery\": "           \
+    "{\"slots\": 4},"                                                                                                  \
+  " \"model\": {\"slots\": 3}, \"pool\": {\"slots\": 5}, \"pgbouncer\": {\"slots\": 4},"                               \
+  " \"api\": {\"cores\": 2, \"head\": 1, \"begin\": 2, \"node\": 0.5, \"token\": 0.25, \"end\": 1.5, "                 \
+  "\"retrieve\": 4},"                                                                                                  \
+  " \"worker\": {\"cores\": 1, \"begin\": 0.5}, \"postgres\": {\"cores\": 1, \"head\": 0.5, \"node\": 0.25},"          \
+  " \"commit\": {\"servers\": 1, \"node\": 0.5, \"end\": 1}, \"plugin\": {\"servers\": 2, \"tool\": 3, \"llm\": 2},"   \
+  " \"vector\": {\"cores\": 1, \"knowledge\": 2, \"retrieve\": 5, \"merge_every\": \"10m\", \"merge_time\": \"1s\","   \
   "   \"merge_speed\": 0.5}}}"
 
 /* The api's work for one chat: head, begin, five nodes, three tokens, end. */
@@ -109,7 +111,7 @@ static void expect_ms(const char *text, const char *name, double ms) {
 }
 
 #define CPU(container)                                                                                                 \
-  "container_cpu_usage_seconds_total{container=\"" container "\",name=\"" container "\",namespace=\"dify\",pod=\""       \
+  "container_cpu_usage_seconds_total{container=\"" container "\",name=\"" container "\",namespace=\"dify\",pod=\""     \
   container "-0\"}"
 
 static void ask_once(const char *path, const char *key, const char *body) {
@@ -240,8 +242,9 @@ static void a_request_without_a_slot_waits_for_its_head(void **state) {
 /* A fault ends an answer anywhere; what it held comes back. */
 static void faults_give_back_what_they_held(void **state) {
   (void)state;
-  static const char *const plans[] = { "fault=reset@2", "fault=cut@1", "fault=failed", "fault=error", "fault=noterminal",
-                                       "fault=reset_head", "fault=lump", "fault=stall@2 stall=10ms" };
+  static const char *const plans[] = { "fault=reset@2", "fault=cut@1", "fault=failed", "fault=error",
+                                       "fault=noterminal", "fault=reset_head", "fault=lump",
+                                       "fault=stall@2 stall=10ms" };
   for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
     struct reply reply;
     ask(&mock, "/v1/chat-messages", "app-complex", plans[i], CHAT_BODY, &reply);

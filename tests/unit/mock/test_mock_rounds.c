@@ -1,5 +1,5 @@
-/* The built-in profiles make the published figures where these are consistent, and a closed network makes what exact mean
- * value analysis says. On the fake clock, through the mock's own schedules and passages. */
+/* The built-in profiles make the published figures where these are consistent, and a closed network makes what exact
+ * mean value analysis says. On the fake clock, through the mock's own schedules and passages. */
 #include "closed_system.h"
 
 #include <math.h>
@@ -69,7 +69,8 @@ static void each_round_has_the_culprit_that_its_notes_name(void **state) {
   assert_true(blind.waiting[SP_RES_PLUGIN] > 30 && blind.rate[SP_RES_API] < 1);
   struct closed_system search = run_round("dify-8c16g-5", "retrieve", 100);
   expect_near("vector", search.rate[SP_RES_VECTOR], 24.0 / 30 + 0.33 * 6 / 30, 0.03); /* slow a fifth of the time */
-  double locked = run_round("dify-8c16g-5", "simple", 150).per_s, pooled = run_round("dify-8c16g-6", "simple", 150).per_s;
+  double locked = run_round("dify-8c16g-5", "simple", 150).per_s;
+  double pooled = run_round("dify-8c16g-6", "simple", 150).per_s;
   assert_true(locked < run_round("dify-8c16g-4", "simple", 150).per_s && pooled > locked);
 }
 
@@ -112,8 +113,9 @@ static void a_closed_network_is_as_mean_value_analysis_says(void **state) {
 static struct closed_system run_slots(const char *slots, unsigned users) {
   char profile[400];
   snprintf(profile, sizeof profile,
-           "{\"apps\": {\"bot\": {\"mode\": \"advanced-chat\", \"key\": \"k\", \"head\": 1, \"queue\": 0, \"first\": 400,"
-           " \"gap\": 10, \"tokens\": 10, \"nodes\": [{\"type\": \"llm\"}]}}, \"resources\": {\"%s\": {\"slots\": 10}}}",
+           "{\"apps\": {\"bot\": {\"mode\": \"advanced-chat\", \"key\": \"k\", \"head\": 1, \"queue\": 0,"
+           " \"first\": 400, \"gap\": 10, \"tokens\": 10, \"nodes\": [{\"type\": \"llm\"}]}},"
+           " \"resources\": {\"%s\": {\"slots\": 10}}}",
            slots);
   struct closed_system system = { .profile = profile, .app = "bot", .users = users,
                                   .think = { SP_DIST_EXPONENTIAL, 0.1 * S, 0 }, .warm_up_ns = 10 * SP_NS_PER_S,

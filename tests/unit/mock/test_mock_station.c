@@ -1,5 +1,5 @@
-/* Stations against the answers of queueing theory, on the fake clock. The seeds are fixed, so each figure is the same in
- * every run; the tolerances are what so many jobs can be held to. */
+/* Stations against the answers of queueing theory, on the fake clock. The seeds are fixed, so each figure is the same
+ * in every run; the tolerances are what so many jobs can be held to. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -146,7 +146,8 @@ static void on_hand(struct sp_station_job *job, int64_t at_ns) {
   sp_container_of(job, struct hand, job)->ready_ns = at_ns - START_NS;
 }
 
-static struct sp_loop *set_up(struct sp_station *station, struct sp_station_spec spec, struct hand *hands, unsigned count) {
+static struct sp_loop *set_up(struct sp_station *station, struct sp_station_spec spec, struct hand *hands,
+                              unsigned count) {
   struct sp_loop *loop = sp_loop_create_fake(START_NS);
   sp_station_init(station, loop, &spec);
   for (unsigned i = 0; i < count; i++) {
@@ -197,7 +198,8 @@ static void merges_slow_a_part_of_each_period(void **state) {
   (void)state;
   struct sp_station station;
   struct hand hands[1];
-  struct sp_station_spec spec = { .cores = 1, .slow_every_ns = SP_NS_PER_S, .slow_for_ns = SP_NS_PER_S / 2, .slow_speed = 0.1 };
+  struct sp_station_spec spec = { .cores = 1, .slow_every_ns = SP_NS_PER_S, .slow_for_ns = SP_NS_PER_S / 2,
+                                  .slow_speed = 0.1 };
   struct sp_loop *loop = set_up(&station, spec, hands, 1);
   sp_station_serve(&station, &hands[0].job, 700e6, START_NS); /* 500 ms, 50 in the slow half, 150 after it */
   sp_loop_run(loop);
