@@ -300,6 +300,62 @@ static void a_quota_throttles_where_it_is_used_up(void **state) {
   tear_down(&station, loop);
 }
 
+/* -- whatever comes -- */
+
+#define CROWD 40
+
+/* One random step: somebody comes, or leaves from wherever it is, or time passes. */
+static void step_of_crowd(struct sp_station *station, struct hand *crowd, struct sp_rng *rng, int64_t *now_ns) {
+  struct hand *one = &crowd[sp_rng_below(rng, CROWD)];
+  bool away = one->job.state == SP_JOB_AWAY;
+  if (away && station->spec.cores > 0) sp_station_serve(station, &one->job, (double)sp_rng_below(rng, 50000000), *now_ns);
+  else if (away) sp_station_take(station, &one->job, *now_ns);
+  else if (sp_rng_below(rng, 4) == 0) sp_station_leave(&one->job, *now_ns);
+  *now_ns += (int64_t)sp_rng_below(rng, 10000000);
+  if (sp_rng_below(rng, 3) == 0) sp_station_figures(station, *now_ns);
+}
+
+static void expect_books(const struct sp_station *station, const struct hand *crowd) {
+  const struct sp_station_figures *figures = &station->figures;
+  unsigned ready = 0, waiting = 0;
+  for (unsigned i = 0; i < CROWD; i++) {
+    if (crowd[i].job.state == SP_JOB_READY) ready++;
+    if (crowd[i].job.state == SP_JOB_WAITING) waiting++;
+  }
+  uint64_t held = station->spec.cores > 0 ? 0 : figures->serving; /* those have been counted as served */
+  assert_int_equal(figures->entered, figures->served + figures->left + figures->waiting + figures->serving - held);
+  assert_int_equal(figures->waiting, waiting);
+  assert_true(station->spec.limit == 0 || figures->serving <= station->spec.limit);
+  assert_true(figures->waiting == 0 || figures->serving == station->spec.limit); /* nobody waits beside a free place */
+  assert_true(figures->pressed_ns <= (double)(station->at_ns - station->start_ns) && ready <= CROWD);
+}
+
+static void its_books_close_whatever_comes(void **state) {
+  (void)state;
+  const struct sp_station_spec specs[] = {
+    { .limit = 3 },
+    { .cores = 0.7 },
+    { .cores = 2, .limit = 2, .contention = 0.3 },
+    { .cores = 3, .limit = 5, .slow_every_ns = 300 * SP_NS_PER_MS, .slow_for_ns = 70 * SP_NS_PER_MS, .slow_speed = 0.1 },
+  };
+  for (unsigned i = 0; i < 4; i++) {
+    struct sp_station station;
+    struct hand crowd[CROWD];
+    struct sp_rng rng;
+    struct sp_loop *loop = set_up(&station, specs[i], crowd, CROWD);
+    int64_t now_ns = START_NS;
+    sp_rng_seed(&rng, 5, i);
+    for (unsigned step = 0; step < 20000; step++) {
+      step_of_crowd(&station, crowd, &rng, &now_ns);
+      expect_books(&station, crowd);
+    }
+    for (unsigned j = 0; j < CROWD; j++) sp_station_leave(&crowd[j].job, now_ns);
+    expect_books(&station, crowd);
+    assert_true(station.figures.served > 100 && station.figures.left > 100); /* it went through both */
+    tear_down(&station, loop);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(one_server_waits_as_m_m_1),
@@ -315,6 +371,7 @@ int main(void) {
     cmocka_unit_test(a_word_that_was_to_come_does_not),
     cmocka_unit_test(the_figures_may_be_asked_for_at_any_time),
     cmocka_unit_test(a_quota_throttles_where_it_is_used_up),
+    cmocka_unit_test(its_books_close_whatever_comes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
