@@ -24,8 +24,8 @@ static int fail_unknown(const char *name, struct sp_err *err) {
     size_t used = strlen(names);
     snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", sp_mock_profile_name(i));
   }
-  return sp_fail(err, SP_ENOTFOUND, "there is no mock profile '%s': no such file, and no built-in of that name (there are: %s)",
-                 name, names);
+  return sp_fail(err, SP_ENOTFOUND,
+                 "there is no mock profile '%s': no such file, and no built-in of that name (there are: %s)", name, names);
 }
 
 /* A profile is a JSON file, a Lua file that returns such a table, or a built-in name. NULL is the default profile. */
