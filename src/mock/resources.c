@@ -58,12 +58,12 @@ void sp_resources_destroy(struct sp_resources *resources) {
 enum act { SERVE, TAKE, GIVE };
 struct stop {
   enum sp_resource at;
-  enum act act; /* what is taken and given, is so for a transaction, where the phase has one */
+  enum act act; /* TAKE and GIVE only where the phase has a transaction */
 };
 
 static const struct stop stops[] = {
-  { SP_RES_WORKER, SERVE },  { SP_RES_API, SERVE },      { SP_RES_PLUGIN, SERVE }, { SP_RES_VECTOR, SERVE },
-  { SP_RES_POOL, TAKE },     { SP_RES_PGBOUNCER, TAKE }, { SP_RES_POSTGRES, SERVE }, { SP_RES_COMMIT, SERVE },
+  { SP_RES_WORKER, SERVE },   { SP_RES_API, SERVE },    { SP_RES_PLUGIN, SERVE },   { SP_RES_VECTOR, SERVE },
+  { SP_RES_POOL, TAKE },      { SP_RES_PGBOUNCER, TAKE }, { SP_RES_POSTGRES, SERVE }, { SP_RES_COMMIT, SERVE },
   { SP_RES_PGBOUNCER, GIVE }, { SP_RES_POOL, GIVE },
 };
 #define STOPS (sizeof stops / sizeof *stops)
