@@ -8,6 +8,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* -- the request -- */
+
+struct sp_str sp_http_call_request(const struct sp_http_call *call) {
+  if (!call->head) return sp_str_of(NULL, 0);
+  return call->request.len > 0 ? sp_buf_str(&call->request) : sp_http_head_text(call->head);
+}
+
+void sp_http_call_forget_request(struct sp_http_call *call) {
+  sp_http_head_unref(call->head);
+  call->head = NULL;
+  sp_buf_fini(&call->request);
+}
+
 /* -- the end -- */
 
 /* From its dial or connection. */
@@ -67,7 +80,7 @@ void sp_http_call_deliver(struct sp_http_call *call) {
   call->result.detail = ok || !call->detail ? "" : call->detail;
   call->sink.on_done(call->ctx, &call->result); /* may finish the session and close the client */
   free(call->detail);
-  sp_buf_fini(&call->request);
+  sp_http_call_forget_request(call);
   sp_gzip_destroy(call->gzip);
   free(call);
 }
@@ -94,9 +107,9 @@ void sp_http_call_send(struct sp_http_call *call, struct sp_http_conn *conn, int
   if (call->paused) sp_conn_read_stop(&conn->conn);
   if (call->head_method) sp_http1_expect_head_response(&conn->http1);
   call->result.first_write_ns = call->written_ns = now_ns;
-  sp_conn_write(&conn->conn, sp_buf_str(&call->request));
+  sp_conn_write(&conn->conn, sp_http_call_request(call));
   call->written_bytes = conn->conn.bytes_out;
-  if (!call->result.reused) sp_buf_fini(&call->request);
+  if (!call->result.reused) sp_http_call_forget_request(call);
   sp_http_timeouts_arm(call);
 }
 

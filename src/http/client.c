@@ -1,7 +1,6 @@
 #include "http/client.h"
 
 #include "http/internal.h"
-#include "http/request_head.h"
 
 #include "base/check.h"
 #include "base/mem.h"
@@ -17,6 +16,7 @@ static void on_gone(struct sp_timer *timer) {
   if (client->options.reach) sp_pacer_queue_fini(&client->turns);
   sp_dns_destroy(client->dns);
   sp_net_fini(&client->net);
+  sp_http_heads_fini(client);
   sp_http_origins_fini(client);
   sp_buf_fini(&client->output);
   free(client->piece);
@@ -94,16 +94,18 @@ static struct sp_http_call *create_call(struct sp_http_session *session, const s
 }
 
 static int prepare(struct sp_http_call *call, const struct sp_http_request *request, struct sp_err *err) {
-  struct sp_url url;
-  int failed = sp_url_parse(request->url, &url, err);
-  if (failed) return failed;
-  call->origin = sp_http_origin_of(call->client, &url, err);
-  if (!call->origin) return err->code;
-  if (!url.tls && call->version == SP_HTTP_AUTO) call->version = SP_HTTP_1_1;
-  failed = sp_http_request_build(request, &url, sp_http_tunnels(call->origin, call->version) ? NULL : call->origin->proxy,
-                                 &call->request, &call->closes, err);
-  call->head_len = call->request.len - request->body.len;
-  return failed;
+  call->head = sp_http_head_of(call->client, request, err);
+  if (!call->head) return err->code;
+  call->origin = sp_http_head_origin(call->head);
+  call->closes = sp_http_head_closes(call->head);
+  if (!call->origin->tls && call->version == SP_HTTP_AUTO) call->version = SP_HTTP_1_1;
+  if (request->body.len == 0) return 0;
+  struct sp_str head = sp_http_head_text(call->head);
+  int failed = sp_buf_reserve(&call->request, head.len + request->body.len);
+  failed |= sp_buf_append_str(&call->request, head);
+  failed |= sp_buf_append_str(&call->request, request->body);
+  SP_CHECK(!failed); /* request_head.c has seen to the cap */
+  return 0;
 }
 
 void sp_http_call_begin(struct sp_http_call *call) {

@@ -12,7 +12,7 @@ static int on_message_begin(void *ctx) {
   struct sp_http_conn *hc = ctx;
   struct sp_http_call *call = hc->call;
   if (!call || hc->message_done) return SP_EPARSE;
-  sp_buf_fini(&call->request);
+  sp_http_call_forget_request(call);
   sp_http_answer_begin(call, hc->rx);
   return 0;
 }

@@ -26,6 +26,7 @@
 
 #define SP_HTTP_INFORMATIONAL_MAX 100u       /* 1xx heads before one answer */
 #define SP_HTTP_ORIGINS_MAX 65536u           /* hosts and ports a client */
+#define SP_HTTP_HEADS_KEPT 64u               /* heads of requests that a client keeps ready */
 
 /* -- intrusive lists: a ring with its head -- */
 struct sp_http_link {
@@ -67,6 +68,7 @@ struct sp_http_client {
   size_t calls, conns;        /* alive */
   char *piece;                /* SP_GZIP_PIECE_SIZE bytes for inflated ones; made at the first use */
   struct sp_map origins;      /* key: see origin.c */
+  struct sp_http_head *heads[SP_HTTP_HEADS_KEPT]; /* see head.c */
   struct sp_http_pool shared; /* SP_HTTP_CONNECTION_SHARED */
   struct sp_buf output;       /* HTTP/2 frames on their way to a socket; empty between calls */
   struct sp_rng rng;          /* of SP_DNS_RANDOM */
@@ -155,8 +157,8 @@ struct sp_http_call {
   int64_t written_ns;       /* the request was written; before that: its last progress, as far as looked at */
   uint64_t written_bytes;   /* bytes out at that look */
   int64_t resumed_ns;       /* sp_http_resume */
-  struct sp_buf request;    /* freed as soon as it cannot be sent again */
-  size_t head_len;          /* of these, the head */
+  struct sp_http_head *head; /* NULL as soon as the request cannot be sent again */
+  struct sp_buf request;     /* head and body together, where there is a body */
   struct sp_http_result result;
   char *detail;
   unsigned informational;
@@ -176,6 +178,16 @@ void sp_http_call_begin(struct sp_http_call *call);
 struct sp_http_origin *sp_http_origin_of(struct sp_http_client *client, const struct sp_url *url, struct sp_err *err);
 void sp_http_origins_fini(struct sp_http_client *client);
 
+/* -- head.c: requests' heads, ready to be sent -- */
+/* A reference. NULL: the request cannot be sent (err). */
+struct sp_http_head *sp_http_head_of(struct sp_http_client *client, const struct sp_http_request *request,
+                                     struct sp_err *err);
+void sp_http_head_unref(struct sp_http_head *head); /* NULL is fine */
+struct sp_http_origin *sp_http_head_origin(const struct sp_http_head *head);
+bool sp_http_head_closes(const struct sp_http_head *head); /* it asks for the connection to be closed */
+struct sp_str sp_http_head_text(const struct sp_http_head *head);
+void sp_http_heads_fini(struct sp_http_client *client);
+
 /* -- dial.c: from a host's name to an open connection, for one call or all that want the same -- */
 void sp_http_dial(struct sp_http_call *call);       /* joins one under way where HTTP/2 lets it */
 void sp_http_dial_leave(struct sp_http_call *call); /* the call ends before it is connected */
@@ -183,6 +195,9 @@ void sp_http_dial_leave(struct sp_http_call *call); /* the call ends before it i
 bool sp_http_tunnels(const struct sp_http_origin *origin, unsigned version);
 
 /* -- call.c -- */
+/* What goes over the wire, as HTTP/1.1 has it; gone once it is forgotten. */
+struct sp_str sp_http_call_request(const struct sp_http_call *call);
+void sp_http_call_forget_request(struct sp_http_call *call); /* it will not be sent again */
 void sp_http_call_send(struct sp_http_call *call, struct sp_http_conn *conn, int64_t now_ns); /* HTTP/1.1 */
 /* Ends the call: result, connection, on_done (at once, or from the loop where `deferred`). The format makes the
  * detail; NULL leaves what is there. */

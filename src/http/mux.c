@@ -104,7 +104,7 @@ static int on_begin(void *ctx, struct sp_h2_stream *stream, struct sp_err *err) 
   struct sp_http_mux *mux = ctx;
   struct sp_http_call *call = call_of(stream);
   (void)err;
-  if (stream->body_sent == stream->body.len) sp_buf_fini(&call->request); /* it will not be sent again */
+  if (stream->body_sent == stream->body.len) sp_http_call_forget_request(call);
   sp_http_answer_begin(call, mux->rx);
   return 0;
 }
@@ -188,7 +188,8 @@ static void take_out(struct sp_http_mux *mux, struct sp_http_call *call) { /* of
 static void submit(struct sp_http_mux *mux, struct sp_http_call *call) {
   struct sp_http_conn *hc = mux->hc;
   struct sp_err err;
-  int failed = sp_h2_request(mux->h2, &call->stream, sp_buf_str(&call->request), call->head_len, hc->origin->tls, &err);
+  size_t head_len = sp_http_head_text(call->head).len;
+  int failed = sp_h2_request(mux->h2, &call->stream, sp_http_call_request(call), head_len, hc->origin->tls, &err);
   if (failed == SP_ELIMIT) { /* stream ids are used up */
     retire(mux);
     put_behind(mux, call); /* settle() sends it elsewhere */
@@ -253,7 +254,7 @@ static void stream_ended(struct sp_http_call *call) {
   const struct sp_h2_stream *stream = &call->stream;
   const char *code = sp_h2_code_name(stream->code);
   call->result.reset = true;
-  if (stream->refused && !call->result.resent && call->request.len > 0) {
+  if (stream->refused && !call->result.resent && call->head) {
     call->result.reset = false;
     sp_http_call_resend(call);
   } else if (stream->refused && call->result.resent) {

@@ -183,13 +183,13 @@ int sp_http_request_build(const struct sp_http_request *request, const struct sp
   struct given given = {0};
   failed = check_headers(request, &given, err);
   if (failed) return failed;
-  failed |= sp_buf_reserve(out, request->headers.len + request->body.len + url->target.len + 256);
+  failed |= sp_buf_reserve(out, request->headers.len + url->target.len + 256);
   failed |= append_start(request, url, proxy, given.has, out);
   failed |= append_given(request->headers, out);
   failed |= append_absent(request, url, &given, out);
   failed |= sp_buf_append_text(out, "\r\n");
-  failed |= sp_buf_append_str(out, request->body);
-  if (failed) return sp_fail(err, SP_ELIMIT, "the request is over %u MiB", SP_HTTP_REQUEST_MAX >> 20);
+  if (failed || request->body.len > SP_HTTP_REQUEST_MAX - out->len)
+    return sp_fail(err, SP_ELIMIT, "the request is over %u MiB", SP_HTTP_REQUEST_MAX >> 20);
   *closes = given.closes;
   return 0;
 }

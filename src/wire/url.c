@@ -14,9 +14,14 @@ struct quote {
   char text[QUOTE_MAX + 8];
 };
 
+static bool is_one_of(char c, const char *set) { /* a NUL never is */
+  while (*set && *set != c) set++;
+  return *set != '\0';
+}
+
 static size_t index_of_any(struct sp_str s, const char *set) {
   size_t i = 0;
-  while (i < s.len && (s.bytes[i] == '\0' || !strchr(set, s.bytes[i]))) i++;
+  while (i < s.len && !is_one_of(s.bytes[i], set)) i++;
   return i;
 }
 
@@ -39,7 +44,7 @@ static bool is_space_or_control(char c) { return (unsigned char)c <= ' ' || c ==
 /* Length of "scheme" where the text starts with "scheme:", else 0. "localhost:80" looks like one, too. */
 static size_t scheme_length(struct sp_str text) {
   size_t i = 0;
-  while (i < text.len && (is_alnum(text.bytes[i]) || (i > 0 && strchr("+-.", text.bytes[i]) && text.bytes[i]))) i++;
+  while (i < text.len && (is_alnum(text.bytes[i]) || (i > 0 && is_one_of(text.bytes[i], "+-.")))) i++;
   return i < text.len && text.bytes[i] == ':' ? i : 0;
 }
 
@@ -241,9 +246,11 @@ static int append_encoded(struct sp_buf *out, char c) {
 /* Raw UTF-8 is what people write and no request line may hold. */
 static int append_ascii(struct sp_buf *out, struct sp_str s) {
   int code = SP_OK;
-  for (size_t i = 0; i < s.len && code == SP_OK; i++) {
-    bool raw = (unsigned char)s.bytes[i] < 0x80;
-    code = raw ? sp_buf_append_char(out, s.bytes[i]) : append_encoded(out, s.bytes[i]);
+  for (size_t i = 0, from = 0; s.len && i <= s.len && code == SP_OK; i++) {
+    if (i < s.len && (unsigned char)s.bytes[i] < 0x80) continue;
+    code = sp_buf_append(out, s.bytes + from, i - from);
+    if (code == SP_OK && i < s.len) code = append_encoded(out, s.bytes[i]);
+    from = i + 1;
   }
   return code;
 }

@@ -1,4 +1,4 @@
-/* The bytes of a request, without a socket. */
+/* The head of a request, without a socket. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,7 +49,7 @@ static void test_plain(void **state) {
 static void test_body(void **state) {
   (void)state;
   struct sp_http_request post = { .method = SP_STR("POST"), .body = SP_STR("abc"), .has_body = true };
-  check("http://h/", &post, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n" USUAL "\r\nabc");
+  check("http://h/", &post, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n" USUAL "\r\n");
   struct sp_http_request empty = { .method = SP_STR("DELETE"), .has_body = true };
   check("http://h/", &empty, "DELETE / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n" USUAL "\r\n");
   struct sp_http_request none = { .method = SP_STR("POST") };
@@ -69,7 +69,7 @@ static void test_given_headers_win(void **state) {
   };
   check("http://user:pass@h/", &request,
         "PUT / HTTP/1.1\r\nhost: other\r\nUSER-AGENT: me\r\nAccept: text/event-stream\r\nContent-length: 1 \r\n"
-        "Accept-Encoding: identity\r\nConnection: keep-alive\r\nAuthorization: Bearer t\r\n\r\nx");
+        "Accept-Encoding: identity\r\nConnection: keep-alive\r\nAuthorization: Bearer t\r\n\r\n");
 }
 
 static void test_added_on_wish(void **state) {

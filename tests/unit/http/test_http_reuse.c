@@ -49,6 +49,44 @@ static void test_kept_alive(void **state) {
   drop_pair(&pair);
 }
 
+/* Heads are kept and shared (head.c): each request is still its own. */
+static void test_what_differs_is_sent(void **state) {
+  (void)state;
+  struct bed bed;
+  struct exchange exchange;
+  memset(&bed, 0, sizeof bed);
+  memset(&exchange, 0, sizeof exchange);
+  bed_open(&bed, NULL);
+  bed_serve(&bed, SCRIPTS(polite));
+  char other_url[256];
+  snprintf(other_url, sizeof other_url, "http://127.0.0.1:%u/path?q=2", bed.server.port);
+  const struct {
+    struct ask ask;
+    const char *begins, *has, *ends;
+  } asked[] = {
+      { { .headers = "A: 1\r\n" }, "GET /path?q=1 ", "\r\nA: 1\r\n", "\r\n\r\n" },
+      { { .headers = "A: 2\r\n" }, "GET /path?q=1 ", "\r\nA: 2\r\n", "\r\n\r\n" },
+      { { .headers = "A: 1\r\n", .method = "PUT" }, "PUT /path?q=1 ", "\r\nContent-Length: 0\r\n", "\r\n\r\n" },
+      { { .headers = "A: 1\r\n", .url = other_url }, "GET /path?q=2 ", "\r\nA: 1\r\n", "\r\n\r\n" },
+      { { .headers = "A: 1\r\n", .gzip = true }, "GET /path?q=1 ", "\r\nAccept-Encoding: gzip\r\n", "\r\n\r\n" },
+      { { .method = "POST", .body = "one" }, "POST /path?q=1 ", "\r\nContent-Length: 3\r\n", "\r\n\r\none" },
+      { { .method = "POST", .body = "two" }, "POST /path?q=1 ", "\r\nContent-Length: 3\r\n", "\r\n\r\ntwo" },
+      { { .method = "POST", .body = "three" }, "POST /path?q=1 ", "\r\nContent-Length: 5\r\n", "\r\n\r\nthree" },
+  };
+  int count = sizeof asked / sizeof asked[0];
+  for (int i = 0; i < 2 * count; i++) {
+    get(&bed, &exchange, &asked[i % count].ask);
+    assert_ok(&exchange, 200, "ok");
+    exchange_drop(&exchange);
+    const char *sent = server_request(&bed.server, i), *ends = asked[i % count].ends;
+    assert_memory_equal(sent, asked[i % count].begins, strlen(asked[i % count].begins));
+    assert_non_null(strstr(sent, asked[i % count].has));
+    assert_string_equal(sent + strlen(sent) - strlen(ends), ends);
+  }
+  assert_int_equal(conns(&bed), 1);
+  bed_close(&bed);
+}
+
 static void test_new_connection_each_request(void **state) {
   (void)state;
   struct pair pair;
@@ -502,6 +540,7 @@ static void test_an_idle_connection_is_small(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_kept_alive),
+      cmocka_unit_test(test_what_differs_is_sent),
       cmocka_unit_test(test_new_connection_each_request),
       cmocka_unit_test(test_answers_that_end_the_connection),
       cmocka_unit_test(test_ten_with_keep_alive),
