@@ -18,7 +18,8 @@ struct sp_exchange {
   struct sp_http_session *session;
   struct sp_http_call *call;
   struct sp_cookie_jar *cookies;
-  char *url; /* with cookies */
+  struct sp_str url; /* with cookies: of the first request */
+  char *own_url;     /* its memory, where that is ours */
   struct sp_redirect *redirect; /* NULL: none is followed */
   uint64_t redirect_bytes;      /* of the body of the redirect under way */
   struct sp_sample sample; /* counts of tokens and characters: at the end */
@@ -261,7 +262,7 @@ static void open_stream(struct sp_exchange *exchange) {
 
 /* Of the request under way. */
 static struct sp_str current_url(const struct sp_exchange *exchange) {
-  return exchange->redirect ? exchange->redirect->request.url : sp_str_from(exchange->url);
+  return exchange->redirect ? exchange->redirect->request.url : exchange->url;
 }
 
 static int on_head(void *ctx, const struct sp_http1_head *head, const struct sp_rx *rx, struct sp_err *err) {
@@ -528,7 +529,8 @@ struct sp_exchange *sp_exchange_start(const struct sp_exchange_options *options)
   exchange->cookies = options->cookies;
   if (options->redirects_max) exchange->redirect = sp_redirect_create(&options->request, options->redirects_max);
   start_call(exchange, &options->request);
-  if (options->cookies) exchange->url = sp_buf_take(options->url);
+  exchange->url = options->request.url;
+  if (options->cookies && options->url) exchange->own_url = sp_buf_take(options->url);
   return exchange;
 }
 
@@ -565,7 +567,7 @@ void sp_exchange_destroy(struct sp_exchange *exchange) {
   if (exchange->is_stream && exchange->dialect) exchange->dialect->fini(exchange->dialect_state);
   for (int i = 0; i < ID_COUNT; i++) free(exchange->ids[i]);
   sp_redirect_destroy(exchange->redirect);
-  free(exchange->url);
+  free(exchange->own_url);
   sp_gaps_fini(&exchange->gaps);
   sp_buf_fini(&exchange->text);
   sp_buf_fini(&exchange->headers);

@@ -56,7 +56,7 @@ struct sp_exchange_options {
   struct sp_dialect_scratch *scratch; /* the thread's; MUST with a dialect */
   bool stream;                        /* an event stream is expected */
   struct sp_cookie_jar *cookies;      /* MAY. The user's; outlives the exchange */
-  struct sp_buf *url;                 /* MUST with cookies: what request.url is of; its bytes are taken over */
+  struct sp_buf *url;                 /* with cookies: what request.url is of, taken over; NULL: it outlives the exchange */
   unsigned redirects_max;             /* 0: a redirect is the answer */
   int64_t stall_ns;
   struct sp_recorder *recorder;     /* events, nodes, start and end */

@@ -183,6 +183,7 @@ static void deliver(struct sp_lua_request *request) {
   bool awaited = lua_user->awaited == request && !lua_user->dropped;
   if (!awaited) {
     if (request->detached || lua_user->dropped || lua_user->over) {
+      if (lua_user->over) note_now(lua_user); /* the task may end with it, and the next one be due */
       sp_lua_request_finish(request);
       sp_lua_user_settle(lua_user);
     }
@@ -244,13 +245,18 @@ static void take_refs(struct sp_lua_request *request, lua_State *L, int index) {
   request->rule = sp_lua_hang_up_create(request, L, index);
   request->on_event_ref = sp_lua_take_function(L, index, "on_event");
   request->judge_ref = sp_lua_take_function(L, index, "stream");
-  request->queue_ref = LUA_NOREF;
   if (!wants_events(request)) return;
   lua_newtable(L);
   request->queue_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-static void start_exchange(struct sp_lua_request *request, struct sp_request_spec *spec, int64_t start_ns) {
+static struct sp_slow_read *slow_read_of(struct sp_lua_user *lua_user, double bytes_per_s) {
+  return sp_slow_read_create(sp_worker_loop(lua_user->thread->worker), bytes_per_s);
+}
+
+/* own_url: what the request's URL is of, to be taken over; NULL: it outlives the request. */
+static void start_exchange(struct sp_lua_request *request, const struct sp_request_spec *spec, struct sp_buf *own_url,
+                           int64_t start_ns) {
   struct sp_lua_user *lua_user = request->owner;
   struct sp_lua_thread *thread = lua_user->thread;
   const struct sp_plan *plan = thread->conf->plan;
@@ -258,11 +264,13 @@ static void start_exchange(struct sp_lua_request *request, struct sp_request_spe
       .session = &lua_user->session, .request = spec->http, .dialect = spec->dialect, .stream = spec->stream,
       .scratch = &thread->scratch, .stall_ns = thread->conf->stall_ns,
       .recorder = sp_worker_recorder(thread->worker), .key = spec->key,
-      .cookies = spec->cookies ? &lua_user->cookies : NULL, .url = &spec->url, .redirects_max = spec->redirects_max,
-      .secrets = request->secrets ? request->secrets : plan->secrets,
-      .secret_count = request->secrets ? spec->secret_count : plan->secret_count,
+      .cookies = spec->cookies ? &lua_user->cookies : NULL, .url = own_url, .redirects_max = spec->redirects_max,
+      .secrets = spec->secrets ? spec->secrets : plan->secrets,
+      .secret_count = spec->secrets ? spec->secret_count : plan->secret_count,
       .hooks = hooks_for(request, spec->has_judge), .ctx = request};
   options.request.start_ns = start_ns;
+  request->next = lua_user->open;
+  lua_user->open = request;
   const struct sp_tap *tap = thread->conf->tap;
   if (tap && tap->on_start) {
     struct sp_tap_request seen = {spec->key, request->serial, start_ns};
@@ -275,8 +283,18 @@ static void start_exchange(struct sp_lua_request *request, struct sp_request_spe
   if (request->rule) sp_lua_hang_up_begin(request->rule, start_ns);
 }
 
-static struct sp_slow_read *slow_read_of(struct sp_lua_user *lua_user, double bytes_per_s) {
-  return sp_slow_read_create(sp_worker_loop(lua_user->thread->worker), bytes_per_s);
+static struct sp_lua_request *create(struct sp_lua_user *lua_user, const struct sp_request_spec *spec,
+                                     enum sp_lua_request_kind kind) {
+  struct sp_lua_request *request = sp_alloc(sizeof(*request));
+  request->owner = lua_user;
+  request->serial = ++lua_user->requests;
+  request->key = spec->key;
+  request->iterated = kind == SP_REQUEST_ITERATED;
+  request->started = kind == SP_REQUEST_STARTED;
+  request->detached = kind == SP_REQUEST_DETACHED;
+  request->on_event_ref = request->judge_ref = request->queue_ref = LUA_NOREF;
+  if (spec->read_bytes_per_s > 0) request->slow = slow_read_of(lua_user, spec->read_bytes_per_s);
+  return request;
 }
 
 struct sp_lua_request *sp_lua_request_start(struct sp_lua_user *lua_user, lua_State *L, int index,
@@ -287,22 +305,17 @@ struct sp_lua_request *sp_lua_request_start(struct sp_lua_user *lua_user, lua_St
     sp_request_spec_fini(&spec);
     sp_lua_fail(L, "%s", err.text);
   }
-  struct sp_lua_request *request = sp_alloc(sizeof(*request));
-  request->owner = lua_user;
-  request->serial = ++lua_user->requests;
-  request->key = spec.key;
-  request->iterated = kind == SP_REQUEST_ITERATED;
-  request->started = kind == SP_REQUEST_STARTED;
-  request->detached = kind == SP_REQUEST_DETACHED;
+  struct sp_lua_request *request = create(lua_user, &spec, kind);
+  take_refs(request, L, index);
+  start_exchange(request, &spec, &spec.url, start_ns);
   request->secrets = spec.secrets;
   spec.secrets = NULL;
-  take_refs(request, L, index);
-  if (spec.read_bytes_per_s > 0) request->slow = slow_read_of(lua_user, spec.read_bytes_per_s);
-  request->next = lua_user->open;
-  lua_user->open = request;
-  start_exchange(request, &spec, start_ns);
   sp_request_spec_fini(&spec);
   return request;
+}
+
+void sp_lua_request_start_ready(struct sp_lua_user *lua_user, const struct sp_request_spec *spec, int64_t start_ns) {
+  start_exchange(create(lua_user, spec, SP_REQUEST_DETACHED), spec, NULL, start_ns);
 }
 
 void sp_lua_request_finish(struct sp_lua_request *request) {

@@ -19,10 +19,16 @@
 struct sp_lua_hang_up;
 struct sp_slow_read;
 
-struct sp_lua_class { /* registry references of a class's functions */
-  int *task_refs;
+struct sp_lua_task {
+  int run_ref;
+  int request_ref;               /* of a task that is one request: its spec; LUA_NOREF: the function does it */
+  struct sp_request_spec *ready; /* the same, made ready by its first run */
+  struct sp_request_key *key;    /* of a request without a name; made as needed */
+};
+
+struct sp_lua_class { /* with registry references of its functions */
+  struct sp_lua_task *tasks;
   int start_ref, stop_ref, think_ref; /* LUA_NOREF: none */
-  struct sp_request_key **task_keys;  /* key of a request without a name, by task; filled as needed */
 };
 
 struct sp_lua_thread {
@@ -114,6 +120,8 @@ int64_t sp_lua_user_think_ns(struct sp_lua_user *lua_user); /* a pause as its cl
 /* Reads the spec table at `index` of L and starts the exchange. Raises a Lua error for a wrong spec. */
 struct sp_lua_request *sp_lua_request_start(struct sp_lua_user *lua_user, lua_State *L, int index,
                                             enum sp_lua_request_kind kind, int64_t start_ns);
+/* The same for a spec that was read before and outlives the request. Nobody waits for it. */
+void sp_lua_request_start_ready(struct sp_lua_user *lua_user, const struct sp_request_spec *spec, int64_t start_ns);
 void sp_lua_request_finish(struct sp_lua_request *request);  /* records and destroys; it has ended */
 void sp_lua_request_hang_up(struct sp_lua_request *request, enum sp_hang_up why); /* abandoned, unless it has an end */
 void sp_lua_request_leave(struct sp_lua_request *request, enum sp_hang_up why);   /* and nobody waits for it */
@@ -148,6 +156,11 @@ int sp_request_spec_read(struct sp_request_spec *spec, struct sp_lua_user *lua_u
                          struct sp_err *err);
 void sp_request_spec_fini(struct sp_request_spec *spec);
 const char *sp_request_base_url(const struct sp_lua_user *lua_user); /* "": none is said */
+
+/* -- ready_request.c: a task that is one request, without Lua a run -- */
+/* Runs the task under way; it ends as any other. False: this one is for its function. */
+bool sp_ready_request_run(struct sp_lua_user *lua_user, struct sp_lua_task *task);
+void sp_ready_request_free(struct sp_lua_task *task);
 
 /* -- request_multipart.c: multipart = { … } as body and content type -- */
 int sp_request_multipart_read(struct sp_request_spec *spec, const struct sp_lua_user *lua_user, lua_State *L, int index,

@@ -173,7 +173,7 @@ static const struct sp_request_key *find_key(struct sp_lua_user *lua_user, struc
   struct sp_lua_thread *thread = lua_user->thread;
   struct sp_lua_class *class = &thread->classes[lua_user->user->class_index];
   bool plain = name.len == 0 && role == SP_ROLE_LOAD && lua_user->task_index != SIZE_MAX;
-  if (plain && class->task_keys[lua_user->task_index]) return class->task_keys[lua_user->task_index];
+  if (plain && class->tasks[lua_user->task_index].key) return class->tasks[lua_user->task_index].key;
   const char *class_name = sp_worker_class(thread->worker, lua_user->user->class_index)->name;
   if (name.len == 0) name = sp_str_from(lua_user->task);
   if (name.len > SP_REQUEST_NAME_MAX) name.len = SP_REQUEST_NAME_MAX;
@@ -197,7 +197,7 @@ static const struct sp_request_key *find_key(struct sp_lua_user *lua_user, struc
     key->method = sp_strndup(method.bytes, method.len);
     *sp_map_put(&thread->keys, sp_buf_str(&text)) = key;
   }
-  if (plain) class->task_keys[lua_user->task_index] = key;
+  if (plain) class->tasks[lua_user->task_index].key = key;
   sp_buf_fini(&text);
   return key;
 }

@@ -33,15 +33,26 @@ static int ref_hook(lua_State *L, int spate, const char *which, size_t class_ind
   return LUA_NOREF;
 }
 
+/* The spec of a task that is one request which C can make by itself. */
+static int ref_ready_request(lua_State *L, int spate, size_t class_index, size_t task) {
+  lua_getfield(L, spate, "_ready_request");
+  lua_pushinteger(L, (lua_Integer)class_index + 1);
+  lua_pushinteger(L, (lua_Integer)task + 1);
+  lua_call(L, 2, 1);
+  if (!lua_isnil(L, -1)) return luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pop(L, 1);
+  return LUA_NOREF;
+}
+
 static void take_class(struct sp_lua_thread *thread, lua_State *L, int spate, size_t i) {
   struct sp_lua_class *class = &thread->classes[i];
   size_t count = thread->conf->plan->classes[i].task_count;
-  class->task_refs = sp_alloc_array(count, sizeof(*class->task_refs));
-  class->task_keys = sp_alloc_array(count, sizeof(struct sp_request_key *));
+  class->tasks = sp_alloc_array(count, sizeof(*class->tasks));
   lua_getfield(L, -1, "tasks");
   for (size_t t = 0; t < count; t++) {
     lua_rawgeti(L, -1, (int)t + 1);
-    class->task_refs[t] = ref_field(L, lua_gettop(L), "run");
+    class->tasks[t].run_ref = ref_field(L, lua_gettop(L), "run");
+    class->tasks[t].request_ref = ref_ready_request(L, spate, i, t);
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
@@ -94,8 +105,9 @@ static void free_thread(struct sp_lua_thread *thread) {
   sp_lua_destroy(thread->lua);
   sp_dialect_scratch_fini(&thread->scratch);
   for (size_t i = 0; i < thread->conf->plan->class_count; i++) {
-    free(thread->classes[i].task_refs);
-    free(thread->classes[i].task_keys);
+    struct sp_lua_task *tasks = thread->classes[i].tasks;
+    for (size_t t = 0; tasks && t < thread->conf->plan->classes[i].task_count; t++) sp_ready_request_free(&tasks[t]);
+    free(tasks);
   }
   for (size_t i = 0; i < thread->keys.count; i++) {
     struct sp_request_key *key = thread->keys.entries[i].value;
@@ -172,14 +184,17 @@ static int ready_coroutine(struct sp_lua_user *lua_user) {
   return 1;
 }
 
-static void run_deed(struct sp_lua_user *lua_user, enum sp_lua_deed deed, int function_ref, const char *task,
-                     size_t task_index, int64_t start_ns) {
+static void begin_deed(struct sp_lua_user *lua_user, enum sp_lua_deed deed, const char *task, size_t task_index,
+                       int64_t start_ns) {
   SP_CHECK(lua_user->deed == SP_DEED_NONE);
   lua_user->deed = (uint8_t)deed;
   lua_user->task = task;
   lua_user->task_index = task_index;
   lua_user->next_start_ns = start_ns;
   lua_user->winding = lua_user->has_row = false;
+}
+
+static void run_function(struct sp_lua_user *lua_user, int function_ref) {
   if (function_ref == LUA_NOREF) {
     lua_user->over = true;
     sp_lua_user_settle(lua_user);
@@ -217,14 +232,16 @@ static void user_start(struct sp_user *user) {
   sp_timer_init(&lua_user->sleep, loop, on_sleep_due);
   sp_http_session_init(&lua_user->session, thread->client);
   make_user_object(lua_user);
-  run_deed(lua_user, SP_DEED_START, thread->classes[user->class_index].start_ref, "user_start", SIZE_MAX, sp_loop_now(loop));
+  begin_deed(lua_user, SP_DEED_START, "user_start", SIZE_MAX, sp_loop_now(loop));
+  run_function(lua_user, thread->classes[user->class_index].start_ref);
 }
 
-static void task_run(struct sp_user *user, size_t task) {
+static void task_run(struct sp_user *user, size_t index) {
   struct sp_lua_user *lua_user = lua_user_of(user);
   const struct sp_class_spec *class = sp_worker_class(user->worker, user->class_index);
-  int function_ref = lua_user->thread->classes[user->class_index].task_refs[task];
-  run_deed(lua_user, SP_DEED_TASK, function_ref, class->tasks[task].name, task, user->task_due_ns);
+  struct sp_lua_task *task = &lua_user->thread->classes[user->class_index].tasks[index];
+  begin_deed(lua_user, SP_DEED_TASK, class->tasks[index].name, index, user->task_due_ns);
+  if (!sp_ready_request_run(lua_user, task)) run_function(lua_user, task->run_ref);
 }
 
 static void task_wind_up(struct sp_user *user) {
@@ -246,7 +263,8 @@ static void user_cut(struct sp_user *user) {
 static void user_stop(struct sp_user *user) {
   struct sp_lua_user *lua_user = lua_user_of(user);
   int hook = lua_user->cut ? LUA_NOREF : lua_user->thread->classes[user->class_index].stop_ref;
-  run_deed(lua_user, SP_DEED_STOP, hook, "user_stop", SIZE_MAX, sp_loop_now(sp_worker_loop(user->worker)));
+  begin_deed(lua_user, SP_DEED_STOP, "user_stop", SIZE_MAX, sp_loop_now(sp_worker_loop(user->worker)));
+  run_function(lua_user, hook);
 }
 
 /* The plan may have kept the user's table: it must find no pointer there any more. */

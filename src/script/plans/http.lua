@@ -7,7 +7,7 @@ local think = spate.param("think", 0, "pause between two requests, seconds")
 spate.user("HttpUser", {
   think = spate.constant(think),
   tasks = {
-    get = function(user) user:get(path) end,
+    get = spate.request { path = path },
   },
 })
 

@@ -145,15 +145,19 @@ local function read_think(think, what)
   return think
 end
 
+local Request = {} -- metatable of what spate.request gives
+
 local function read_task(key, task, class)
   local what = string.format("task '%s' of %s", tostring(key), class)
-  if type(task) == "function" then task = { run = task } end
+  if type(task) == "function" or getmetatable(task) == Request then task = { run = task } end
   expect(task, "table", what)
   check_members(task, { weight = 1, run = 1, name = 1 }, what)
-  expect(task.run, "function", "run of " .. what)
+  local request = getmetatable(task.run) == Request and task.run or nil
+  if not request then expect(task.run, "function", "run of " .. what) end
   if task.name ~= nil then expect(task.name, "string", "name of " .. what) end
   local name = task.name or (type(key) == "number" and "task " .. key or tostring(key))
-  return { name = name, weight = weight_of(task.weight, what), run = task.run }
+  return { name = name, weight = weight_of(task.weight, what), run = request and request.run or task.run,
+    request = request and request.spec }
 end
 
 function spate.user(name, def)
@@ -400,6 +404,24 @@ end
 
 function User:request(spec)
   return ask(self, spec)
+end
+
+--- spate.request{…}: a task that is this one request, the same each time.
+function spate.request(spec)
+  local own = {}
+  for key, value in pairs(expect(spec, "table", "request{…}")) do own[key] = value end
+  own = check_spec(own)
+  return setmetatable({ spec = own, run = function(user) ask(user, own) end }, Request)
+end
+
+-- The spec that C can start by itself (src/script/ready_request.c); nil where the task's function has to.
+function spate._ready_request(class_index, task_index)
+  local class = plan.classes[class_index]
+  local spec = class.tasks[task_index].request
+  if not spec or spec.on_event or spec.hang_up or type(spec.stream) == "function" then return nil end
+  local policy = spec.on_429 or class.on_429 or plan.load.on_429
+  if policy and policy.policy ~= "fail" then return nil end
+  return spec
 end
 
 local function short_spec(method, path, options)
