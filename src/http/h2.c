@@ -19,13 +19,18 @@ struct sp_h2 {
   void *ctx;
   struct sp_h2_answer answer; /* the head that is coming in */
   struct sp_h2_stream *heading; /* whose it is; NULL: nobody wants it (any more) */
-  struct sp_buf names;        /* of the request that goes out */
   char preface[SP_H2_PREFACE_SIZE];
   size_t preface_len;
   uint32_t streams_max;
   bool settings, goaway;
   bool broken; /* close the connection */
   char fault[FAULT_MAX];
+};
+
+struct sp_h2_head {
+  struct sp_buf names; /* in lower case */
+  size_t count;
+  nghttp2_nv fields[];
 };
 
 static struct sp_h2_stream *stream_of(struct sp_h2 *h2, int32_t id) {
@@ -336,7 +341,6 @@ struct sp_h2 *sp_h2_create(const struct sp_h2_options *options, const struct sp_
   h2->handler = handler;
   h2->ctx = ctx;
   sp_h2_answer_init(&h2->answer);
-  sp_buf_init(&h2->names, SP_HTTP1_HEAD_MAX);
   make_session(h2);
   nghttp2_settings_entry settings[] = {
       {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
@@ -353,7 +357,6 @@ void sp_h2_destroy(struct sp_h2 *h2) {
   if (!h2) return;
   nghttp2_session_del(h2->session);
   sp_h2_answer_fini(&h2->answer);
-  sp_buf_fini(&h2->names);
   free(h2);
 }
 
@@ -415,19 +418,35 @@ static nghttp2_nv nv_of(const struct sp_h2_field *field) {
                       .valuelen = field->value.len};
 }
 
-int sp_h2_request(struct sp_h2 *h2, struct sp_h2_stream *stream, struct sp_str request, size_t head_len, bool tls,
-                  struct sp_err *err) {
+struct sp_h2_head *sp_h2_head_create(struct sp_str text, bool tls, struct sp_err *err) {
   struct sp_h2_field fields[SP_H2_REQUEST_HEADERS_MAX];
-  nghttp2_nv nvs[SP_H2_REQUEST_HEADERS_MAX];
   size_t count = SP_H2_REQUEST_HEADERS_MAX;
+  struct sp_buf names;
+  sp_buf_init(&names, SP_HTTP1_HEAD_MAX);
+  if (sp_h2_request_fields(text, tls, &names, fields, &count, err)) {
+    sp_buf_fini(&names);
+    return NULL;
+  }
+  struct sp_h2_head *head = sp_alloc(sizeof *head + count * sizeof *head->fields);
+  head->names = names;
+  head->count = count;
+  for (size_t i = 0; i < count; i++) head->fields[i] = nv_of(&fields[i]);
+  return head;
+}
+
+void sp_h2_head_destroy(struct sp_h2_head *head) {
+  if (!head) return;
+  sp_buf_fini(&head->names);
+  free(head);
+}
+
+int sp_h2_request(struct sp_h2 *h2, struct sp_h2_stream *stream, const struct sp_h2_head *head, struct sp_str body,
+                  struct sp_err *err) {
   if (!sp_h2_takes_requests(h2)) return sp_fail(err, SP_ELIMIT, "the connection takes no more requests");
-  int failed = sp_h2_request_fields(sp_str_of(request.bytes, head_len), tls, &h2->names, fields, &count, err);
-  if (failed) return failed;
-  for (size_t i = 0; i < count; i++) nvs[i] = nv_of(&fields[i]);
-  *stream = (struct sp_h2_stream){.content_length = -1};
-  stream->body = sp_str_of(request.bytes + head_len, request.len - head_len);
-  nghttp2_data_provider body = {.read_callback = read_body};
-  int32_t id = nghttp2_submit_request(h2->session, NULL, nvs, count, stream->body.len > 0 ? &body : NULL, stream);
+  *stream = (struct sp_h2_stream){.content_length = -1, .body = body};
+  nghttp2_data_provider provider = {.read_callback = read_body};
+  int32_t id = nghttp2_submit_request(h2->session, NULL, head->fields, head->count, body.len > 0 ? &provider : NULL,
+                                      stream);
   if (id < 0) return sp_fail(err, SP_ELIMIT, "the connection takes no more requests: %s", nghttp2_strerror(id));
   stream->id = id;
   return 0;

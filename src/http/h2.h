@@ -80,9 +80,14 @@ bool sp_h2_is_broken(const struct sp_h2 *h2, struct sp_err *err);
 /* What a GOAWAY with an error code said; "" where there was none. */
 const char *sp_h2_farewell(const struct sp_h2 *h2);
 
-/* A request, as request_head.c builds it for HTTP/1.1 (head and body; the body is borrowed until the stream ends).
- * 0, SP_ELIMIT: this connection takes no more requests, SP_EUSAGE: the request cannot be sent over HTTP/2 (err). */
-int sp_h2_request(struct sp_h2 *h2, struct sp_h2_stream *stream, struct sp_str request, size_t head_len, bool tls,
+/* A request's head for HTTP/2, for any number of requests on any connection. `text`: as request_head.c builds it for
+ * HTTP/1.1; borrowed until destroy. NULL: it cannot be sent over HTTP/2 (err). */
+struct sp_h2_head;
+struct sp_h2_head *sp_h2_head_create(struct sp_str text, bool tls, struct sp_err *err);
+void sp_h2_head_destroy(struct sp_h2_head *head); /* NULL is fine */
+
+/* The body is borrowed until the stream ends. 0, or SP_ELIMIT: this connection takes no more requests (err). */
+int sp_h2_request(struct sp_h2 *h2, struct sp_h2_stream *stream, const struct sp_h2_head *head, struct sp_str body,
                   struct sp_err *err);
 /* The owner lets go. A stream that is not through is reset (CANCEL). Fine when it is closed already. */
 void sp_h2_drop(struct sp_h2 *h2, struct sp_h2_stream *stream);

@@ -25,6 +25,7 @@ struct sp_http_head {
   bool closes;
   struct key key; /* the slices are of `said` */
   struct sp_buf text;
+  struct sp_h2_head *h2; /* the same for HTTP/2; NULL: not asked for yet */
   char said[];
 };
 
@@ -100,6 +101,7 @@ struct sp_http_head *sp_http_head_of(struct sp_http_client *client, const struct
 
 void sp_http_head_unref(struct sp_http_head *head) {
   if (!head || --head->refs > 0) return;
+  sp_h2_head_destroy(head->h2);
   sp_buf_fini(&head->text);
   free(head);
 }
@@ -107,6 +109,11 @@ void sp_http_head_unref(struct sp_http_head *head) {
 struct sp_http_origin *sp_http_head_origin(const struct sp_http_head *head) { return head->origin; }
 bool sp_http_head_closes(const struct sp_http_head *head) { return head->closes; }
 struct sp_str sp_http_head_text(const struct sp_http_head *head) { return sp_buf_str(&head->text); }
+
+const struct sp_h2_head *sp_http_head_h2(struct sp_http_head *head, struct sp_err *err) {
+  if (!head->h2) head->h2 = sp_h2_head_create(sp_buf_str(&head->text), head->origin->tls, err);
+  return head->h2;
+}
 
 void sp_http_heads_fini(struct sp_http_client *client) {
   for (size_t i = 0; i < SP_HTTP_HEADS_KEPT; i++) sp_http_head_unref(client->heads[i]);

@@ -186,6 +186,7 @@ void sp_http_head_unref(struct sp_http_head *head); /* NULL is fine */
 struct sp_http_origin *sp_http_head_origin(const struct sp_http_head *head);
 bool sp_http_head_closes(const struct sp_http_head *head); /* it asks for the connection to be closed */
 struct sp_str sp_http_head_text(const struct sp_http_head *head);
+const struct sp_h2_head *sp_http_head_h2(struct sp_http_head *head, struct sp_err *err); /* NULL: not over HTTP/2 (err) */
 void sp_http_heads_fini(struct sp_http_client *client);
 
 /* -- dial.c: from a host's name to an open connection, for one call or all that want the same -- */

@@ -184,12 +184,18 @@ static void take_out(struct sp_http_mux *mux, struct sp_http_call *call) { /* of
   mux->waiting_count--;
 }
 
+static struct sp_str body_of(const struct sp_http_call *call) {
+  if (call->request.len == 0) return sp_str_of(NULL, 0);
+  size_t head_len = sp_http_head_text(call->head).len;
+  return sp_str_of(call->request.bytes + head_len, call->request.len - head_len);
+}
+
 /* The call is in no list. */
 static void submit(struct sp_http_mux *mux, struct sp_http_call *call) {
   struct sp_http_conn *hc = mux->hc;
   struct sp_err err;
-  size_t head_len = sp_http_head_text(call->head).len;
-  int failed = sp_h2_request(mux->h2, &call->stream, sp_http_call_request(call), head_len, hc->origin->tls, &err);
+  const struct sp_h2_head *head = sp_http_head_h2(call->head, &err);
+  int failed = head ? sp_h2_request(mux->h2, &call->stream, head, body_of(call), &err) : err.code;
   if (failed == SP_ELIMIT) { /* stream ids are used up */
     retire(mux);
     put_behind(mux, call); /* settle() sends it elsewhere */

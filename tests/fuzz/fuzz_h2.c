@@ -103,7 +103,10 @@ static void open_reader(struct reader *reader, uint8_t plan) {
     sp_buf_init(&exchange->body, OUTPUT_MAX);
     exchange->refuse = plan >= 128 && i == 2;
     size_t head_len = (size_t)((const char *)memmem(request.bytes, request.len, "\r\n\r\n", 4) + 4 - request.bytes);
-    SP_CHECK(sp_h2_request(reader->h2, &exchange->stream, request, head_len, false, &err) == 0);
+    struct sp_h2_head *head = sp_h2_head_create(sp_str_of(request.bytes, head_len), false, &err);
+    struct sp_str body = sp_str_of(request.bytes + head_len, request.len - head_len);
+    SP_CHECK(head && sp_h2_request(reader->h2, &exchange->stream, head, body, &err) == 0);
+    sp_h2_head_destroy(head);
   }
   sp_h2_collect(reader->h2, &reader->output, 1u << 20);
 }
