@@ -7,10 +7,10 @@
  * says so. Redirects are not followed. Every buffer has a cap with a name. Single-threaded.
  *
  * HTTP/2 (RFC 9113): the calls that want the same connection share it, a stream each; the frames of one loop turn go
- * out in one write. Calls over the server's MAX_CONCURRENT_STREAMS wait for a stream (a session's), or go to a further
- * connection (SP_HTTP_CONNECTION_SHARED); before the server has told its limit for the first time, one stream is
- * opened. A stream that the server refuses (REFUSED_STREAM, or behind the last one of a GOAWAY) is sent once more. What
- * ends one stream leaves the connection to the others.
+ * out in one write, or in a few where there are many. Calls over the server's MAX_CONCURRENT_STREAMS wait for a stream
+ * (a session's), or go to a further connection (SP_HTTP_CONNECTION_SHARED); before the server has told its limit for
+ * the first time, one stream is opened. A stream that the server refuses (REFUSED_STREAM, or behind the last one of a
+ * GOAWAY) is sent once more. What ends one stream leaves the connection to the others.
  */
 #ifndef SP_HTTP_CLIENT_H
 #define SP_HTTP_CLIENT_H

@@ -4,7 +4,7 @@
  * Everything that came with a read, and every stream that ended, only marks its call as touched; settle() then looks at
  * these one by one (on_read_end, on_done: others' code, which may start and abort what it likes), gives free streams to
  * calls that wait, and sends all frames in one write. From outside of a read, settle() comes with the end of the loop
- * turn, so the requests that one turn starts share a write.
+ * turn, so the requests that one turn starts share a write, or a write for each BATCH of them.
  *
  * A session's connection takes any number of calls: those over the server's limit wait, first come first served. A
  * shared one takes as many as it may have streams. After a GOAWAY (or when stream ids or trust are used up) it is
@@ -17,6 +17,9 @@
 
 #include <stdlib.h>
 
+/* Requests that one write takes. Of a hundred that one read sets free, the server works on the first ones while we make
+ * the others. */
+#define BATCH 32u
 #define OUTPUT_HIGH (256u * 1024u) /* bytes made for the socket at a time, and beyond which none are made */
 #define OUTPUT_KEEP (64u * 1024u)  /* an empty output buffer of this size stays for the next time */
 
@@ -203,6 +206,7 @@ static void submit(struct sp_http_mux *mux, struct sp_http_call *call) {
   }
   if (failed) {
     call->conn = NULL;
+    call->deferred = true; /* this may be inside of another's start */
     sp_http_call_end(call, SP_HTTP_PROTOCOL, "%s", err.text);
     return;
   }
@@ -218,6 +222,36 @@ static void submit(struct sp_http_mux *mux, struct sp_http_call *call) {
   sp_http_timeouts_arm(call);
 }
 
+/* Not those that come meanwhile (a request that cannot be sent ends soon, and its user may try again for ever). */
+static void submit_waiting(struct sp_http_mux *mux) {
+  struct sp_http_call *call;
+  for (size_t left = mux->waiting_count; left > 0 && !mux->retired; left--) {
+    if (mux->stream_count >= streams_now(mux) || (call = first_of(&mux->waiting)) == NULL) break;
+    take_out(mux, call);
+    submit(mux, call);
+  }
+}
+
+static void flush(struct sp_http_mux *mux) {
+  struct sp_http_conn *hc = mux->hc;
+  struct sp_buf *out = &hc->client->output;
+  if (hc->conn.output.len > OUTPUT_HIGH) return; /* on_drained goes on */
+  mux->flush_ns = 0;
+  bool more = sp_h2_collect(mux->h2, out, OUTPUT_HIGH);
+  sp_conn_write(&hc->conn, sp_buf_str(out));
+  if (out->cap > OUTPUT_KEEP) sp_buf_fini(out);
+  else sp_buf_clear(out);
+  if (more && hc->conn.output.len == 0) sp_timer_start(&mux->soon, sp_loop_now(hc->client->loop));
+}
+
+/* Calls nobody, so it may be done inside of a start. */
+static void send_batch(struct sp_http_mux *mux) {
+  bool in_feed = mux->rx != NULL;
+  if (in_feed || mux->waiting_count < BATCH || mux->stream_count >= streams_now(mux)) return;
+  submit_waiting(mux);
+  flush(mux);
+}
+
 void sp_http_mux_add(struct sp_http_conn *hc, struct sp_http_call *call) {
   struct sp_http_mux *mux = hc->mux;
   call->conn = hc;
@@ -225,6 +259,7 @@ void sp_http_mux_add(struct sp_http_conn *hc, struct sp_http_call *call) {
   sp_http_timeouts_begin_connect(call);
   put_behind(mux, call);
   sp_http_timeouts_arm(call);
+  send_batch(mux);
   place(mux);
   settle_soon(mux);
 }
@@ -298,28 +333,10 @@ static void send_away(struct sp_http_mux *mux) {
   }
 }
 
-/* Not those that come meanwhile (a request that cannot be sent ends at once, and its user may try again for ever). */
 static void serve_waiting(struct sp_http_mux *mux) {
-  struct sp_http_call *call;
-  for (size_t left = mux->waiting_count; left > 0 && !mux->retired; left--) {
-    if (mux->stream_count >= streams_now(mux) || (call = first_of(&mux->waiting)) == NULL) break;
-    take_out(mux, call);
-    submit(mux, call);
-  }
+  submit_waiting(mux);
   place(mux);
   send_away(mux);
-}
-
-static void flush(struct sp_http_mux *mux) {
-  struct sp_http_conn *hc = mux->hc;
-  struct sp_buf *out = &hc->client->output;
-  if (hc->conn.output.len > OUTPUT_HIGH) return; /* on_drained goes on */
-  mux->flush_ns = 0;
-  bool more = sp_h2_collect(mux->h2, out, OUTPUT_HIGH);
-  sp_conn_write(&hc->conn, sp_buf_str(out));
-  if (out->cap > OUTPUT_KEEP) sp_buf_fini(out);
-  else sp_buf_clear(out);
-  if (more && hc->conn.output.len == 0) sp_timer_start(&mux->soon, sp_loop_now(hc->client->loop));
 }
 
 /* Every call ends; the connection, too. */
