@@ -223,6 +223,37 @@ static void test_hundred_streams_on_one_connection(void **state) {
   close_world(&world);
 }
 
+/* What is wanted at once goes out in batches, before the turn is over; what cannot be sent is told from the loop, though a
+ * batch is made inside of another call's start. */
+static void test_batches(void **state) {
+  (void)state;
+  struct world world = {.server = {.on_request = answer}};
+  struct exchange exchanges[100] = {{0}};
+  char *headers = calloc(300, 16);
+  open_world(&world, NULL);
+  fetch(&world, exchanges, "/", "GET");
+  exchange_drop(exchanges);
+  memset(exchanges, 0, sizeof exchanges);
+  for (int i = 0; i < 300; i++) sprintf(headers + strlen(headers), "X-H%d: 1\r\n", i);
+  const struct sp_conn *conn = &world.bed.session.pool.conns->conn;
+  uint64_t before = conn->bytes_out;
+  for (int i = 0; i < 100; i++) {
+    start(&world.bed, &exchanges[i], PLAIN(.url = h2_url(&world.server, "/"), .headers = i % 7 == 3 ? headers : NULL));
+    if (i == 9) assert_int_equal(conn->bytes_out, before);
+  }
+  assert_true(conn->bytes_out > before);
+  assert_int_equal(world.bed.pending, 100);
+  bed_run(&world.bed);
+  for (int i = 0; i < 100; i++) {
+    if (i % 7 == 3) assert_end(&exchanges[i], SP_HTTP_PROTOCOL, "over 256 header fields");
+    else assert_ok(&exchanges[i], 200, "hello");
+    exchange_drop(&exchanges[i]);
+  }
+  assert_int_equal(world.server.peer_count, 1);
+  free(headers);
+  close_world(&world);
+}
+
 /* Waits a moment, so that more would come if they might. */
 static void answer_slowly(struct h2_peer *peer) {
   for (int i = 0; i < H2_STREAMS_MAX; i++)
@@ -459,6 +490,7 @@ int main(void) {
       cmocka_unit_test(test_settings),
       cmocka_unit_test(test_ping_is_answered),
       cmocka_unit_test(test_hundred_streams_on_one_connection),
+      cmocka_unit_test(test_batches),
       cmocka_unit_test(test_calls_wait_for_streams),
       cmocka_unit_test(test_no_stream_allowed_at_first),
       cmocka_unit_test(test_limit_falls),
