@@ -241,10 +241,10 @@ int sp_lua_take_function(lua_State *L, int index, const char *name) {
   return LUA_NOREF;
 }
 
-static void take_refs(struct sp_lua_request *request, lua_State *L, int index) {
-  request->rule = sp_lua_hang_up_create(request, L, index);
-  request->on_event_ref = sp_lua_take_function(L, index, "on_event");
-  request->judge_ref = sp_lua_take_function(L, index, "stream");
+static void take_refs(struct sp_lua_request *request, const struct sp_request_spec *spec, lua_State *L, int index) {
+  if (sp_request_spec_has(spec, "hang_up")) request->rule = sp_lua_hang_up_create(request, L, index);
+  if (sp_request_spec_has(spec, "on_event")) request->on_event_ref = sp_lua_take_function(L, index, "on_event");
+  if (spec->has_judge) request->judge_ref = sp_lua_take_function(L, index, "stream");
   if (!wants_events(request)) return;
   lua_newtable(L);
   request->queue_ref = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -306,7 +306,7 @@ struct sp_lua_request *sp_lua_request_start(struct sp_lua_user *lua_user, lua_St
     sp_lua_fail(L, "%s", err.text);
   }
   struct sp_lua_request *request = create(lua_user, &spec, kind);
-  take_refs(request, L, index);
+  take_refs(request, &spec, L, index);
   start_exchange(request, &spec, &spec.url, start_ns);
   request->secrets = spec.secrets;
   spec.secrets = NULL;

@@ -139,6 +139,7 @@ void sp_lua_push_event(struct sp_lua_thread *thread, lua_State *L, const struct 
 
 /* -- request_spec.c -- */
 struct sp_request_spec { /* what a plan's request table says */
+  uint64_t members; /* private: which may be there */
   struct sp_buf url, headers, body;
   struct sp_http_request http;
   const struct sp_dialect *dialect;
@@ -154,6 +155,9 @@ struct sp_request_spec { /* what a plan's request table says */
 /* 0 or SP_EPLAN. fini in both cases. */
 int sp_request_spec_read(struct sp_request_spec *spec, struct sp_lua_user *lua_user, lua_State *L, int index,
                          struct sp_err *err);
+/* Pushes that member of the table that the spec is read from; nil where it has none. */
+void sp_request_spec_get(const struct sp_request_spec *spec, lua_State *L, int index, const char *name);
+bool sp_request_spec_has(const struct sp_request_spec *spec, const char *name); /* false: surely not */
 void sp_request_spec_fini(struct sp_request_spec *spec);
 const char *sp_request_base_url(const struct sp_lua_user *lua_user); /* "": none is said */
 

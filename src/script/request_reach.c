@@ -25,17 +25,12 @@ bool sp_http_version_of(struct sp_str text, enum sp_http_version *out) {
   return false;
 }
 
-static void get(lua_State *L, int index, const char *name) {
-  lua_pushstring(L, name);
-  lua_rawget(L, index);
-}
-
 static void read_version(struct sp_request_spec *spec, const struct sp_class_http *class,
                          const struct sp_lua_conf *conf, lua_State *L, int index) {
   spec->http.version = conf->version;
   if (conf->version_forced) return;
   if (class->version >= 0) spec->http.version = (enum sp_http_version)class->version;
-  get(L, index, "http");
+  sp_request_spec_get(spec, L, index, "http");
   struct sp_str text = {NULL, 0};
   if (lua_type(L, -1) == LUA_TSTRING) text.bytes = lua_tolstring(L, -1, &text.len);
   sp_http_version_of(text, &spec->http.version);
@@ -51,14 +46,14 @@ static unsigned redirects_at(lua_State *L, int index) {
 static void read_redirects(struct sp_request_spec *spec, const struct sp_class_http *class,
                            const struct sp_lua_conf *conf, lua_State *L, int index) {
   spec->redirects_max = class->redirects >= 0 ? (unsigned)class->redirects : conf->redirects_max;
-  get(L, index, "redirects");
+  sp_request_spec_get(spec, L, index, "redirects");
   if (!lua_isnil(L, -1)) spec->redirects_max = redirects_at(L, -1);
   lua_pop(L, 1);
 }
 
 static void read_cookies(struct sp_request_spec *spec, const struct sp_class_http *class, lua_State *L, int index) {
   spec->cookies = !class->no_cookies;
-  get(L, index, "cookies");
+  sp_request_spec_get(spec, L, index, "cookies");
   if (lua_isboolean(L, -1)) spec->cookies = lua_toboolean(L, -1);
   lua_pop(L, 1);
 }
@@ -133,7 +128,7 @@ static int read_url_user(struct sp_request_spec *spec, const struct sp_plan *pla
 static int read_auth(struct sp_request_spec *spec, const struct sp_class_http *class, const struct sp_plan *plan,
                      lua_State *L, int index, struct sp_err *err) {
   struct sp_str user = sp_str_from(class->auth_user), password = sp_str_from(class->auth_password);
-  get(L, index, "auth");
+  sp_request_spec_get(spec, L, index, "auth");
   if (lua_istable(L, -1)) {
     user = item(L, lua_gettop(L), 1);
     password = item(L, lua_gettop(L), 2);

@@ -8,22 +8,48 @@
 #define SP_METHOD_MAX 16u
 #define SP_REQUEST_NAME_MAX (4 * SP_NAME_MAX) /* bytes of a name that are looked at; outputs show SP_NAME_MAX */
 
-/* Raw: a metatable's function could raise past what we hold, and give a text that nobody holds. */
-static void get(lua_State *L, int index, const char *name) {
+/* -- members of the table: most are not there, and asking Lua for each costs more than the rest of it -- */
+
+static uint64_t bit_of(const char *name, size_t len) {
+  unsigned mixed = len ? (unsigned)len * 7 + (unsigned char)name[0] + (unsigned char)name[len - 1] * 3u : 0;
+  return UINT64_C(1) << (mixed & 63);
+}
+
+static void note_members(struct sp_request_spec *spec, lua_State *L, int index) {
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    size_t len;
+    if (lua_type(L, -2) != LUA_TSTRING) continue;
+    const char *name = lua_tolstring(L, -2, &len);
+    spec->members |= bit_of(name, len);
+  }
+}
+
+bool sp_request_spec_has(const struct sp_request_spec *spec, const char *name) {
+  return (spec->members & bit_of(name, strlen(name))) != 0;
+}
+
+static void raw_get(lua_State *L, int index, const char *name) {
   lua_pushstring(L, name);
   lua_rawget(L, index);
 }
 
-static struct sp_str field(lua_State *L, int index, const char *name) {
+/* Raw: a metatable's function could raise past what we hold, and give a text that nobody holds. */
+void sp_request_spec_get(const struct sp_request_spec *spec, lua_State *L, int index, const char *name) {
+  if (sp_request_spec_has(spec, name)) raw_get(L, index, name);
+  else lua_pushnil(L);
+}
+
+static struct sp_str field(const struct sp_request_spec *spec, lua_State *L, int index, const char *name) {
   size_t len = 0;
-  get(L, index, name);
+  sp_request_spec_get(spec, L, index, name);
   const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
   lua_pop(L, 1); /* the table still holds it */
   return sp_str_of(text, len);
 }
 
-static int64_t field_ns(lua_State *L, int index, const char *name, int64_t otherwise) {
-  get(L, index, name);
+static int64_t field_ns(const struct sp_request_spec *spec, lua_State *L, int index, const char *name,
+                        int64_t otherwise) {
+  sp_request_spec_get(spec, L, index, name);
   double s = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : -1;
   lua_pop(L, 1);
   if (!(s >= 0)) return otherwise;
@@ -39,7 +65,7 @@ static bool valid_method(struct sp_str method) {
 }
 
 static int read_method(struct sp_request_spec *spec, lua_State *L, int index, struct sp_err *err) {
-  struct sp_str method = field(L, index, "method");
+  struct sp_str method = field(spec, L, index, "method");
   if (!method.bytes) method = spec->http.has_body ? SP_STR("POST") : SP_STR("GET");
   if (!valid_method(method)) return sp_fail(err, SP_EPLAN, "method '" SP_STR_FMT "' must be capital letters", SP_STR_ARG(method));
   spec->http.method = method;
@@ -55,8 +81,8 @@ const char *sp_request_base_url(const struct sp_lua_user *lua_user) {
 
 static int read_url(struct sp_request_spec *spec, const struct sp_lua_user *lua_user, lua_State *L, int index,
                     struct sp_err *err) {
-  struct sp_str path = field(L, index, "url");
-  if (!path.bytes) path = field(L, index, "path");
+  struct sp_str path = field(spec, L, index, "url");
+  if (!path.bytes) path = field(spec, L, index, "path");
   if (!path.bytes) return sp_fail(err, SP_EPLAN, "a request needs a path (or a whole url)");
   const char *base = sp_request_base_url(lua_user);
   if (!*base && !memmem(path.bytes, path.len, "://", 3)) {
@@ -103,7 +129,7 @@ static int take_header(struct sp_buf *headers, lua_State *L, struct sp_str *name
 static int read_headers(struct sp_request_spec *spec, lua_State *L, int index, struct sp_str content_type, struct sp_err *err) {
   int top = lua_gettop(L), code = 0;
   bool has_type = content_type.len == 0, has_accept = !spec->stream;
-  get(L, index, "headers");
+  sp_request_spec_get(spec, L, index, "headers");
   if (lua_istable(L, -1)) lua_pushnil(L);
   while (code == 0 && lua_istable(L, top + 1) && lua_next(L, top + 1)) {
     struct sp_str name;
@@ -120,25 +146,25 @@ static int read_headers(struct sp_request_spec *spec, lua_State *L, int index, s
 }
 
 static int read_body(struct sp_request_spec *spec, lua_State *L, int index, struct sp_str *content_type, struct sp_err *err) {
-  get(L, index, "json");
+  sp_request_spec_get(spec, L, index, "json");
   bool has_json = !lua_isnil(L, -1);
   int code = has_json ? sp_lua_json_encode(L, -1, &spec->body, err) : 0;
   lua_pop(L, 1);
   if (code) return sp_err_context(err, "json of a request");
-  struct sp_str body = field(L, index, "body");
-  *content_type = has_json ? SP_STR("application/json") : field(L, index, "content_type");
+  struct sp_str body = field(spec, L, index, "body");
+  *content_type = has_json ? SP_STR("application/json") : field(spec, L, index, "content_type");
   spec->http.has_body = has_json || body.bytes;
   spec->http.body = has_json ? sp_buf_str(&spec->body) : body;
   return 0;
 }
 
 static void read_dialect(struct sp_request_spec *spec, lua_State *L, int index) {
-  get(L, index, "stream");
+  sp_request_spec_get(spec, L, index, "stream");
   if (lua_type(L, -1) == LUA_TSTRING) spec->dialect = sp_dialect_find(lua_tostring(L, -1));
   spec->has_judge = lua_isfunction(L, -1);
   spec->stream = spec->dialect || spec->has_judge;
   lua_pop(L, 1);
-  struct sp_str answer = field(L, index, "answer");
+  struct sp_str answer = field(spec, L, index, "answer");
   if (!spec->stream && answer.len) spec->dialect = sp_dialect_find(answer.bytes);
 }
 
@@ -149,14 +175,14 @@ static void read_policy(struct sp_request_spec *spec, const struct sp_lua_user *
   *timeouts = conf->timeouts;
   if (!conf->total_timeout_forced) {
     if (class->timeout_ns >= 0) timeouts->total_ns = class->timeout_ns;
-    timeouts->total_ns = field_ns(L, index, "timeout", timeouts->total_ns);
+    timeouts->total_ns = field_ns(spec, L, index, "timeout", timeouts->total_ns);
   }
-  timeouts->first_byte_ns = field_ns(L, index, "first_byte_timeout", timeouts->first_byte_ns);
-  timeouts->silence_ns = field_ns(L, index, "silence_timeout", timeouts->silence_ns);
+  timeouts->first_byte_ns = field_ns(spec, L, index, "first_byte_timeout", timeouts->first_byte_ns);
+  timeouts->silence_ns = field_ns(spec, L, index, "silence_timeout", timeouts->silence_ns);
   spec->http.connection = class->connection >= 0 ? (enum sp_http_connection)class->connection : conf->connection;
-  struct sp_str connection = field(L, index, "connection");
+  struct sp_str connection = field(spec, L, index, "connection");
   if (connection.len) spec->http.connection = sp_connection_of(connection);
-  get(L, index, "gzip");
+  sp_request_spec_get(spec, L, index, "gzip");
   spec->http.gzip = lua_toboolean(L, -1);
   lua_pop(L, 1);
 }
@@ -202,19 +228,19 @@ static const struct sp_request_key *find_key(struct sp_lua_user *lua_user, struc
   return key;
 }
 
-static enum sp_role role_of(lua_State *L, int index) {
-  get(L, index, "role");
+static enum sp_role role_of(const struct sp_request_spec *spec, lua_State *L, int index) {
+  sp_request_spec_get(spec, L, index, "role");
   int role = lua_type(L, -1) == LUA_TSTRING ? sp_role_find(lua_tostring(L, -1)) : -1;
   lua_pop(L, 1);
   return role < 0 ? SP_ROLE_LOAD : (enum sp_role)role;
 }
 
 /* read = { bytes_per_s = … } */
-static double read_rate(lua_State *L, int index) {
+static double read_rate(const struct sp_request_spec *spec, lua_State *L, int index) {
   double per_s = 0;
-  get(L, index, "read");
+  sp_request_spec_get(spec, L, index, "read");
   if (lua_istable(L, -1)) {
-    get(L, lua_gettop(L), "bytes_per_s");
+    raw_get(L, lua_gettop(L), "bytes_per_s");
     per_s = lua_tonumber(L, -1);
     lua_pop(L, 1);
   }
@@ -229,8 +255,9 @@ int sp_request_spec_read(struct sp_request_spec *spec, struct sp_lua_user *lua_u
   sp_buf_init(&spec->url, SP_URL_MAX);
   sp_buf_init(&spec->headers, SP_HTTP1_HEAD_MAX);
   sp_buf_init(&spec->body, SP_HTTP_REQUEST_MAX);
+  note_members(spec, L, index);
   int code = read_body(spec, L, index, &content_type, err);
-  if (code == 0) code = sp_request_multipart_read(spec, lua_user, L, index, err);
+  if (code == 0 && sp_request_spec_has(spec, "multipart")) code = sp_request_multipart_read(spec, lua_user, L, index, err);
   if (code) return code;
   if (spec->content_type[0]) content_type = sp_str_from(spec->content_type);
   read_dialect(spec, L, index);
@@ -240,11 +267,11 @@ int sp_request_spec_read(struct sp_request_spec *spec, struct sp_lua_user *lua_u
   }
   read_policy(spec, lua_user, L, index);
   if ((code = sp_request_reach_read(spec, lua_user, L, index, err))) return code;
-  get(L, index, "_retry");
+  sp_request_spec_get(spec, L, index, "_retry");
   spec->retry = lua_toboolean(L, -1);
   lua_pop(L, 1);
-  spec->read_bytes_per_s = read_rate(L, index);
-  spec->key = find_key(lua_user, field(L, index, "name"), role_of(L, index), spec->http.method);
+  spec->read_bytes_per_s = read_rate(spec, L, index);
+  spec->key = find_key(lua_user, field(spec, L, index, "name"), role_of(spec, L, index), spec->http.method);
   return 0;
 }
 
