@@ -1,5 +1,7 @@
 #include "cli/slo_watch.h"
 
+#include "report/tick.h"
+
 #include <string.h>
 
 #define DEFAULT_SLO "failed_share < 1" /* a run in which everything failed is no success */
@@ -34,14 +36,8 @@ void sp_slo_watch_fini(struct sp_slo_watch *watch) {
   watch->series = NULL;
 }
 
-static enum sp_series_part part_of(const struct sp_run_view *view) {
-  if (view->elapsed_ns <= view->load->warm_up_ns) return SP_SERIES_WARM;
-  if (view->phase >= SP_PHASE_ENDING) return SP_SERIES_DRAIN;
-  return view->phase == SP_PHASE_SPAWNING ? SP_SERIES_RAMP : SP_SERIES_STEADY;
-}
-
 void sp_slo_watch_tick(struct sp_slo_watch *watch, const struct sp_run_view *view) {
-  struct sp_series_gauges gauges = {part_of(view), view->users, view->in_flight};
+  struct sp_series_gauges gauges = {sp_view_part(view), view->users, view->in_flight};
   sp_series_push(watch->series, view->last, &gauges);
   for (size_t i = 0; i < watch->count; i++) {
     if (watch->slos[i].window_ns) sp_window_track_step(&watch->tracks[i], watch->series);

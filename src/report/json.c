@@ -18,12 +18,12 @@ struct json_report {
 
 /* --- the run --- */
 
-static json_t *tags(const struct sp_result *result) {
+json_t *sp_doc_tags(const struct sp_tag *tags, size_t count) {
   json_t *object = json_object();
-  for (size_t i = 0; i < result->tag_count; i++) {
+  for (size_t i = 0; i < count; i++) {
     char key[SP_NAME_MAX + 1];
-    key[sp_clean_text(key, SP_NAME_MAX, sp_str_from(result->tags[i].key))] = 0;
-    sp_doc_set(object, key, sp_doc_text(result->tags[i].value));
+    key[sp_clean_text(key, SP_NAME_MAX, sp_str_from(tags[i].key))] = 0;
+    sp_doc_set(object, key, sp_doc_text(tags[i].value));
   }
   return object;
 }
@@ -43,7 +43,7 @@ static json_t *run(const struct sp_result *result) {
   sp_doc_set(object, "users_max", sp_doc_whole(result->facts.users_max));
   sp_doc_set(object, "threads", sp_doc_whole(result->facts.threads));
   sp_doc_set(object, "seed", sp_doc_whole(result->seed));
-  sp_doc_set(object, "tags", tags(result));
+  sp_doc_set(object, "tags", sp_doc_tags(result->tags, result->tag_count));
   sp_doc_set(object, "interrupted", json_boolean(result->interrupted));
   sp_doc_set(object, "aborted", sp_doc_text(result->facts.aborted));
   return object;
@@ -96,7 +96,7 @@ static json_t *customs(const struct sp_result *result) {
   return array;
 }
 
-static json_t *summary(const struct sp_result *result) {
+json_t *sp_doc_summary(const struct sp_result *result) {
   json_t *object = json_object();
   sp_doc_set(object, "schema", sp_doc_text("spate.summary/1"));
   sp_doc_set(object, "version", sp_doc_text(result->version));
@@ -129,7 +129,7 @@ static int json_open(const char *path, void **report, struct sp_err *err) {
 
 static int json_write(void *report, const struct sp_result *result, struct sp_err *err) {
   struct json_report *json = report;
-  json_t *object = summary(result);
+  json_t *object = sp_doc_summary(result);
   char *dump = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
   json_decref(object);
   if (!dump) {

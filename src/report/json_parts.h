@@ -1,9 +1,13 @@
-/* Private to the JSON summary: its larger parts. */
+/* Private to the folder: the JSON summary and its larger parts. */
 #ifndef SP_REPORT_JSON_PARTS_H
 #define SP_REPORT_JSON_PARTS_H
 
 #include "report/json_value.h"
 #include "report/report.h"
+
+/* json.c */
+json_t *sp_doc_summary(const struct sp_result *result); /* spate.summary/1 */
+json_t *sp_doc_tags(const struct sp_tag *tags, size_t count);
 
 /* json_request.c: of an interval, whose rates are over measured_ns. */
 json_t *sp_doc_totals(const struct sp_interval *interval, int64_t measured_ns);

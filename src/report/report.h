@@ -58,6 +58,8 @@ struct sp_run_begin {
   const struct sp_tag *tags;
   size_t tag_count;
   const struct sp_load *load;
+  const char *const *slos; /* expressions */
+  size_t slo_count;
 };
 
 struct sp_sample_sink; /* stats/recorder.h */
