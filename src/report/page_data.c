@@ -28,8 +28,8 @@ struct sp_page_data *sp_page_data_create(size_t ticks_max, size_t bytes_max) {
 }
 
 static void free_tick(struct sp_page_data *page, struct sp_page_tick *tick) {
-  page->bytes -= tick->text.len + tick->packed.len;
-  free((char *)tick->text.bytes);
+  page->bytes -= sp_blob_str(tick->text).len + tick->packed.len;
+  sp_blob_unref(tick->text);
   free((char *)tick->packed.bytes);
 }
 
@@ -79,20 +79,18 @@ void sp_page_data_begin_text(struct sp_page_data *page, struct sp_str begin, int
 
 /* --- ticks --- */
 
-static struct sp_str take_made(struct sp_page_data *page) {
-  struct sp_str made = sp_str_of(sp_strndup(page->making.bytes, page->making.len), page->making.len);
-  page->bytes += made.len;
-  sp_buf_clear(&page->making);
-  return made;
-}
-
 static void fill(struct sp_page_data *page, struct sp_page_tick *tick, const struct sp_interval *interval) {
+  struct sp_buf *making = &page->making;
   tick->begin_ns = interval->begin_ns;
   tick->end_ns = interval->end_ns;
-  sp_tick_put(&page->making, interval, &tick->gauges);
-  tick->text = take_made(page);
-  sp_tick_pack(&page->making, interval);
-  tick->packed = take_made(page);
+  sp_buf_clear(making);
+  sp_tick_put(making, interval, &tick->gauges);
+  tick->text = sp_blob_create(sp_buf_str(making));
+  page->bytes += making->len;
+  sp_buf_clear(making);
+  sp_tick_pack(making, interval);
+  tick->packed = sp_str_of(sp_strndup(making->bytes, making->len), making->len);
+  page->bytes += making->len;
 }
 
 static void join(struct sp_page_data *page, size_t at) {
@@ -165,11 +163,11 @@ void sp_page_data_reset(struct sp_page_data *page) {
 /* --- log and summary --- */
 
 static struct sp_str keep_line(struct sp_page_data *page, size_t at, double t_s, const char *level, const char *text) {
+  sp_buf_clear(&page->making);
   sp_buf_printf(&page->making, "{\"t\":%.1f,\"level\":\"%s\",\"text\":", t_s, level);
   sp_json_put_text(&page->making, sp_str_from(text), SP_PAGE_LOG_TEXT_MAX);
   sp_buf_append_char(&page->making, '}');
   struct sp_str line = sp_str_of(sp_strndup(page->making.bytes, page->making.len), page->making.len);
-  sp_buf_clear(&page->making);
   page->log[at] = (char *)line.bytes;
   return line;
 }
@@ -217,7 +215,7 @@ bool sp_page_data_put(const struct sp_page_data *page, struct sp_buf *out) {
   code |= sp_buf_append_text(out, ",\"ticks\":[");
   for (size_t i = 0; i < page->count; i++) {
     code |= sp_buf_append_text(out, i > 0 ? "," : "");
-    code |= sp_buf_append_str(out, page->ticks[i].text);
+    code |= sp_buf_append_str(out, sp_blob_str(page->ticks[i].text));
   }
   code |= sp_buf_append_text(out, "],\"summary\":");
   code |= sp_buf_append_text(out, page->summary ? page->summary : "null");

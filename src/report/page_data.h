@@ -11,6 +11,7 @@
 #ifndef SP_REPORT_PAGE_DATA_H
 #define SP_REPORT_PAGE_DATA_H
 
+#include "base/blob.h"
 #include "report/report.h"
 #include "report/tick.h"
 
@@ -23,8 +24,8 @@
 struct sp_page_tick {
   struct sp_tick_gauges gauges;
   int64_t begin_ns, end_ns;
-  struct sp_str text; /* TICK */
-  struct sp_str packed;
+  struct sp_blob *text; /* TICK; take a reference to keep it longer */
+  struct sp_str packed; /* report/tick.h */
 };
 
 struct sp_page_data;

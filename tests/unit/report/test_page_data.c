@@ -91,7 +91,7 @@ static void test_a_tick(void **state) {
   (void)state;
   struct sp_page_data *page = sp_page_data_create(0, 0);
   push_seconds(page, 4);
-  json_t *tick = parse(sp_page_data_at(page, 3)->text);
+  json_t *tick = parse(sp_blob_str(sp_page_data_at(page, 3)->text));
   assert_int_equal(whole(tick, "n"), 3);
   assert_true(number(tick, "t") == 4);
   assert_string_equal(json_string_value(json_object_get(tick, "part")), "steady");
@@ -116,7 +116,7 @@ static void test_an_empty_second_has_nulls(void **state) {
   struct sp_page_data *page = sp_page_data_create(0, 0);
   struct sp_interval *empty = sp_interval_create();
   struct sp_tick_gauges gauges = { 0 };
-  json_t *tick = parse(sp_page_data_push(page, empty, &gauges)->text);
+  json_t *tick = parse(sp_blob_str(sp_page_data_push(page, empty, &gauges)->text));
   assert_true(json_is_null(json_object_get(tick, "rps")) && json_is_null(json_object_get(tick, "lag_p99")));
   assert_true(json_is_null(json_object_get(json_object_get(tick, "all"), "ttft")));
   json_decref(tick);
@@ -141,7 +141,7 @@ static void test_joining_is_exact(void **state) {
     const struct sp_page_tick *tick = sp_page_data_at(page, i);
     assert_int_equal(tick->begin_ns, end_ns); /* without a hole */
     end_ns = tick->end_ns;
-    json_t *json = parse(tick->text);
+    json_t *json = parse(sp_blob_str(tick->text));
     assert_int_equal(whole(json, "n") + 1, (end_ns - BEGIN_NS) / SP_NS_PER_S);
     json_decref(json);
     sp_tick_unpack(tick->packed, held);
@@ -172,7 +172,7 @@ static void test_bytes_have_a_cap_too(void **state) {
   push_seconds(page, PAIRS);
   size_t bytes = 0;
   for (size_t i = 0; i < sp_page_data_count(page); i++) {
-    bytes += sp_page_data_at(page, i)->text.len + sp_page_data_at(page, i)->packed.len;
+    bytes += sp_blob_str(sp_page_data_at(page, i)->text).len + sp_page_data_at(page, i)->packed.len;
   }
   assert_true(sp_page_data_count(page) < PAIRS);
   assert_true(bytes < 20000 + 4000); /* and the newest */
@@ -188,7 +188,7 @@ static void test_reset_keeps_the_numbers(void **state) {
   assert_int_equal(sp_page_data_first(page), 5);
   struct sp_interval *interval = second(5);
   struct sp_tick_gauges gauges = { 0 };
-  json_t *tick = parse(sp_page_data_push(page, interval, &gauges)->text);
+  json_t *tick = parse(sp_blob_str(sp_page_data_push(page, interval, &gauges)->text));
   assert_int_equal(whole(tick, "n"), 5);
   assert_true(number(tick, "t") == 6); /* since the run's start, still */
   json_decref(tick);
