@@ -4,18 +4,6 @@
 
 #include <stdio.h>
 
-/* The plan's first comment: "-- dify:chat · one question …". */
-static struct sp_str first_comment(const struct sp_embedded *file) {
-  struct sp_str rest = sp_str_of(file->text, file->len);
-  struct sp_str line = sp_str_split(&rest, '\n');
-  if (!sp_str_starts(line, SP_STR("-- "))) return SP_STR("");
-  line.bytes += 3, line.len -= 3;
-  const char *dot = memmem(line.bytes, line.len, " · ", 4);
-  if (!dot) return line;
-  size_t skip = (size_t)(dot - line.bytes) + 4;
-  return sp_str_of(line.bytes + skip, line.len - skip);
-}
-
 static void print_param(const struct sp_param *param) {
   printf("    -e %s=%s\n        %s%s\n", param->name, param->default_text ? param->default_text : "…", param->description,
          param->required ? " (required)" : param->default_text ? " (default)" : "");
@@ -26,7 +14,7 @@ static int print_plan(const struct sp_embedded *file) {
   struct sp_plan_options options = {.name = file->name, .describing = true};
   struct sp_plan *plan = sp_plan_load(&options, &err);
   if (!plan) return sp_cli_fail(&err);
-  struct sp_str about = first_comment(file);
+  struct sp_str about = sp_plan_about(sp_str_of(file->text, file->len));
   printf("%s\n  " SP_STR_FMT "\n", file->name, SP_STR_ARG(about));
   for (size_t i = 0; i < plan->param_count; i++) print_param(&plan->params[i]);
   printf("\n");

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cli/reach_setup.h"
 #include "cli/setup.h"
+#include "cli/task_pick.h"
 #include "cli/timeline.h"
 #include "cli/verdict.h"
 #include "report/terminal.h"
@@ -70,32 +71,12 @@ static int try_task(struct sp_setup *setup, struct sp_timeline *timeline, bool *
   return exit_code;
 }
 
-static void weigh_only(struct sp_plan *plan, size_t class_index, size_t task_index) {
-  for (size_t c = 0; c < plan->class_count; c++) {
-    struct sp_task_spec *tasks = (struct sp_task_spec *)plan->classes[c].tasks;
-    plan->classes[c].weight = c == class_index;
-    for (size_t t = 0; t < plan->classes[c].task_count; t++) tasks[t].weight = c == class_index && t == task_index;
-  }
-}
-
-static size_t collect_tasks(const struct sp_plan *plan, size_t (*chosen)[2], size_t max) {
-  size_t count = 0;
-  for (size_t c = 0; c < plan->class_count; c++) {
-    for (size_t t = 0; plan->classes[c].weight && t < plan->classes[c].task_count; t++) {
-      if (plan->classes[c].tasks[t].weight == 0 || count == max) continue;
-      chosen[count][0] = c;
-      chosen[count++][1] = t;
-    }
-  }
-  return count;
-}
-
 static int try_all(struct sp_setup *setup, struct sp_timeline *timeline) {
-  size_t chosen[SP_TASKS_MAX][2];
-  size_t count = collect_tasks(setup->plan, chosen, SP_TASKS_MAX);
+  struct sp_task_pick picks[SP_TASKS_MAX];
+  size_t count = sp_task_pick_all(setup->plan, NULL, picks, SP_TASKS_MAX);
   bool dead = false;
   for (size_t i = 0; i < count; i++) {
-    weigh_only(setup->plan, chosen[i][0], chosen[i][1]);
+    sp_task_pick_only(setup->plan, picks[i]);
     int exit_code = try_task(setup, timeline, &dead);
     if (exit_code) return exit_code;
   }
@@ -107,7 +88,7 @@ static int try_run(const struct sp_options *options) {
   struct sp_setup setup;
   struct sp_err err;
   if (sp_setup_init(&setup, options, &err)) return sp_cli_fail(&err);
-  setup.load = (struct sp_load){.users = 1, .iterations = 1, .threads = 1, .seed = setup.load.seed, .stop_timeout_ns = SP_STOP_TIMEOUT_NS};
+  sp_task_pick_load(&setup.load);
   setup.conf.replaying = false;
   const char *proxy = sp_reach_ambient_proxy(&setup.reach, setup.host);
   if (proxy) printf("through the proxy %s of the environment (--proxy '' goes without)\n", proxy);

@@ -282,11 +282,24 @@ OPTION(take_no_color) { return (void)value, (void)err, o->no_color = true, 0; }
 
 const struct sp_option sp_options_output[] = {
     {"out", 0, "KIND=PATH", "an output (repeatable): json, csv, hdr, jsonl, prometheus, otlp; PATH - is stdout", take_out},
-    {"web", 0, "ADDR:PORT", "/metrics for Prometheus and a page while it runs (127.0.0.1:8089)", take_web, .value_may = true},
     {"name", 0, "TEXT", "the run's name", take_name},
     {"tag", 0, "KEY=VALUE", "a tag of the run (repeatable)", take_tag},
     {"quiet", 'q', NULL, "no live view, only the summary", take_quiet},
     {"no-color", 0, NULL, "no colours (also: NO_COLOR in the environment)", take_no_color},
+    {NULL, 0, NULL, NULL, NULL}};
+
+/* -- the page -- */
+
+OPTION(take_web_cert) { return (void)err, o->web_cert = value, 0; }
+OPTION(take_web_key) { return (void)err, o->web_key = value, 0; }
+OPTION(take_web_name) { return (void)err, o->web_name = value, 0; }
+
+const struct sp_option sp_options_web[] = {
+    {"web", 0, "ADDR:PORT", "a page to watch and steer it, and /metrics for Prometheus (127.0.0.1:8089)", take_web,
+     .value_may = true},
+    {"web-cert", 0, "FILE", "the page speaks TLS with this certificate, PEM", take_web_cert},
+    {"web-key", 0, "FILE", "its key, PEM", take_web_key},
+    {"web-name", 0, "HOST", "another name that the page is reached by", take_web_name},
     {NULL, 0, NULL, NULL, NULL}};
 
 /* -- the mock, and all -- */

@@ -73,6 +73,14 @@ static int take(struct reader *reader, const struct sp_option *option, const cha
   return sp_fail(reader->err, SP_EUSAGE, "--%s: %s", option->name, why.text);
 }
 
+int sp_options_take(struct sp_options *options, const struct sp_option *const *groups, const char *name, const char *value,
+                    struct sp_err *err) {
+  struct reader reader = {.options = options, .groups = groups, .err = err};
+  const struct sp_option *option = find_long(groups, sp_str_from(name));
+  if (!option || !option->value) return sp_fail(err, SP_EUSAGE, "there is no option '--%s' here", name);
+  return take(&reader, option, value);
+}
+
 static int take_next(struct reader *reader, const struct sp_option *option) {
   if (reader->at + 1 >= reader->argc) {
     return sp_fail(reader->err, SP_EUSAGE, "--%s needs a value: --%s %s", option->name, option->name, option->value);

@@ -13,7 +13,7 @@
 #define SP_TAGS_MAX 50u
 #define SP_TASK_PATTERNS_MAX 50u
 #define SP_CLASS_NAMES_MAX 50u
-#define SP_ARGUMENTS_MAX 4
+#define SP_ARGUMENTS_MAX 50
 #define SP_RESOLVE_OPTIONS_MAX 100u
 
 struct sp_out {
@@ -54,6 +54,7 @@ struct sp_options {
   double connect_per_s; /* 0: no cap */
   const char *listen; /* mock */
   const char *web;    /* address; "": the default one */
+  const char *web_cert, *web_key, *web_name;
   char *owned[SP_SETTINGS_MAX + SP_TAGS_MAX]; /* texts cut out of arguments */
   size_t owned_count;
 };
@@ -72,6 +73,7 @@ extern const struct sp_option sp_options_load[];    /* how much */
 extern const struct sp_option sp_options_slo[];     /* what it is held to */
 extern const struct sp_option sp_options_http[];    /* over what connection */
 extern const struct sp_option sp_options_output[];  /* what is shown and written */
+extern const struct sp_option sp_options_web[];     /* the page */
 extern const struct sp_option sp_options_mock[];
 extern const struct sp_option sp_options_selftest[];
 extern const struct sp_option sp_options_common[];  /* --help */
@@ -81,6 +83,9 @@ void sp_options_fini(struct sp_options *options);
 /* Reads argv[0 … argc-1] (behind the command's name). Options and arguments may mix; "--" ends options. */
 int sp_options_parse(struct sp_options *options, const struct sp_option *const *groups, int argc, char **argv,
                      struct sp_err *err);
+/* Reads one option by its long name, as the command line does. The value outlives the options. */
+int sp_options_take(struct sp_options *options, const struct sp_option *const *groups, const char *name, const char *value,
+                    struct sp_err *err);
 /* Is there an output on standard output ('-')? Then that document stays alone there. */
 bool sp_options_use_stdout(const struct sp_options *options);
 /* Appends the table as help text. */

@@ -35,7 +35,7 @@ static int open_tls(struct sp_lua_conf *conf, const struct sp_options *options, 
   return conf->tls ? 0 : err->code;
 }
 
-static char *redact_host(const char *host) {
+char *sp_setup_redact(const char *host) {
   struct sp_buf out;
   sp_buf_init(&out, SP_URL_MAX * 2);
   if (*host) sp_url_redact(sp_str_from(host), &out);
@@ -78,7 +78,7 @@ int sp_setup_init(struct sp_setup *setup, const struct sp_options *options, stru
   if (!setup->plan) return err->code;
   settle_http(&setup->conf, &options->load, &setup->plan->load);
   setup->conf.plan = setup->plan;
-  setup->host = redact_host(sp_plan_host(setup->plan));
+  setup->host = sp_setup_redact(sp_plan_host(setup->plan));
   int code = sp_load_settle(&setup->load, &options->load, &setup->plan->load, options->threads, err);
   setup->conf.replaying = setup->load.trace != NULL;
   if (code == 0) code = check_host(setup->plan, err);

@@ -19,6 +19,9 @@ struct sp_setup {
 int sp_setup_init(struct sp_setup *setup, const struct sp_options *options, struct sp_err *err);
 void sp_setup_fini(struct sp_setup *setup);
 
+/* An address without its user and password, as it was written; the caller frees it. */
+char *sp_setup_redact(const char *host);
+
 /* Does the URL name this machine itself (localhost, 127.x, ::1)? */
 bool sp_is_loopback(const char *url);
 

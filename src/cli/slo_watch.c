@@ -66,14 +66,27 @@ static void judge_default(struct sp_slo_result *result, const struct sp_interval
   result->met = totals->task_errors == 0;
 }
 
-static void judge_one(struct sp_slo_watch *watch, size_t i, const struct sp_interval *totals, double measured_s) {
+static void evaluate(struct sp_slo_watch *watch, size_t i, struct sp_window_track *track, const struct sp_interval *totals,
+                     double measured_s) {
   struct sp_slo *slo = &watch->slos[i];
   struct sp_slo_value value;
-  if (slo->window_ns) sp_window_track_finish(&watch->tracks[i], watch->series, &value);
+  if (slo->window_ns) sp_window_track_finish(track, watch->series, &value);
   else sp_slo_evaluate(slo, totals, measured_s, &value);
   watch->results[i] = (struct sp_slo_result){.expression = slo->text, .value = value.value, .met = value.met, .slo = slo,
       .why = value.why, .samples = value.samples, .window = slo->window_ns ? &watch->tracks[i] : NULL};
   if (watch->none_given) judge_default(&watch->results[i], totals);
+}
+
+void sp_slo_watch_glance(struct sp_slo_watch *watch, const struct sp_interval *totals, double measured_s) {
+  for (size_t i = 0; i < watch->count; i++) {
+    struct sp_window_track track = watch->tracks[i]; /* a finished one can't go on */
+    evaluate(watch, i, &track, totals, measured_s);
+  }
+}
+
+static void judge_one(struct sp_slo_watch *watch, size_t i, const struct sp_interval *totals, double measured_s) {
+  const struct sp_slo *slo = &watch->slos[i];
+  evaluate(watch, i, &watch->tracks[i], totals, measured_s);
   size_t from, to;
   if (slo->window_ns || watch->none_given || !sp_series_steady(watch->series, &from, &to)) return;
   sp_confidence_of_slo(slo, watch->series, from, to, &watch->confidences[i]);

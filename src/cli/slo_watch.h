@@ -31,6 +31,8 @@ void sp_slo_watch_tick(struct sp_slo_watch *watch, const struct sp_run_view *vie
 bool sp_slo_watch_has_windows(const struct sp_slo_watch *watch);
 /* A windowed SLO that can't be met any more; NULL: none. */
 const struct sp_slo *sp_slo_watch_lost(const struct sp_slo_watch *watch);
+/* Fills results with what holds so far: without intervals, and of windows those that are over. */
+void sp_slo_watch_glance(struct sp_slo_watch *watch, const struct sp_interval *totals, double measured_s);
 /* Fills results. */
 void sp_slo_watch_judge(struct sp_slo_watch *watch, const struct sp_interval *totals, double measured_s);
 

@@ -91,6 +91,8 @@ struct sp_run_facts {
 };
 const struct sp_interval *sp_run_totals(const struct sp_run *run);
 void sp_run_facts(const struct sp_run *run, struct sp_run_facts *out);
+/* While it goes on: what is known up to the newest tick. Laws are not, nor single threads; cpu_share is their mean. */
+void sp_run_facts_now(const struct sp_run *run, struct sp_run_facts *out);
 
 /* One stage's figures. The stages' intervals add up to the totals exactly, their measured_ns to the run's (what the
  * drain adds is the last one's). */

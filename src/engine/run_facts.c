@@ -128,6 +128,32 @@ void sp_run_facts(const struct sp_run *run, struct sp_run_facts *out) {
   *out = run->facts;
 }
 
+void sp_run_facts_now(const struct sp_run *run, struct sp_run_facts *out) {
+  const struct sp_interval *totals = run->totals;
+  if (run->phase == SP_PHASE_ENDED) {
+    *out = run->facts;
+    return;
+  }
+  int64_t until_ns = run->phase == SP_PHASE_ENDING ? sooner(run->ending_ns, run->taken_ns) : run->taken_ns;
+  int64_t phase_ns = run->begun ? later(until_ns - run->shared.slots.warm_end_ns, 0) : 0;
+  int64_t measured_ns = run->begun ? later(run->taken_ns - run->shared.slots.warm_end_ns, 0) : 0;
+  *out = (struct sp_run_facts){
+    .duration_ns = run->begun ? run->taken_ns - run->shared.start_ns : 0,
+    .measured_ns = measured_ns,
+    .threads = run->threads,
+    .cpu_share = share_of(totals->cpu_ns, measured_ns * run->threads),
+    .aborted = run->aborted,
+    .users_max = atomic_load(&run->shared.users_max),
+    .users_mean = mean_over(totals->user_time_ns, phase_ns),
+    .in_flight_mean = mean_over(totals->request_time_ns, phase_ns),
+    .arrivals_planned = totals->arrivals + totals->dropped_starts,
+    .arrivals_made = totals->arrivals,
+    .arrivals_dropped = totals->dropped_starts,
+    .users_law = { .observed = NAN, .predicted = NAN },
+    .requests_law = { .observed = NAN, .predicted = NAN },
+  };
+}
+
 /* -- stages -- */
 
 size_t sp_run_stage_count(const struct sp_run *run) { return run->stage_count; }
@@ -161,6 +187,7 @@ void sp_run_stage(const struct sp_run *run, size_t i, struct sp_run_stage *out) 
 void sp_run_validity_facts(const struct sp_run *run, const struct sp_run_facts *facts, struct sp_validity_facts *out) {
   *out = (struct sp_validity_facts){
     .totals = run->totals,
+    .running = run->phase != SP_PHASE_ENDED,
     .cpu_share = facts->cpu_share,
     .dropped_starts = facts->arrivals_dropped,
     .duration_ns = facts->duration_ns,

@@ -259,7 +259,7 @@ static void judge_files(const struct sp_validity_facts *facts, struct sp_validit
 static void judge_tally(const struct sp_validity_facts *facts, struct sp_validity *out) {
   struct sp_tally tally;
   sp_tally_interval(facts->totals, &tally);
-  if (sp_tally_closes(&tally)) return;
+  if (facts->running || sp_tally_closes(&tally)) return;
   add_reason(out,
              "the books do not close: %llu requests started, but %llu ok + %llu failed + %llu abandoned + %llu "
              "cancelled; this is a bug of spate, please report it with the plan",

@@ -47,6 +47,7 @@ struct sp_little {
 
 struct sp_validity_facts {
   const struct sp_interval *totals;
+  bool running; /* requests are in flight still: the books need not close */
   double cpu_share;
   uint64_t dropped_starts; /* 0: as the totals say */
 
@@ -65,7 +66,7 @@ struct sp_validity_facts {
   bool shared_machine;       /* the target is on this machine */
   const char *proxy;         /* the names of proxies that requests went through; NULL or "": none. Borrowed */
 };
-/* After the run: the books are held to close, which they don't while requests are in flight. */
+/* After the run the books are held to close, too. */
 void sp_validity_judge(const struct sp_validity_facts *facts, struct sp_validity *out);
 
 /* "32768\t60999" of /proc/sys/net/ipv4/ip_local_port_range. False where it is none. */

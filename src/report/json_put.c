@@ -3,7 +3,7 @@
 #include "stats/clean.h"
 
 void sp_json_put_text(struct sp_buf *out, struct sp_str text, size_t max) {
-  char clean[SP_JSON_TEXT_MAX];
+  char clean[SP_JSON_PUT_MAX];
   size_t len = sp_clean_text(clean, max < sizeof(clean) ? max : sizeof(clean), text);
   sp_buf_append_char(out, '"');
   for (size_t i = 0; i < len; i++) {

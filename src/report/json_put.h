@@ -6,6 +6,6 @@
 
 /* "…" with its quotes: of any bytes, made clean (stats/clean.h) and cut at max. */
 void sp_json_put_text(struct sp_buf *out, struct sp_str text, size_t max);
-#define SP_JSON_TEXT_MAX 1024u
+#define SP_JSON_PUT_MAX 1024u
 
 #endif

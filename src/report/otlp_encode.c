@@ -12,7 +12,7 @@ struct encoder {
 static void put(struct sp_buf *out, const char *text) { sp_buf_append_text(out, text); }
 
 static void put_text(struct sp_buf *out, const char *text) {
-  sp_json_put_text(out, sp_str_from(text), SP_JSON_TEXT_MAX);
+  sp_json_put_text(out, sp_str_from(text), SP_JSON_PUT_MAX);
 }
 
 static void put_attribute(struct sp_buf *out, const char *before, const char *name, const char *value) {

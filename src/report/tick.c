@@ -104,11 +104,11 @@ static void put_hist(struct sp_buf *out, const struct sp_hist *hist) {
 
 static void put_request(struct sp_buf *out, const struct sp_cell *cell, const struct sp_tally *tally) {
   sp_buf_append_text(out, "{\"name\":");
-  sp_json_put_text(out, sp_str_from(cell->name), SP_JSON_TEXT_MAX);
+  sp_json_put_text(out, sp_str_from(cell->name), SP_JSON_PUT_MAX);
   sp_buf_append_text(out, ",\"user_class\":");
-  sp_json_put_text(out, sp_str_from(cell->user_class), SP_JSON_TEXT_MAX);
+  sp_json_put_text(out, sp_str_from(cell->user_class), SP_JSON_PUT_MAX);
   sp_buf_append_text(out, ",\"task\":");
-  sp_json_put_text(out, sp_str_from(cell->task), SP_JSON_TEXT_MAX);
+  sp_json_put_text(out, sp_str_from(cell->task), SP_JSON_PUT_MAX);
   sp_buf_printf(out, ",\"ok\":%llu,\"failed\":%llu", (unsigned long long)tally->ok, (unsigned long long)tally->failed);
   for (size_t i = 0; i < SP_TICK_METRICS; i++) {
     sp_buf_printf(out, ",\"%s\":", sp_metric_info(sp_tick_metrics[i])->name);

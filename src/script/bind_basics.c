@@ -23,17 +23,20 @@ static void environment_name(const char *name, char *out, size_t size) {
   }
 }
 
-/* core.param(name): the text given with -e, else in the environment, else nil. */
-static int core_param(lua_State *L) {
-  const char *name = luaL_checkstring(L, 1);
-  const struct sp_plan_options *options = &sp_lua_of(L)->plan->options;
-  if (options->describing) return 0; /* a description is the same in every environment */
+const char *sp_plan_given(const struct sp_plan_options *options, const char *name) {
   for (size_t i = options->setting_count; i-- > 0;) {
-    if (strcmp(options->settings[i].key, name) == 0) return lua_pushstring(L, options->settings[i].value), 1;
+    if (strcmp(options->settings[i].key, name) == 0) return options->settings[i].value;
   }
   char variable[256];
   environment_name(name, variable, sizeof(variable));
-  lua_pushstring(L, getenv(variable));
+  return getenv(variable);
+}
+
+/* core.param(name): the text given with -e, else in the environment, else nil. */
+static int core_param(lua_State *L) {
+  const struct sp_plan_options *options = &sp_lua_of(L)->plan->options;
+  if (options->describing) return 0; /* a description is the same in every environment */
+  lua_pushstring(L, sp_plan_given(options, luaL_checkstring(L, 1)));
   return 1;
 }
 

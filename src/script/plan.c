@@ -135,6 +135,16 @@ int sp_plan_fire(struct sp_plan *plan, const char *hook, struct sp_err *err) {
   return code;
 }
 
+struct sp_str sp_plan_about(struct sp_str source) {
+  struct sp_str line = sp_str_split(&source, '\n');
+  if (!sp_str_starts(line, SP_STR("-- "))) return SP_STR("");
+  line.bytes += 3, line.len -= 3;
+  const char *dot = memmem(line.bytes, line.len, " · ", 4);
+  if (!dot) return line;
+  size_t skip = (size_t)(dot - line.bytes) + 4;
+  return sp_str_of(line.bytes + skip, line.len - skip);
+}
+
 const char *sp_plan_host(const struct sp_plan *plan) {
   if (plan->options.host) return plan->options.host;
   return plan->load.host ? plan->load.host : "";

@@ -93,6 +93,10 @@ struct sp_plan *sp_plan_load(const struct sp_plan_options *options, struct sp_er
 void sp_plan_destroy(struct sp_plan *plan);
 /* Runs the hooks of spate.on("start"|"stop", fn) in the main thread. */
 int sp_plan_fire(struct sp_plan *plan, const char *hook, struct sp_err *err);
+/* What a parameter is given: with -e (the last one counts), else in the environment; NULL. May be a secret. */
+const char *sp_plan_given(const struct sp_plan_options *options, const char *name);
+/* What a plan's text says of itself in its first line: "-- dify:chat · one question …" -> "one question …". */
+struct sp_str sp_plan_about(struct sp_str source);
 /* -H, else the plan's own; "" when neither says. */
 const char *sp_plan_host(const struct sp_plan *plan);
 

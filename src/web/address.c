@@ -1,7 +1,5 @@
 #include "web/address.h"
 
-#include "base/str.h"
-
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,22 +74,6 @@ int sp_web_address_parse(const char *text, struct sp_web_address *out, struct sp
   if (!cut(given, host, sizeof(host), &port_text) || !read_port(port_text, &port) || !set_host(out, host, port)) {
     return fail(given, err);
   }
-  if (!is_loopback(out)) {
-    return sp_fail(err, SP_EUSAGE, "'%s' could be reached from other machines: this needs a token, which comes with a "
-                                   "later version; now it is 127.0.0.1, [::1] or localhost", given);
-  }
+  out->loopback = is_loopback(out);
   return SP_OK;
-}
-
-bool sp_web_host_is_ours(const char *host, uint16_t port) {
-  static const char *const names[] = { "localhost", "127.0.0.1", "[::1]" };
-  char with_port[SP_WEB_HOST_SIZE];
-  for (size_t i = 0; host && i < sizeof(names) / sizeof(names[0]); i++) {
-    snprintf(with_port, sizeof(with_port), "%s:%u", names[i], port);
-    if (sp_str_ieq(sp_str_from(host), sp_str_from(names[i])) ||
-        sp_str_ieq(sp_str_from(host), sp_str_from(with_port))) {
-      return true;
-    }
-  }
-  return false;
 }

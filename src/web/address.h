@@ -1,8 +1,4 @@
-/*
- * Where the web server listens, and which Host headers are meant for it. This version serves the machine it runs on
- * only: an address from elsewhere is refused, and so is a request whose Host is none of ours, since a page in the
- * user's browser could reach a loopback port under its own name (DNS rebinding).
- */
+/* Where the web server listens. What can be reached from other machines needs a token (web/access.h). */
 #ifndef SP_WEB_ADDRESS_H
 #define SP_WEB_ADDRESS_H
 
@@ -23,12 +19,10 @@ struct sp_web_address {
   } socket;
   socklen_t socket_len;
   char host[SP_WEB_HOST_SIZE]; /* as in a URL: "127.0.0.1", "[::1]" */
+  bool loopback;               /* this machine alone can reach it */
 };
 
 /* "127.0.0.1:8089", "localhost:8089", "[::1]:0", "8089", ":8089". "" or NULL: the default. */
 int sp_web_address_parse(const char *text, struct sp_web_address *out, struct sp_err *err);
-
-/* A loopback name, alone or with our port. */
-bool sp_web_host_is_ours(const char *host, uint16_t port);
 
 #endif

@@ -1,12 +1,19 @@
-/* The page at /: the newest figures as HTML, reloading itself. No script; what comes from outside is escaped. */
+/*
+ * The page, built into the binary: scripts/embed_page.py writes it from ui's index.html (the target page_html), or from
+ * src/web/page.html where there is none.
+ */
 #ifndef SP_WEB_PAGE_H
 #define SP_WEB_PAGE_H
 
-#include "base/buf.h"
-#include "report/export.h"
+#include <stddef.h>
 
-#define SP_WEB_PAGE_ROWS_MAX 100u
-
-void sp_web_page_put(struct sp_buf *out, const struct sp_export_source *source);
+struct sp_web_page {
+  const char *html;
+  size_t html_len;
+  const char *gzip;
+  size_t gzip_len;
+  const char *policy; /* Content-Security-Policy: only its own scripts run, by their hashes */
+};
+extern const struct sp_web_page sp_web_page;
 
 #endif

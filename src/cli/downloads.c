@@ -1,0 +1,153 @@
+#include "cli/downloads.h"
+
+#include "base/mem.h"
+#include "cli/command.h"
+#include "report/page_data.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define PATH_MAX_BYTES 4096
+
+struct download {
+  const char *name, *ending, *type;
+  const char *report;   /* the output whose file it is; NULL: made of the result */
+  const char *file;     /* in the folder */
+  const char *now_file; /* MAY: one that is written anew when it is asked for while the run goes on … */
+  bool at_end;          /* … or there is none before the end */
+};
+static const struct download downloads[] = {
+    {"json", ".json", "application/json; charset=utf-8", NULL, NULL, NULL, false},
+    {"html", ".html", "text/html; charset=utf-8", "html", "run.html", NULL, true},
+    {"requests.csv", "_requests.csv", "text/csv; charset=utf-8", "csv", "run_requests.csv", "now_requests.csv", false},
+    {"failures.csv", "_failures.csv", "text/csv; charset=utf-8", "csv", "run_failures.csv", "now_failures.csv", false},
+    {"history.csv", "_history.csv", "text/csv; charset=utf-8", "csv", "run_history.csv", NULL, false},
+    {"hdr", ".hdr", "text/plain; charset=utf-8", "hdr", "run.hdr", NULL, false},
+};
+#define DOWNLOADS (sizeof(downloads) / sizeof(downloads[0]))
+
+/* The outputs behind them, and what they are told to write to. */
+static const struct {
+  const char *report, *path;
+} kept[] = {{"csv", "run"}, {"hdr", "run.hdr"}, {"html", "run.html"}};
+
+static void path_of(char *path, const char *folder, const char *file) { snprintf(path, PATH_MAX_BYTES, "%s/%s", folder, file); }
+
+/* -- the folder -- */
+
+char *sp_downloads_make_folder(void) {
+  const char *place = getenv("TMPDIR");
+  char path[PATH_MAX_BYTES];
+  snprintf(path, sizeof(path), "%s/spate-XXXXXX", place && *place ? place : "/tmp");
+  return mkdtemp(path) ? sp_strdup(path) : NULL;
+}
+
+/* A download under way keeps what it reads: the name goes, not the file. */
+static void empty(const char *folder) {
+  char path[PATH_MAX_BYTES];
+  for (size_t i = 0; i < DOWNLOADS; i++) {
+    if (!downloads[i].file) continue;
+    path_of(path, folder, downloads[i].file);
+    unlink(path);
+    if (!downloads[i].now_file) continue;
+    path_of(path, folder, downloads[i].now_file);
+    unlink(path);
+  }
+}
+
+void sp_downloads_remove_folder(char *folder) {
+  if (!folder) return;
+  empty(folder);
+  rmdir(folder);
+  free(folder);
+}
+
+void sp_downloads_keep(struct sp_outputs *outputs, const char *folder) {
+  char path[PATH_MAX_BYTES];
+  struct sp_err ignored; /* then that file is not given */
+  empty(folder);
+  for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+    const struct sp_report_type *type = sp_report_find(kept[i].report);
+    path_of(path, folder, kept[i].path);
+    if (type) (void)sp_outputs_add(outputs, type, path, &ignored);
+  }
+  for (size_t i = 0; i < outputs->count; i++) outputs->items[i].path = ""; /* it was on this stack */
+}
+
+/* -- what there is -- */
+
+static bool is_there(const struct download *download, const char *folder, bool ended) {
+  if (!download->report) return true;
+  return folder && sp_report_find(download->report) && (ended || !download->at_end);
+}
+
+const char *const *sp_downloads_names(const char *folder, bool ended) {
+  static const char *names[2][2][DOWNLOADS + 1]; /* the same each time: filled in again does no harm */
+  const char **list = names[folder != NULL][ended];
+  size_t count = 0;
+  for (size_t i = 0; i < DOWNLOADS; i++) {
+    if (is_there(&downloads[i], folder, ended)) list[count++] = downloads[i].name;
+  }
+  list[count] = NULL;
+  return list;
+}
+
+/* -- giving one -- */
+
+static void give_json(struct sp_runner *runner, struct sp_web_answer *answer) {
+  char *text = sp_page_summary(sp_runner_result(runner), !sp_runner_ended(runner));
+  sp_buf_append_text(&answer->body, text);
+  sp_buf_append_char(&answer->body, '\n');
+  free(text);
+}
+
+/* Requests and failures as of now, into files of their own that nobody else writes to. */
+static int write_now(struct sp_runner *runner, const struct download *download, const char *folder, struct sp_err *err) {
+  const struct sp_report_type *type = sp_report_find(download->report);
+  char path[PATH_MAX_BYTES];
+  void *report;
+  path_of(path, folder, "now");
+  int code = type->open(path, &report, err);
+  if (code) return code;
+  code = type->write(report, sp_runner_result(runner), err);
+  type->close(report);
+  return code;
+}
+
+static int open_now(struct sp_runner *runner, const struct download *download, const char *folder, struct sp_err *err) {
+  char path[PATH_MAX_BYTES];
+  int code = write_now(runner, download, folder, err), file = -1;
+  path_of(path, folder, download->now_file);
+  if (code == 0) file = open(path, O_RDONLY | O_CLOEXEC);
+  for (size_t i = 0; i < DOWNLOADS; i++) {
+    if (!downloads[i].now_file) continue;
+    path_of(path, folder, downloads[i].now_file);
+    unlink(path);
+  }
+  return file;
+}
+
+static void give_file(struct sp_runner *runner, const struct download *download, const char *folder, struct sp_web_answer *answer) {
+  char path[PATH_MAX_BYTES];
+  struct sp_err err = {.text = "the file is not there"};
+  bool anew = download->now_file && !sp_runner_ended(runner);
+  path_of(path, folder, download->file);
+  answer->file = anew ? open_now(runner, download, folder, &err) : open(path, O_RDONLY | O_CLOEXEC);
+  if (answer->file < 0) sp_web_answer_error(answer, 503, NULL, "%s could not be made: %s", download->name, err.text);
+}
+
+void sp_downloads_give(struct sp_runner *runner, const char *folder, const char *name, struct sp_web_answer *answer) {
+  for (size_t i = 0; i < DOWNLOADS; i++) {
+    const struct download *download = &downloads[i];
+    if (strcmp(download->name, name) != 0 || !is_there(download, folder, sp_runner_ended(runner))) continue;
+    if (!sp_runner_result(runner)) break;
+    if (download->report) give_file(runner, download, folder, answer);
+    else give_json(runner, answer);
+    if (answer->status != 200) return;
+    answer->type = download->type;
+    snprintf(answer->download, sizeof(answer->download), "spate-%s%s", sp_runner_id(runner), download->ending);
+    return;
+  }
+  sp_web_answer_error(answer, 404, NULL, "there is no '%s' of this run%s", name, sp_runner_ended(runner) ? "" : " (yet)");
+}
