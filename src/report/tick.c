@@ -15,8 +15,10 @@ const enum sp_metric sp_tick_metrics[SP_TICK_METRICS] = { SP_METRIC_TTFB, SP_MET
 
 /* --- gauges --- */
 
+/* Ticks come a little late: one is of the warm-up when most of it was. */
 enum sp_series_part sp_view_part(const struct sp_run_view *view) {
-  if (view->elapsed_ns <= view->load->warm_up_ns) {
+  int64_t length_ns = view->last->end_ns - view->last->begin_ns;
+  if (view->elapsed_ns - length_ns / 2 <= view->load->warm_up_ns && view->load->warm_up_ns > 0) {
     return SP_SERIES_WARM;
   }
   if (view->phase >= SP_PHASE_ENDING) {
