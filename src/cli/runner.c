@@ -4,10 +4,16 @@
 #include "cli/command.h"
 #include "cli/downloads.h"
 #include "cli/reach_setup.h"
+#include "cli/reach_setup.h"
 #include "cli/run_notes.h"
+#include "cli/screen.h"
 #include "cli/slo_watch.h"
 #include "cli/verdict.h"
-#include "cli/view.h"
+#include "cli/slo_watch.h"
+#include "cli/verdict.h"
+#include "cli/slo_watch.h"
+#include "cli/verdict.h"
+
 #include "report/outputs.h"
 
 #include <stdlib.h>
@@ -300,7 +306,7 @@ struct sp_runner *sp_runner_create(const struct sp_runner_options *options, stru
     return NULL;
   }
   if (options->keep) sp_downloads_keep(&runner->kept, options->keep);
-  runner->terminal = sp_view_open(given);
+  runner->terminal = sp_screen_open(given);
   return runner;
 }
 

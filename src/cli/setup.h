@@ -19,8 +19,8 @@ struct sp_setup {
 int sp_setup_init(struct sp_setup *setup, const struct sp_options *options, struct sp_err *err);
 void sp_setup_fini(struct sp_setup *setup);
 
-/* An address without its user and password, as it was written; the caller frees it. */
-char *sp_setup_redact(const char *host);
+/* A URL without what looks like a secret in it (sp_url_redact), otherwise as it was given. The caller frees it. */
+char *sp_setup_redact(const char *text);
 
 /* Does the URL name this machine itself (localhost, 127.x, ::1)? */
 bool sp_is_loopback(const char *url);

@@ -1,4 +1,4 @@
-#include "cli/view.h"
+#include "cli/screen.h"
 
 #include "base/units.h"
 
@@ -27,7 +27,7 @@ static int width_asked_for(void) {
   return columns > SP_WIDTH_ASKED_MAX ? 0 : (int)columns;
 }
 
-struct sp_terminal *sp_view_open(const struct sp_options *options) {
+struct sp_terminal *sp_screen_open(const struct sp_options *options) {
   FILE *out = writes_to_stdout(options) ? stderr : stdout; /* a document on standard output stays alone there */
   bool is_terminal = isatty(fileno(out));
   const char *kind = getenv("TERM");
