@@ -4,16 +4,10 @@
 #include "cli/command.h"
 #include "cli/downloads.h"
 #include "cli/reach_setup.h"
-#include "cli/reach_setup.h"
 #include "cli/run_notes.h"
 #include "cli/screen.h"
 #include "cli/slo_watch.h"
 #include "cli/verdict.h"
-#include "cli/slo_watch.h"
-#include "cli/verdict.h"
-#include "cli/slo_watch.h"
-#include "cli/verdict.h"
-
 #include "report/outputs.h"
 
 #include <stdlib.h>
