@@ -12,7 +12,8 @@
  *   http/     the client
  *   engine/   runs, workers, users, load shapes, validity
  *   script/   LuaJIT: plans, users as coroutines, the prelude and the built-in plans
- *   report/   terminal, json
+ *   report/   terminal, json, csv and the other outputs; what the page shows
+ *   web/      the page's server: API, live events, access, /metrics
  *   mock/     the simulated target
  *   cli/      options and commands; registry.c lists them
  */

@@ -25,7 +25,8 @@ struct sp_runner {
   struct sp_slo_watch slos;
   bool dead_target, slo_lost, broken, interrupted, finished;
   char id[40];
-  int64_t started_real_ns, elapsed_ns;
+  int64_t started_real_ns;
+  size_t errors_logged;
   struct sp_result result, shown;
   struct sp_run_stage stages[SP_STAGES_MAX];
   struct sp_run_notes notes;
@@ -136,15 +137,27 @@ static void add_since(struct sp_runner *runner, const struct sp_interval *last) 
   runner->since->end_ns = last->end_ns;
 }
 
+/* An error's first time is news for the page's log; errors keep the order in which they came. */
+static void log_new_errors(struct sp_runner *runner, const struct sp_interval *totals) {
+  char text[SP_NAME_MAX + SP_DETAIL_MAX + 60];
+  for (; runner->errors_logged < totals->errors.count; runner->errors_logged++) {
+    const struct sp_error_cell *error = totals->errors.entries[runner->errors_logged].value;
+    snprintf(text, sizeof(text), "%s: %s: %s", error->name, error->kind, error->detail);
+    sp_web_log(runner->conf.web, "warn", text);
+  }
+}
+
 static void on_tick(void *ctx, const struct sp_run_view *view) {
   struct sp_runner *runner = ctx;
-  runner->elapsed_ns = view->elapsed_ns;
   sp_terminal_tick(runner->terminal, view);
   sp_outputs_tick(&runner->outputs, view);
   sp_outputs_tick(&runner->kept, view);
   sp_slo_watch_tick(&runner->slos, view);
   if (runner->since) add_since(runner, view->last);
-  if (runner->conf.web) sp_web_tick(runner->conf.web, view);
+  if (runner->conf.web) {
+    sp_web_tick(runner->conf.web, view);
+    log_new_errors(runner, view->totals);
+  }
   stop_where_lost(runner, view);
   stop_where_broken(runner, view);
   stop_where_dead(runner, view);

@@ -7,13 +7,6 @@
 
 #define SP_WIDTH_ASKED_MAX 1000u /* columns */
 
-static bool writes_to_stdout(const struct sp_options *options) {
-  for (size_t i = 0; i < options->out_count; i++) {
-    if (strcmp(options->outs[i].path, "-") == 0) return true;
-  }
-  return false;
-}
-
 static bool is_set(const char *variable) {
   const char *value = getenv(variable);
   return value && *value;
@@ -28,7 +21,7 @@ static int width_asked_for(void) {
 }
 
 struct sp_terminal *sp_screen_open(const struct sp_options *options) {
-  FILE *out = writes_to_stdout(options) ? stderr : stdout; /* a document on standard output stays alone there */
+  FILE *out = sp_options_use_stdout(options) ? stderr : stdout; /* a document on standard output stays alone there */
   bool is_terminal = isatty(fileno(out));
   const char *kind = getenv("TERM");
   bool moves = is_terminal && !(kind && strcmp(kind, "dumb") == 0);

@@ -79,7 +79,23 @@ class Starting(MockCase):
       missing = server.page.post("/api/check", dict(chat(self.mock), settings={}))
       self.assertEqual((missing["ok"], missing["field"]), (False, "key"))
       both = server.page.post("/api/check", chat(self.mock, rate="5/s"))
-      self.assertIn("four shapes of load", both["error"])
+      self.assertIn("exclude each other", both["error"])
+
+  def test_errors_are_news(self):
+    key = "app-nobody-knows-this-one"
+    with Serve() as server:
+      live = server.page.live()
+      server.page.post("/api/run", dict(chat(self.mock, **{"run-time": "2s"}), settings={"key": key}))
+      live.until("state", lambda state: state["phase"] == "ended")
+      lines = [event.data for event in live.all("log") if "401" in event.data["text"]]
+      self.assertEqual((len(lines), lines[0]["level"]), (1, "warn"))
+      ticks = [event.data for event in live.all("tick")]
+      summary = server.page.get("/api/summary")
+      self.assertEqual(sums(ticks), summary_sums(summary))
+      self.assertGreater(summary["totals"]["failed"], 0)
+      for path in ("/api/data", "/api/state", "/api/plans", "/api/out/json", "/api/out/failures.csv", "/metrics"):
+        self.assertNotIn(key.encode(), server.page.ask("GET", path)[2])
+      live.close()
 
   def test_only_what_was_offered(self):
     with Serve() as server:

@@ -48,6 +48,36 @@ static void ticks_keep_the_absolute_schedule(void **state) {
   rig_fini(&rig);
 }
 
+static void look_at_facts(struct rig *rig, const struct sp_run_view *view) {
+  struct sp_run_facts facts;
+  struct sp_validity_facts known;
+  struct sp_validity validity;
+  sp_run_facts_now(rig->run, &facts);
+  if (view->phase == SP_PHASE_ENDED) {
+    assert_int_equal(facts.duration_ns, 30 * S);
+    return;
+  }
+  int64_t measured_ns = view->elapsed_ns > 10 * S ? view->elapsed_ns - 10 * S : 0;
+  assert_int_equal(facts.duration_ns, view->elapsed_ns);
+  assert_int_equal(facts.measured_ns, measured_ns);
+  assert_int_equal(facts.users_max, 100);
+  assert_true(measured_ns == 0 ? facts.users_mean != facts.users_mean : facts.users_mean > 99.9 && facts.users_mean < 100.1);
+  sp_run_validity_facts(rig->run, &facts, &known);
+  sp_validity_judge(&known, &validity);
+  assert_true(validity.valid); /* what is in flight is no fault of the books */
+}
+
+static void facts_while_it_goes_on(void **state) {
+  (void)state;
+  struct rig rig;
+  rig_init(&rig, 100, 0.35, 0.65, 30 * S);
+  rig.load.warm_up_ns = 10 * S;
+  rig.at_tick = look_at_facts;
+  rig_run(&rig);
+  assert_true(rig.tick_count > 29);
+  rig_fini(&rig);
+}
+
 /* 10 users a second: user k spawns at (k - 1) / 10 s, so ten users each have 600, 599, … 591 tasks. */
 static void spawn_rate(void **state) {
   (void)state;
@@ -265,7 +295,7 @@ static void the_laws_close(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(ten_minutes_of_a_hundred_users),
-    cmocka_unit_test(ticks_keep_the_absolute_schedule),
+    cmocka_unit_test(ticks_keep_the_absolute_schedule), cmocka_unit_test(facts_while_it_goes_on),
     cmocka_unit_test(spawn_rate),
     cmocka_unit_test(same_seed_same_numbers),
     cmocka_unit_test(same_numbers_over_any_number_of_workers),
