@@ -26,6 +26,7 @@ static const struct download downloads[] = {
     {"hdr", ".hdr", "text/plain; charset=utf-8", "hdr", "run.hdr", NULL, false},
 };
 #define DOWNLOADS (sizeof(downloads) / sizeof(downloads[0]))
+_Static_assert(DOWNLOADS <= SP_DOWNLOADS_MAX, "names of all of them");
 
 /* The outputs behind them, and what they are told to write to. */
 static const struct {
@@ -82,15 +83,12 @@ static bool is_there(const struct download *download, const char *folder, bool e
   return folder && sp_report_find(download->report) && (ended || !download->at_end);
 }
 
-const char *const *sp_downloads_names(const char *folder, bool ended) {
-  static const char *names[2][2][DOWNLOADS + 1]; /* the same each time: filled in again does no harm */
-  const char **list = names[folder != NULL][ended];
+void sp_downloads_names(const char *folder, bool ended, const char *names[SP_DOWNLOADS_MAX + 1]) {
   size_t count = 0;
   for (size_t i = 0; i < DOWNLOADS; i++) {
-    if (is_there(&downloads[i], folder, ended)) list[count++] = downloads[i].name;
+    if (is_there(&downloads[i], folder, ended)) names[count++] = downloads[i].name;
   }
-  list[count] = NULL;
-  return list;
+  names[count] = NULL;
 }
 
 /* -- giving one -- */

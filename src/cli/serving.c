@@ -22,7 +22,8 @@ static void drop_run(struct sp_serving *serving) {
 }
 
 static void show_outputs(struct sp_serving *serving, bool ended) {
-  sp_web_set_outputs(serving->web, sp_downloads_names(serving->folder, ended));
+  sp_downloads_names(serving->folder, ended, serving->outputs);
+  sp_web_set_outputs(serving->web, serving->outputs);
 }
 
 static void finish(void *arg) {
@@ -77,6 +78,7 @@ void sp_serving_began(struct sp_serving *serving) {
 void sp_serving_linger(struct sp_serving *serving) {
   char text[NOTE_SIZE];
   serving->running = false;
+  sp_web_serve(serving->web); /* who asked while the end was written */
   if (!sp_web_linger_note(serving->web, text, sizeof(text))) return;
   sp_runner_note(serving->runner, text);
   sp_web_linger(serving->web);

@@ -2,6 +2,7 @@
 #ifndef SP_CLI_SERVING_INSIDE_H
 #define SP_CLI_SERVING_INSIDE_H
 
+#include "cli/downloads.h"
 #include "cli/order.h"
 #include "cli/serving.h"
 
@@ -11,6 +12,7 @@ struct sp_serving {
   struct sp_serving_options conf;
   struct sp_web *web;
   char *folder;
+  const char *outputs[SP_DOWNLOADS_MAX + 1]; /* that the page can download now */
   struct sp_runner *runner; /* under way or the last one; NULL: there was none */
   struct sp_order *order;   /* the runner's, where the page started it: then both are ours */
   bool running;

@@ -152,6 +152,7 @@ void sp_run_facts_now(const struct sp_run *run, struct sp_run_facts *out) {
     .users_law = { .observed = NAN, .predicted = NAN },
     .requests_law = { .observed = NAN, .predicted = NAN },
   };
+  for (unsigned i = 0; i < run->threads; i++) out->thread[i].cpu_share = out->thread[i].wait_share = NAN;
 }
 
 /* -- stages -- */

@@ -52,7 +52,7 @@ void sp_web_abandon(struct sp_web *web); /* begun, and then it could not start *
 void sp_web_reset(struct sp_web *web); /* what is shown begins anew */
 void sp_web_changed(struct sp_web *web); /* something in STATE that only the host knows */
 void sp_web_set_trying(struct sp_web *web, bool trying);
-/* What GET /api/out/KIND has to give now: names, ended by NULL; static. */
+/* What GET /api/out/KIND has to give now: names, ended by NULL; borrowed until the next call. */
 void sp_web_set_outputs(struct sp_web *web, const char *const *outputs);
 
 /* The end of a run would be lost on a scraper that comes each 15 s: where one came, this waits for its next visit
