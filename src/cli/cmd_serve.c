@@ -1,52 +1,27 @@
 #include "cli/command.h"
 
-#include "base/mem.h"
 #include "cli/serving.h"
-
-#include <signal.h>
-#include <unistd.h>
+#include "cli/stop_signals.h"
 
 struct server {
   struct sp_loop *loop;
   struct sp_serving *serving;
-  struct sp_signal interrupt, terminate;
-  unsigned signals;
-  bool ending;
+  struct sp_stop_signals signals;
 };
 
-static void on_signal(struct server *server) {
-  if (++server->signals > 2) _exit(SP_EXIT_INTERRUPTED);
-  sp_serving_quit(server->serving);
+static void on_signal(void *ctx, unsigned count) {
+  (void)count;
+  sp_serving_quit(((struct server *)ctx)->serving);
 }
 
-static void on_interrupt(struct sp_signal *signal) { on_signal(sp_container_of(signal, struct server, interrupt)); }
-static void on_terminate(struct sp_signal *signal) { on_signal(sp_container_of(signal, struct server, terminate)); }
-
-static void on_signals_closed(struct sp_signal *signal) {
-  sp_loop_stop(sp_container_of(signal, struct server, terminate)->loop);
-}
-
-static void close_signals(void *ctx) {
-  struct server *server = ctx;
-  if (server->ending) return;
-  server->ending = true;
-  sp_signal_close(&server->interrupt, NULL);
-  sp_signal_close(&server->terminate, on_signals_closed);
-}
-
-static int open_signals(struct server *server, struct sp_err *err) {
-  int code = sp_signal_open(&server->interrupt, server->loop, SIGINT, on_interrupt, err);
-  if (code) return code;
-  code = sp_signal_open(&server->terminate, server->loop, SIGTERM, on_terminate, err);
-  if (code) sp_signal_close(&server->interrupt, NULL);
-  return code;
-}
+static void on_quiet(void *ctx) { sp_stop_signals_close(&((struct server *)ctx)->signals); }
+static void on_signals_closed(void *ctx) { sp_loop_stop(((struct server *)ctx)->loop); }
 
 static int serve(struct server *server, const struct sp_options *options, struct sp_err *err) {
-  struct sp_serving_options serving = {.loop = server->loop, .options = options, .serve = true, .on_quiet = close_signals,
-      .ctx = server};
+  struct sp_serving_options serving = {.loop = server->loop, .options = options, .serve = true, .on_quiet = on_quiet, .ctx = server};
+  server->signals = (struct sp_stop_signals){.on_signal = on_signal, .on_closed = on_signals_closed, .ctx = server};
   server->serving = sp_serving_open(&serving, err);
-  if (!server->serving || open_signals(server, err)) return sp_cli_fail(err);
+  if (!server->serving || sp_stop_signals_open(&server->signals, server->loop, err)) return sp_cli_fail(err);
   fprintf(stderr, "spate serve: %s (Ctrl-C ends it)\n", sp_web_entry(sp_serving_web(server->serving)));
   sp_loop_run(server->loop);
   return sp_serving_was_cut_short(server->serving) ? SP_EXIT_INTERRUPTED : SP_EXIT_OK;

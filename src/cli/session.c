@@ -1,60 +1,32 @@
 #include "cli/session.h"
 
-#include "base/mem.h"
 #include "cli/command.h"
 #include "cli/runner.h"
 #include "cli/serving.h"
-
-#include <signal.h>
-#include <unistd.h>
+#include "cli/stop_signals.h"
 
 struct session {
   struct sp_loop *loop;
   struct sp_runner *runner;
   struct sp_serving *serving; /* --web; or NULL */
-  struct sp_signal interrupt, terminate;
-  unsigned signals;
+  struct sp_stop_signals signals;
 };
 
 /* -- the run's events -- */
 
-static void on_signal(struct session *session) {
-  session->signals++;
-  if (session->signals == 1) {
-    sp_runner_interrupt(session->runner);
-    sp_runner_note(session->runner, "stopping: started requests may finish (Ctrl-C again stops at once)");
-    sp_runner_stop(session->runner, false);
-  } else if (session->signals == 2) {
-    sp_runner_stop(session->runner, true);
-  } else {
-    _exit(SP_EXIT_INTERRUPTED);
-  }
-}
-
-static void on_interrupt(struct sp_signal *signal) { on_signal(sp_container_of(signal, struct session, interrupt)); }
-static void on_terminate(struct sp_signal *signal) { on_signal(sp_container_of(signal, struct session, terminate)); }
-
-static void on_signals_closed(struct sp_signal *signal) {
-  struct session *session = sp_container_of(signal, struct session, terminate);
-  sp_loop_stop(session->loop);
-}
-
-static void on_end(void *ctx) {
+static void on_signal(void *ctx, unsigned count) {
   struct session *session = ctx;
-  sp_signal_close(&session->interrupt, NULL);
-  sp_signal_close(&session->terminate, on_signals_closed);
+  sp_runner_interrupt(session->runner);
+  if (count == 1) sp_runner_note(session->runner, "stopping: started requests may finish (Ctrl-C again stops at once)");
+  sp_runner_stop(session->runner, count > 1);
 }
 
-static int open_signals(struct session *session, struct sp_err *err) {
-  int code = sp_signal_open(&session->interrupt, session->loop, SIGINT, on_interrupt, err);
-  if (code) return code;
-  code = sp_signal_open(&session->terminate, session->loop, SIGTERM, on_terminate, err);
-  if (code) sp_signal_close(&session->interrupt, NULL);
-  return code;
-}
+static void on_signals_closed(void *ctx) { sp_loop_stop(((struct session *)ctx)->loop); }
+static void on_end(void *ctx) { sp_stop_signals_close(&((struct session *)ctx)->signals); }
 
 static int start(struct session *session, struct sp_err *err) {
-  int code = open_signals(session, err);
+  session->signals = (struct sp_stop_signals){.on_signal = on_signal, .on_closed = on_signals_closed, .ctx = session};
+  int code = sp_stop_signals_open(&session->signals, session->loop, err);
   if (code) return code;
   code = sp_runner_start(session->runner, err);
   if (code) on_end(session);
