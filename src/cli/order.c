@@ -41,9 +41,11 @@ bool sp_plan_is_offered(const struct sp_options *base, const char *name) {
 
 /* -- options -- */
 
+/* With what only makes sense beside it. */
 static void clear_shape(struct sp_plan_load *load) {
-  load->users = load->in_flight = -1;
-  load->stages = load->rate = NULL;
+  load->users = load->in_flight = load->max_in_flight = -1;
+  load->spawn_per_s = -1;
+  load->stages = load->rate = load->arrivals = NULL;
 }
 
 /* The command line's, where the page gives the same in its place. */
