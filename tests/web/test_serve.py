@@ -206,6 +206,7 @@ class Watching(MockCase):
       server.process.wait()
       while live.next():
         pass
+      live.close()
       server.process.communicate()
       server.code = 0
     with Serve(address=f"127.0.0.1:{server.port}") as second:
