@@ -48,6 +48,11 @@ struct sp_cell {
   struct sp_hist *compat; /* SP_COMPAT_ROWS of them (stats/compat.h); NULL while no other tool's rows were asked for */
 };
 
+/* A cell's counts that are no array, for who does the same with each of them. In the order of encoded snapshots: new
+ * ones come last. */
+#define SP_CELL_COUNTS 20
+void sp_cell_counts(struct sp_cell *cell, uint64_t *out[SP_CELL_COUNTS]);
+
 struct sp_node_cell {
   char *title, *type;
   uint64_t failed;

@@ -4,14 +4,37 @@
 #include "stats/compat.h"
 #include "stats/interval.h"
 
+#include <string.h>
+
 static void merge_compat(struct sp_cell *into, const struct sp_cell *from) {
   for (size_t i = 0; from->compat && i < SP_COMPAT_ROWS; i++) {
     sp_hist_merge(&sp_cell_compat(into)[i], &from->compat[i]);
   }
 }
 
+void sp_cell_counts(struct sp_cell *cell, uint64_t *out[SP_CELL_COUNTS]) {
+  uint64_t *const counts[] = {
+    &cell->started,       &cell->rate_limited,    &cell->retries,         &cell->cut_streams,     &cell->cut_tokenless,
+    &cell->read_pauses,   &cell->paused_requests, &cell->paused_ns,       &cell->stalls,          &cell->good,
+    &cell->streams,       &cell->stalled_streams, &cell->token_events,    &cell->answer_chars,    &cell->reported_prompt,
+    &cell->reported_completion, &cell->bytes_in,  &cell->bytes_out,       &cell->prompt_reports,
+    &cell->completion_reports,
+  };
+  _Static_assert(sizeof(counts) == SP_CELL_COUNTS * sizeof(counts[0]), "every count");
+  memcpy(out, counts, sizeof(counts));
+}
+
+static void merge_counts(struct sp_cell *into, const struct sp_cell *from) {
+  uint64_t *sums[SP_CELL_COUNTS], *counts[SP_CELL_COUNTS];
+  sp_cell_counts(into, sums);
+  sp_cell_counts((struct sp_cell *)from, counts); /* only read */
+  for (size_t i = 0; i < SP_CELL_COUNTS; i++) {
+    *sums[i] += *counts[i];
+  }
+}
+
 static void merge_cell(struct sp_cell *into, const struct sp_cell *from) {
-  into->started += from->started;
+  merge_counts(into, from);
   for (size_t i = 0; i < SP_OUTCOME_COUNT; i++) {
     into->outcomes[i] += from->outcomes[i];
   }
@@ -21,25 +44,6 @@ static void merge_cell(struct sp_cell *into, const struct sp_cell *from) {
   for (size_t i = 0; i < SP_HANG_UP_COUNT; i++) {
     into->hang_ups[i] += from->hang_ups[i];
   }
-  into->rate_limited += from->rate_limited;
-  into->retries += from->retries;
-  into->cut_streams += from->cut_streams;
-  into->cut_tokenless += from->cut_tokenless;
-  into->paused_requests += from->paused_requests;
-  into->read_pauses += from->read_pauses;
-  into->paused_ns += from->paused_ns;
-  into->stalls += from->stalls;
-  into->good += from->good;
-  into->streams += from->streams;
-  into->stalled_streams += from->stalled_streams;
-  into->token_events += from->token_events;
-  into->answer_chars += from->answer_chars;
-  into->reported_prompt += from->reported_prompt;
-  into->reported_completion += from->reported_completion;
-  into->prompt_reports += from->prompt_reports;
-  into->completion_reports += from->completion_reports;
-  into->bytes_in += from->bytes_in;
-  into->bytes_out += from->bytes_out;
   for (size_t i = 0; i < SP_METRIC_COUNT; i++) {
     sp_hist_merge(&into->metrics[i], &from->metrics[i]);
   }

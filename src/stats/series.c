@@ -137,19 +137,13 @@ static size_t key_of(struct sp_series *series, const struct sp_map_entry *entry)
 }
 
 /* The counts of a cell, in the order in which they are packed. */
-#define COUNTS (SP_OUTCOME_COUNT + 15)
+#define COUNTS (SP_OUTCOME_COUNT + SP_CELL_COUNTS)
 
 static void counts_of(struct sp_cell *cell, uint64_t *counts[COUNTS]) {
-  uint64_t *const others[] = {
-    &cell->started,         &cell->rate_limited,    &cell->stalls,       &cell->good,
-    &cell->streams,         &cell->stalled_streams, &cell->token_events, &cell->answer_chars,
-    &cell->reported_prompt, &cell->reported_completion, &cell->bytes_in, &cell->bytes_out,
-    &cell->retries,         &cell->prompt_reports,  &cell->completion_reports,
-  };
   for (size_t i = 0; i < SP_OUTCOME_COUNT; i++) {
     counts[i] = &cell->outcomes[i];
   }
-  memcpy(counts + SP_OUTCOME_COUNT, others, sizeof(others));
+  sp_cell_counts(cell, counts + SP_OUTCOME_COUNT);
 }
 
 static void pack_cell(struct sp_series *series, const struct sp_map_entry *entry) {

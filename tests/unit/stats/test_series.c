@@ -53,12 +53,13 @@ static void integers(void **state) {
     sp_pack_uint(&buf, values[i]);
     sp_pack_double(&buf, (double)values[i] / 3);
   }
-  struct sp_str packed = sp_buf_str(&buf);
+  struct sp_unpacker from = { sp_buf_str(&buf), false };
   for (size_t i = 0; i < 8; i++) {
-    assert_true(sp_unpack_uint(&packed) == values[i]);
-    assert_true(sp_unpack_double(&packed) == (double)values[i] / 3);
+    assert_true(sp_unpacker_uint(&from) == values[i]);
+    assert_true(sp_unpacker_double(&from) == (double)values[i] / 3);
   }
-  assert_int_equal(packed.len, 0);
+  assert_int_equal(from.rest.len, 0);
+  assert_false(from.bad);
   sp_buf_fini(&buf);
 }
 
