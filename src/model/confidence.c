@@ -15,6 +15,11 @@ static const double student[SP_BATCHES_MAX - 1] = {
 #define HARDLY_CHANCE 1.645   /* over this / √B: one-sided 95 % */
 #define CORRELATION_MAX 0.95  /* for widening */
 
+double sp_student_975(size_t degrees) {
+  SP_CHECK(degrees >= 1 && degrees < SP_BATCHES_MAX);
+  return student[degrees - 1];
+}
+
 /* Both ends of a two-sided 95 % interval must be samples: q^n and (1-q)^n at most 2.5 % each. */
 uint64_t sp_samples_needed(double percentile) {
   SP_CHECK(percentile > 0 && percentile < 100);
@@ -41,7 +46,7 @@ static double squares_around(double centre, const double *values, size_t count) 
   return sum;
 }
 
-static double lag1_of(const double *values, size_t count) {
+double sp_batches_lag1(const double *values, size_t count) {
   double mean = mean_of(values, count), squares = squares_around(mean, values, count), products = 0;
   for (size_t i = 0; i + 1 < count; i++) {
     products += (values[i] - mean) * (values[i + 1] - mean);
@@ -49,7 +54,8 @@ static double lag1_of(const double *values, size_t count) {
   return squares > 0 ? products / squares : 0;
 }
 
-static double widening(double correlation) {
+double sp_batches_widening(double lag1, size_t count) {
+  double correlation = lag1 + 1 / (double)count;
   if (correlation <= 0) {
     return 1;
   }
@@ -64,8 +70,8 @@ void sp_confidence_of_batches(double value, const double *batches, size_t count,
     return;
   }
   double n = (double)count, spread = sqrt(squares_around(value, batches, count) / (n - 1));
-  out->lag1 = lag1_of(batches, count);
-  double half = widening(out->lag1 + 1 / n) * student[count - 2] * spread / sqrt(n);
+  out->lag1 = sp_batches_lag1(batches, count);
+  double half = sp_batches_widening(out->lag1, count) * sp_student_975(count - 1) * spread / sqrt(n);
   out->low = value - half;
   out->high = value + half;
   out->batches = (unsigned)count;

@@ -48,6 +48,12 @@ struct sp_confidence {
 /* The least number of samples that a percentile (over 0, below 100) may be named with. */
 uint64_t sp_samples_needed(double percentile);
 
+/* What of it others use (model/compare.h): Student's t, 97.5 % of whose values are below, for 1 … 19 degrees of freedom;
+ * the correlation of successive batches; A for it. */
+double sp_student_975(size_t degrees);
+double sp_batches_lag1(const double *values, size_t count);
+double sp_batches_widening(double lag1, size_t count);
+
 /* The interval around `value` from the values of batches in the order of time, all finite. Fewer than SP_BATCHES_MIN
  * give none; more than SP_BATCHES_MAX are a bug. State: GOOD, DEPENDENT or FEW_BATCHES. */
 void sp_confidence_of_batches(double value, const double *batches, size_t count, struct sp_confidence *out);
