@@ -10,6 +10,7 @@ static int otlp_open(const char *url, void **report, struct sp_err *err) {
 
 const struct sp_report_type sp_report_otlp = {
   .name = "otlp",
+  .live_only = true,
   .option = "--out otlp", /* the URL may hold a password */
   .help = "OpenTelemetry metrics over HTTP (JSON), each 5 s; PATH is the collector's URL",
   .open = otlp_open,

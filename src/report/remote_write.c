@@ -19,6 +19,7 @@ static int remote_open(const char *url, void **report, struct sp_err *err) {
 
 const struct sp_report_type sp_report_prometheus = {
   .name = "prometheus",
+  .live_only = true,
   .option = "--out prometheus", /* the URL may hold a password */
   .help = "remote write to a Prometheus server, each 5 s; PATH is its URL",
   .open = remote_open,

@@ -51,6 +51,10 @@ struct sp_slo_result {
   uint64_t samples;
 };
 
+struct sp_run_param { /* of the plan, as this run had it */
+  const char *key, *value; /* value NULL: a secret's */
+};
+
 /* What is known when a run begins. Borrowed for the call, but `load`, which outlives the run. */
 struct sp_run_begin {
   const char *version, *id, *name, *plan, *host;
@@ -60,12 +64,16 @@ struct sp_run_begin {
   const struct sp_load *load;
   const char *const *slos; /* expressions */
   size_t slo_count;
+  struct sp_str plan_text; /* may be empty */
+  const struct sp_run_param *params;
+  size_t param_count;
 };
 
 struct sp_sample_sink; /* stats/recorder.h */
 
 struct sp_report_type {
   const char *name; /* "json": --out json=PATH */
+  bool live_only; /* it can't be made again from the history */
   const char *option; /* MAY. "--web": where it is asked for by an option of its own */
   const char *help;
   /* MUST. Before the run: the path is writable, or a sentence. What was there stays until begin or write. "-" is

@@ -178,14 +178,22 @@ void sp_terminal_note(struct sp_terminal *terminal, const char *format, ...) {
   sp_buf_fini(&out);
 }
 
-void sp_terminal_summary(struct sp_terminal *terminal, const struct sp_result *result) {
+void sp_terminal_put(struct sp_terminal *terminal, void (*put)(void *ctx, struct sp_canvas *canvas), void *ctx) {
   struct sp_buf out;
   erase(terminal);
   sp_buf_clear(&terminal->frame);
   sp_buf_init(&out, SP_CANVAS_MAX);
   struct sp_canvas canvas = { &out, size_of(terminal, DEFAULT_WIDTH).ws_col, terminal->options.color };
-  sp_put(&canvas, "\n");
-  sp_summary_put(result, &canvas);
+  put(ctx, &canvas);
   write_out(terminal, &out);
   sp_buf_fini(&out);
+}
+
+static void put_summary(void *ctx, struct sp_canvas *canvas) {
+  sp_put(canvas, "\n");
+  sp_summary_put(ctx, canvas);
+}
+
+void sp_terminal_summary(struct sp_terminal *terminal, const struct sp_result *result) {
+  sp_terminal_put(terminal, put_summary, (void *)(uintptr_t)result);
 }

@@ -21,6 +21,9 @@ void sp_terminal_tick(struct sp_terminal *terminal, const struct sp_run_view *vi
 /* A sentence above the live view ("Ctrl-C again stops at once"). */
 void sp_terminal_note(struct sp_terminal *terminal, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sp_terminal_summary(struct sp_terminal *terminal, const struct sp_result *result);
+/* Anything else, of the terminal's width and ink. */
+struct sp_canvas;
+void sp_terminal_put(struct sp_terminal *terminal, void (*put)(void *ctx, struct sp_canvas *canvas), void *ctx);
 
 /* What to do about an error, by outcome and detail ("http_status", "401 unauthorized …" -> "check the key: …");
  * NULL where we have no advice. One table. */
