@@ -17,6 +17,7 @@ static void demo_settings(struct sp_options *options, const char *host) {
   options->host = host;
   options->arguments[0] = DEMO_PLAN;
   options->argument_count = 1;
+  if (options->tag_count < SP_TAGS_MAX) options->tags[options->tag_count++] = (struct sp_tag){"demo", "true"}; /* the history has it too */
   for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) options->settings[options->setting_count++] = settings[i];
 }
 

@@ -280,8 +280,16 @@ OPTION(take_web) { return (void)err, o->web = value, 0; }
 OPTION(take_quiet) { return (void)value, (void)err, o->quiet = true, 0; }
 OPTION(take_no_color) { return (void)value, (void)err, o->no_color = true, 0; }
 
+OPTION(take_history) {
+  o->history = value;
+  return *value ? 0 : sp_fail(err, SP_EUSAGE, "must be the path of a file");
+}
+OPTION(take_no_history) { return (void)value, (void)err, o->no_history = true, 0; }
+
 const struct sp_option sp_options_output[] = {
     {"out", 0, "KIND=PATH", "an output (repeatable): json, csv, hdr, jsonl, prometheus, otlp; PATH - is stdout", take_out},
+    {"history", 0, "PATH", "where the run is kept (default ~/.local/share/spate/history.db)", take_history},
+    {"no-history", 0, NULL, "don't keep it", take_no_history},
     {"name", 0, "TEXT", "the run's name", take_name},
     {"tag", 0, "KEY=VALUE", "a tag of the run (repeatable)", take_tag},
     {"quiet", 'q', NULL, "no live view, only the summary", take_quiet},
@@ -300,6 +308,73 @@ const struct sp_option sp_options_web[] = {
     {"web-cert", 0, "FILE", "the page speaks TLS with this certificate, PEM", take_web_cert},
     {"web-key", 0, "FILE", "its key, PEM", take_web_key},
     {"web-name", 0, "HOST", "another name that the page is reached by", take_web_name},
+    {NULL, 0, NULL, NULL, NULL}};
+
+/* -- runs of the past -- */
+
+#define DAY_NS (24 * 3600 * SP_NS_PER_S)
+#define AGE_DAYS_MAX 36500
+
+/* "7d" and "2w", beside the durations that every option takes. */
+static int parse_age(const char *text, int64_t *out_ns, struct sp_err *err) {
+  size_t len = strlen(text);
+  char last = len > 1 ? text[len - 1] : 0;
+  if (last != 'd' && last != 'w') return sp_parse_duration(text, out_ns, err);
+  char *number = sp_strndup(text, len - 1);
+  int64_t count = 0;
+  int code = take_count(number, 0, AGE_DAYS_MAX, &count, err);
+  free(number);
+  *out_ns = count * (last == 'w' ? 7 : 1) * DAY_NS;
+  return code;
+}
+
+/* An age, or a date with or without its time (UTC). */
+OPTION(take_since) {
+  char date[SP_RFC3339_SIZE];
+  int64_t age_ns = 0;
+  struct sp_err why;
+  snprintf(date, sizeof(date), "%.10sT00:00:00Z", value);
+  if (strlen(value) == 10 && sp_clock_parse_rfc3339(sp_str_from(date), &o->since_ns)) return 0;
+  if (sp_clock_parse_rfc3339(sp_str_from(value), &o->since_ns)) return 0;
+  if (parse_age(value, &age_ns, &why)) {
+    return sp_fail(err, SP_EUSAGE, "must be an age (7d, 12h) or a date (2026-11-23), not '%s'", value);
+  }
+  o->since_ns = sp_clock_real_ns() - age_ns;
+  return 0;
+}
+OPTION(take_keep) { return parse_age(value, &o->keep_ns, err); }
+OPTION(take_limit) { return take_count(value, 1, INT64_C(1000000000), &o->limit, err); }
+OPTION(take_plan) { return (void)err, o->plan = value, 0; }
+OPTION(take_json) { return (void)value, (void)err, o->json = true, 0; }
+OPTION(take_dry_run) { return (void)value, (void)err, o->dry_run = true, 0; }
+OPTION(take_force) { return (void)value, (void)err, o->force = true, 0; }
+
+#define HISTORY_ROW {"history", 0, "PATH", "another history than ~/.local/share/spate/history.db", take_history}
+#define NO_COLOR_ROW {"no-color", 0, NULL, "no colours (also: NO_COLOR in the environment)", take_no_color}
+
+const struct sp_option sp_options_history[] = {
+    {"tag", 0, "KEY=VALUE", "only runs with this tag (repeatable: with all of them)", take_tag},
+    {"plan", 0, "NAME", "only runs of this plan", take_plan},
+    {"since", 0, "7d|DATE", "only runs that began since (7d, 12h, 2026-11-23)", take_since},
+    {"limit", 0, "N", "at most so many, the newest (default 50)", take_limit},
+    {"json", 0, NULL, "as one JSON document", take_json},
+    {"keep", 0, "90d", "gc: what began earlier is deleted", take_keep},
+    {"dry-run", 0, NULL, "gc: only says what would go", take_dry_run},
+    HISTORY_ROW,
+    NO_COLOR_ROW,
+    {NULL, 0, NULL, NULL, NULL}};
+
+const struct sp_option sp_options_report[] = {
+    {"out", 0, "KIND=PATH", "an output of it (repeatable): json, csv, hdr; PATH - is stdout", take_out},
+    HISTORY_ROW,
+    NO_COLOR_ROW,
+    {NULL, 0, NULL, NULL, NULL}};
+
+const struct sp_option sp_options_compare[] = {
+    {"force", 0, NULL, "show the figures of runs that are not comparable, too", take_force},
+    {"json", 0, NULL, "as one JSON document", take_json},
+    HISTORY_ROW,
+    NO_COLOR_ROW,
     {NULL, 0, NULL, NULL, NULL}};
 
 /* -- the mock, and all -- */

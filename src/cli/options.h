@@ -55,6 +55,12 @@ struct sp_options {
   const char *listen; /* mock */
   const char *web;    /* address; "": the default one */
   const char *web_cert, *web_key, *web_name;
+  const char *history; /* path; NULL: the user's own */
+  bool no_history;
+  const char *plan;          /* history: only runs of it */
+  int64_t since_ns, keep_ns; /* history: real time; -1: not said */
+  int64_t limit;             /* history: runs; -1: not said */
+  bool json, dry_run, force;
   char *owned[SP_SETTINGS_MAX + SP_TAGS_MAX]; /* texts cut out of arguments */
   size_t owned_count;
 };
@@ -76,6 +82,9 @@ extern const struct sp_option sp_options_output[];  /* what is shown and written
 extern const struct sp_option sp_options_web[];     /* the page */
 extern const struct sp_option sp_options_mock[];
 extern const struct sp_option sp_options_selftest[];
+extern const struct sp_option sp_options_history[]; /* which runs of the past */
+extern const struct sp_option sp_options_report[];
+extern const struct sp_option sp_options_compare[];
 extern const struct sp_option sp_options_common[];  /* --help */
 
 void sp_options_init(struct sp_options *options);
