@@ -12,6 +12,7 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 children = set()  # what is still running
+scratch = tempfile.TemporaryDirectory(prefix="spate-bench-")  # the history of spate's runs
 niceness = 0  # of every child, target and client alike
 
 
@@ -42,7 +43,7 @@ class Child:
         self.begun = time.monotonic()
         self.process = subprocess.Popen(
             self.argv, stdin=subprocess.DEVNULL, stdout=stdout or self.output, stderr=self.errors,
-            env={**os.environ, **(env or {})}, start_new_session=True, preexec_fn=lambda: _prepare(core))
+            env={**os.environ, "XDG_DATA_HOME": scratch.name, **(env or {})}, start_new_session=True, preexec_fn=lambda: _prepare(core))
         self.pid = self.process.pid
         self.code = None
         children.add(self)

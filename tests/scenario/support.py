@@ -4,6 +4,7 @@
 outputs and the JSON summary, whose figures have been checked against each other already (see `identities`).
 Nothing here asserts how fast a machine is. Works with sanitizer builds: their findings fail the run.
 """
+import atexit
 import contextlib
 import json
 import os
@@ -31,6 +32,11 @@ BUSY = re.compile("ran late|waited for the generator|busy|began over 10 ms|waite
 SANITIZERS = re.compile(r"(ERROR: \w*Sanitizer|WARNING: ThreadSanitizer|runtime error:).*", re.S)
 
 
+# Runs are kept in a history (docs/history.md); those of the tests don't go to their user's.
+DATA = tempfile.mkdtemp(prefix="spate-data-")
+atexit.register(shutil.rmtree, DATA, ignore_errors=True)
+
+
 def plan(name):
   return os.path.join(PLANS, name)
 
@@ -39,7 +45,7 @@ def environment(extra=None):
   """Ours without what would change spate's behaviour."""
   env = {key: value for key, value in os.environ.items()
          if not key.startswith("SPATE_") and key not in ("NO_COLOR", "COLUMNS") and not key.lower().endswith("_proxy")}
-  env.update(LC_ALL="C.UTF-8", TERM="xterm-256color")
+  env.update(LC_ALL="C.UTF-8", TERM="xterm-256color", XDG_DATA_HOME=DATA)
   env.update(extra or {})
   return env
 

@@ -1,0 +1,171 @@
+/* Files of each earlier schema are brought up to date, once, with all that is in them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "schema_1.h"
+#include "scratch.h"
+
+#include "base/clock.h"
+#include "store/store_read.h"
+
+#include <math.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static struct scratch scratch;
+
+static int set_up(void **state) {
+  (void)state;
+  scratch_make(&scratch);
+  snprintf(scratch.path, sizeof(scratch.path), "%s/history.db", scratch.folder);
+  return 0;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  scratch_remove(&scratch);
+  return 0;
+}
+
+static void run_sql(const char *sql) {
+  sqlite3 *db = NULL;
+  char *why = NULL;
+  assert_int_equal(sqlite3_open(scratch.path, &db), SQLITE_OK);
+  if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK) {
+    fail_msg("%s", why);
+  }
+  sqlite3_close(db);
+}
+
+static int take_text(void *ctx, int count, char **values, char **names) {
+  char *text = ctx;
+  (void)names;
+  for (int i = 0; i < count; i++) {
+    strcat(strcat(text, values[i] ? values[i] : "-"), "\n");
+  }
+  return 0;
+}
+
+static void ask(const char *sql, char *text) {
+  sqlite3 *db = NULL;
+  text[0] = 0;
+  assert_int_equal(sqlite3_open(scratch.path, &db), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, sql, take_text, text, NULL), SQLITE_OK);
+  sqlite3_close(db);
+}
+
+static struct sp_store *opened(enum sp_store_mode mode) {
+  struct sp_err err = { 0 };
+  struct sp_store *store = sp_store_open(scratch.path, mode, &err);
+  if (!store) {
+    fail_msg("%s", err.text);
+  }
+  return store;
+}
+
+/* -- from schema 1 -- */
+
+static int check_run(void *ctx, const struct sp_store_run *run) {
+  unsigned *seen = ctx;
+  switch (run->id[7]) {
+  case '1':
+    assert_true(run->rps == 2 && run->failed_share == 0.1 && fabs(run->ttft_p95_ms - 350) < 0.5 &&
+                fabs(run->e2e_p95_ms - 1750) < 2);
+    assert_true(run->duration_s == 21 && run->users_max == 50 && run->valid == 1 && run->slos_met == 1 && run->seed == 7);
+    assert_int_equal(run->tag_count, 1);
+    assert_string_equal(run->tags[0].value, "red");
+    break;
+  case '2':
+    assert_true(isnan(run->rps) && isnan(run->ttft_p95_ms) && run->valid == 0 && run->seed == UINT64_MAX);
+    break;
+  case '3': assert_int_equal(run->state, SP_STORE_INTERRUPTED); break;
+  default: fail_msg("who is %s?", run->id);
+  }
+  (*seen)++;
+  return 0;
+}
+
+static void from_1(void **state) {
+  (void)state;
+  char text[4000];
+  struct sp_err err = { 0 };
+  for (int mode = SP_STORE_WRITE; mode <= SP_STORE_READ; mode++) {
+    unsigned seen = 0;
+    unlink(scratch.path);
+    run_sql(schema_1_file);
+    struct sp_store *store = opened((enum sp_store_mode)mode);
+    assert_int_equal(sp_store_list(store, NULL, check_run, &seen, &err), 0);
+    assert_int_equal(seen, 3);
+    const struct sp_store_pair red = { "colour", "red" };
+    seen = 0;
+    assert_int_equal(sp_store_list(store, &(struct sp_store_filter){ .tags = &red, .tag_count = 1 }, check_run, &seen, &err), 0);
+    assert_int_equal(seen, 1);
+    sp_store_close(store);
+    ask("PRAGMA user_version", text);
+    assert_string_equal(text, "2\n");
+    sp_store_close(opened(SP_STORE_WRITE)); /* once more: nothing to do */
+  }
+}
+
+/* A file that grew and one that was made new are the same. */
+static void all_ways_lead_to_the_same(void **state) {
+  (void)state;
+  static const char tables[] = "SELECT group_concat(name || ' ' || type, ', ') FROM pragma_table_info('runs');"
+                               "SELECT name FROM sqlite_schema WHERE type = 'index' ORDER BY name;"
+                               "PRAGMA application_id; PRAGMA user_version";
+  char grown[8000], made[8000];
+  run_sql(schema_1_file);
+  sp_store_close(opened(SP_STORE_WRITE));
+  ask(tables, grown);
+  unlink(scratch.path);
+  sp_store_close(opened(SP_STORE_WRITE));
+  ask(tables, made);
+  assert_string_equal(grown, made);
+}
+
+/* Several processes find an old file at once: one of them does it. */
+static void many_at_once(void **state) {
+  (void)state;
+  char text[4000];
+  run_sql(schema_1_file);
+  pid_t children[4];
+  for (int i = 0; i < 4; i++) {
+    children[i] = fork();
+    if (children[i] == 0) {
+      struct sp_store *store = sp_store_open(scratch.path, SP_STORE_WRITE, NULL);
+      sp_store_close(store);
+      _exit(store ? 0 : 1);
+    }
+  }
+  for (int i = 0; i < 4; i++) {
+    int status = 1;
+    assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+    assert_int_equal(status, 0);
+  }
+  ask("PRAGMA user_version; PRAGMA integrity_check; SELECT count(*) FROM runs", text);
+  assert_string_equal(text, "2\nok\n3\n");
+}
+
+static void of_a_later_spate(void **state) {
+  (void)state;
+  struct sp_err err = { 0 };
+  sp_store_close(opened(SP_STORE_WRITE));
+  run_sql("PRAGMA user_version = 3");
+  for (int mode = SP_STORE_WRITE; mode <= SP_STORE_READ; mode++) {
+    assert_null(sp_store_open(scratch.path, (enum sp_store_mode)mode, &err));
+    assert_non_null(strstr(err.text, "written by a later spate (schema 3, this one knows 2)"));
+  }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+  const struct CMUnitTest tests[] = { TEST(from_1), TEST(all_ways_lead_to_the_same), TEST(many_at_once),
+                                      TEST(of_a_later_spate) };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
