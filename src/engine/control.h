@@ -34,6 +34,7 @@ struct sp_run {
   unsigned taking; /* workers that have not answered this tick yet */
   int64_t taken_ns; /* the end of the newest tick */
   struct sp_interval *filling, *last, *totals;
+  struct sp_interval *filling_counted, *counted; /* NULL without a warm-up */
   struct sp_interval **stage_totals; /* stage_count */
   /* For the law of requests, of the warm-up too: their times, how many have one, how many have ended. */
   double request_us;

@@ -44,6 +44,7 @@ static void show(struct sp_run *run, int64_t now_ns) {
     .rate_target = sp_run_rate_target(run),
     .stage = sp_run_stage_now(run),
     .last = run->last,
+    .counted = run->counted ? run->counted : run->last,
     .totals = run->totals,
   };
   run->options.on_tick(run->options.ctx, &view);
@@ -54,6 +55,7 @@ static void merge_slot(struct sp_run *run, size_t slot, const struct sp_interval
   sp_run_facts_take(run, interval);
   if (slot == 0) return; /* the warm-up */
   sp_interval_merge(run->totals, interval);
+  if (run->filling_counted) sp_interval_merge(run->filling_counted, interval);
   if (run->stage_count > 0) sp_interval_merge(run->stage_totals[slot - 1], interval);
 }
 
@@ -66,14 +68,20 @@ static void merge_intervals(struct sp_run *run, struct sp_worker_message *messag
   free(message->slots);
 }
 
+static void swap(struct sp_interval **filling, struct sp_interval **filled, int64_t begin_ns, int64_t end_ns) {
+  struct sp_interval *old = *filled;
+  (*filling)->begin_ns = begin_ns;
+  (*filling)->end_ns = end_ns;
+  *filled = *filling;
+  *filling = old;
+  sp_interval_clear(old);
+}
+
 /* What was filled becomes the newest tick. */
 static void turn_over(struct sp_run *run, int64_t end_ns) {
-  run->filling->begin_ns = run->taken_ns;
-  run->filling->end_ns = run->taken_ns = end_ns;
-  struct sp_interval *old = run->last;
-  run->last = run->filling;
-  run->filling = old;
-  sp_interval_clear(run->filling);
+  swap(&run->filling, &run->last, run->taken_ns, end_ns);
+  if (run->counted) swap(&run->filling_counted, &run->counted, run->taken_ns, end_ns);
+  run->taken_ns = end_ns;
   int64_t warm_end_ns = run->shared.slots.warm_end_ns;
   run->totals->begin_ns = warm_end_ns;
   run->totals->end_ns = end_ns > warm_end_ns ? end_ns : warm_end_ns;
@@ -249,6 +257,10 @@ static void init_parts(struct sp_run *run) {
   run->filling = sp_interval_create();
   run->last = sp_interval_create();
   run->totals = sp_interval_create();
+  if (run->load.warm_up_ns > 0) {
+    run->filling_counted = sp_interval_create();
+    run->counted = sp_interval_create();
+  }
   run->threads = thread_count(run);
   run->workers = sp_alloc_array(run->threads, sizeof(struct sp_worker *));
   run->empty = sp_alloc_array(run->threads, sizeof(*run->empty));
@@ -320,6 +332,8 @@ void sp_run_destroy(struct sp_run *run) {
   sp_timer_stop(&run->stop_timeout);
   sp_interval_destroy(run->filling);
   sp_interval_destroy(run->last);
+  sp_interval_destroy(run->filling_counted);
+  sp_interval_destroy(run->counted);
   sp_interval_destroy(run->totals);
   for (size_t i = 0; i < run->stage_count; i++) sp_interval_destroy(run->stage_totals[i]);
   free(run->stage_totals);

@@ -30,6 +30,8 @@ struct sp_run_view {
   double rate_target; /* open loop: arrivals a second asked for now; 0 otherwise */
   size_t stage;       /* index of the stage it is in; 0 where there are none */
   const struct sp_interval *last;   /* the newest whole tick, all threads */
+  /* What of `last` is in the totals: all of it where there is no warm-up, nothing while it lasts. */
+  const struct sp_interval *counted;
   const struct sp_interval *totals; /* so far, without the warm-up */
 };
 
