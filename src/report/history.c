@@ -15,8 +15,9 @@
 #define WRITE_EVERY_NS SP_NS_PER_S /* at the latest: also how soon a failed write is tried again */
 
 struct waiting {
-  struct sp_store_tick tick; /* its interval is `bytes` */
+  struct sp_store_tick tick; /* its interval and counted are in `bytes` */
   char *bytes;
+  size_t len;
 };
 
 struct history {
@@ -58,7 +59,7 @@ static void take_queue(struct history *history) {
 static void drop_batch(struct history *history) {
   size_t bytes = 0;
   for (size_t i = 0; i < history->batch_count; i++) {
-    bytes += history->batch[i].tick.interval.len;
+    bytes += history->batch[i].len;
     free(history->batch[i].bytes);
   }
   history->batch_count = 0;
@@ -118,6 +119,40 @@ static void history_begin(void *report, const struct sp_run_begin *begin) {
   sp_background_wake(&history->writer);
 }
 
+/* The interval, and behind it what of it is counted, where that is not what it is as a rule (store/store.h). Gives the
+ * length of the first. */
+static size_t pack_tick(struct history *history, const struct sp_run_view *view, bool warm) {
+  struct sp_buf *packing = &history->packing;
+  sp_buf_clear(packing);
+  sp_snapshot_encode(view->last, packing);
+  size_t len = packing->len;
+  if (!view->counted || view->counted == view->last || (warm && view->counted->cells.count == 0)) {
+    return len;
+  }
+  sp_snapshot_encode(view->counted, packing);
+  struct sp_str whole = sp_str_of(packing->bytes, len), counted = sp_str_of(packing->bytes + len, packing->len - len);
+  if (!warm && sp_str_eq(whole, counted)) {
+    packing->len = len;
+  }
+  return len;
+}
+
+static bool wait_in_queue(struct history *history, struct waiting *waiting, size_t interval_len) {
+  size_t len = waiting->len = history->packing.len;
+  if (history->count == SP_HISTORY_WAITING_MAX || history->bytes + len > SP_HISTORY_WAITING_BYTES) {
+    return false;
+  }
+  waiting->bytes = sp_alloc(len);
+  memcpy(waiting->bytes, history->packing.bytes, len);
+  waiting->tick.interval = sp_str_of(waiting->bytes, interval_len);
+  if (len > interval_len) {
+    waiting->tick.counted = sp_str_of(waiting->bytes + interval_len, len - interval_len);
+  }
+  history->queue[history->count++] = *waiting;
+  history->bytes += len;
+  return true;
+}
+
 static void history_tick(void *report, const struct sp_run_view *view) {
   struct history *history = report;
   struct waiting waiting = { .tick = { .n = history->ticks++,
@@ -129,20 +164,9 @@ static void history_tick(void *report, const struct sp_run_view *view) {
                                        .in_flight = view->in_flight,
                                        .rate_target = view->rate_target,
                                        .stage = view->stage } };
-  sp_buf_clear(&history->packing);
-  sp_snapshot_encode(view->last, &history->packing);
-  size_t len = history->packing.len;
+  size_t interval_len = pack_tick(history, view, waiting.tick.part == SP_SERIES_WARM);
   pthread_mutex_lock(&history->lock);
-  bool has_room = history->count < SP_HISTORY_WAITING_MAX && history->bytes + len <= SP_HISTORY_WAITING_BYTES;
-  if (has_room) {
-    waiting.bytes = sp_alloc(len);
-    memcpy(waiting.bytes, history->packing.bytes, len);
-    waiting.tick.interval = sp_str_of(waiting.bytes, len);
-    history->queue[history->count++] = waiting;
-    history->bytes += len;
-  } else {
-    history->dropped++;
-  }
+  history->dropped += wait_in_queue(history, &waiting, interval_len) ? 0 : 1;
   pthread_mutex_unlock(&history->lock);
   sp_background_wake(&history->writer);
 }
@@ -218,7 +242,7 @@ static void history_close(void *report) {
 
 const struct sp_report_type sp_report_history = {
   .name = "history",
-  .option = "--history",
+  .option = "",
   .help = "every run, to be listed, shown and compared later",
   .open = history_open,
   .begin = history_begin,

@@ -3,6 +3,9 @@
 #define NOTE_SIZE 600
 
 static int with_context(const struct sp_output *output, struct sp_err *err) {
+  if (output->type->option && !output->type->option[0]) {
+    return err->code;
+  }
   if (output->type->option) {
     return sp_err_context(err, "%s", output->type->option);
   }

@@ -15,6 +15,7 @@ struct replay {
   struct sp_kept_asked asked;
   struct sp_tag *tags;
   struct sp_cut cut; /* what the seconds add up to */
+  struct sp_interval *nothing;
   struct sp_err *err;
 };
 
@@ -55,7 +56,11 @@ static int tell_tick(void *ctx, const struct sp_store_tick *tick) {
   if (!second) {
     return replay->err->code;
   }
-  sp_cut_add(&replay->cut, tick, second);
+  struct sp_str counted_bytes = sp_store_counted(tick);
+  bool is_all = counted_bytes.bytes == tick->interval.bytes;
+  struct sp_interval *part = is_all || counted_bytes.len == 0 ? NULL : sp_snapshot_decode(counted_bytes, replay->err);
+  const struct sp_interval *counted = is_all ? second : part;
+  sp_cut_add(&replay->cut, tick, counted, second->end_ns, replay->asked.load.warm_up_ns);
   struct sp_run_view view = { .phase = (enum sp_phase)tick->phase,
                               .elapsed_ns = tick->elapsed_ns,
                               .load = &replay->asked.load,
@@ -65,10 +70,12 @@ static int tell_tick(void *ctx, const struct sp_store_tick *tick) {
                               .rate_target = tick->rate_target,
                               .stage = tick->stage,
                               .last = second,
+                              .counted = counted ? counted : replay->nothing,
                               .totals = replay->cut.totals };
   if (replay->hooks->on_tick) {
     replay->hooks->on_tick(replay->ctx, &view);
   }
+  sp_interval_destroy(part);
   sp_interval_destroy(second);
   return SP_OK;
 }
@@ -128,9 +135,11 @@ static int tell(void *ctx, const struct sp_store_detail *detail) {
 
 int sp_replay(struct sp_store *store, const char *id, const struct sp_replay_hooks *hooks, void *ctx, struct sp_err *err) {
   struct replay replay = { .hooks = hooks, .ctx = ctx, .store = store, .err = err };
+  replay.nothing = sp_interval_create();
   sp_cut_init(&replay.cut);
   int code = sp_store_read(store, id, tell, &replay, err);
   sp_cut_fini(&replay.cut);
+  sp_interval_destroy(replay.nothing);
   sp_kept_fini_asked(&replay.asked);
   return code;
 }

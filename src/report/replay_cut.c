@@ -30,18 +30,25 @@ static void add_to_stage(struct sp_cut *cut, const struct sp_store_tick *tick, c
   cut->stages[tick->stage].measured_ns += took_ns;
 }
 
-void sp_cut_add(struct sp_cut *cut, const struct sp_store_tick *tick, const struct sp_interval *second) {
-  int64_t took_ns = tick->elapsed_ns - cut->elapsed_ns;
+/* As the run itself sets it: the totals begin with the end of the warm-up. */
+static void set_time(struct sp_cut *cut, const struct sp_store_tick *tick, int64_t end_ns, int64_t warm_up_ns) {
+  cut->totals->begin_ns = end_ns - tick->elapsed_ns + warm_up_ns;
+  cut->totals->end_ns = end_ns > cut->totals->begin_ns ? end_ns : cut->totals->begin_ns;
+}
+
+void sp_cut_add(struct sp_cut *cut, const struct sp_store_tick *tick, const struct sp_interval *counted, int64_t end_ns,
+                int64_t warm_up_ns) {
+  int64_t took_ns = tick->part == SP_SERIES_WARM ? 0 : tick->elapsed_ns - cut->elapsed_ns;
   cut->elapsed_ns = tick->elapsed_ns;
   cut->users_max = tick->users > cut->users_max ? tick->users : cut->users_max;
-  if (tick->part == SP_SERIES_WARM) {
-    cut->warm_ns = tick->elapsed_ns;
-    return;
+  cut->warm_ns = tick->part == SP_SERIES_WARM ? tick->elapsed_ns : cut->warm_ns;
+  if (counted) {
+    sp_interval_merge(cut->totals, counted);
   }
-  sp_interval_merge(cut->totals, second);
-  if (tick->stage < SP_STAGES_MAX) {
-    add_to_stage(cut, tick, second, took_ns);
+  if (counted && tick->stage < SP_STAGES_MAX) {
+    add_to_stage(cut, tick, counted, took_ns);
   }
+  set_time(cut, tick, end_ns, warm_up_ns);
 }
 
 static double mean_of(double time_ns, int64_t over_ns) { return over_ns > 0 ? time_ns / (double)over_ns : (double)NAN; }

@@ -74,7 +74,7 @@ struct sp_sample_sink; /* stats/recorder.h */
 struct sp_report_type {
   const char *name; /* "json": --out json=PATH */
   bool live_only; /* it can't be made again from the history */
-  const char *option; /* MAY. "--web": where it is asked for by an option of its own */
+  const char *option; /* MAY. "--web": where it is asked for by an option of its own; "": by none */
   const char *help;
   /* MUST. Before the run: the path is writable, or a sentence. What was there stays until begin or write. "-" is
    * standard output. */

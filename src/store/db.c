@@ -1,5 +1,6 @@
 #include "store/db.h"
 
+#include <errno.h>
 #include <math.h>
 
 /* SQLite's words are for programmers; these are for who has to act. */
@@ -12,6 +13,8 @@ static const char *why(sqlite3 *db) {
   case SQLITE_CANTOPEN: return "it cannot be opened there (is the folder writable?)";
   case SQLITE_CORRUPT: return "the file is damaged";
   case SQLITE_NOTADB: return "the file is no history";
+  case SQLITE_IOERR:
+    return sqlite3_system_errno(db) == ENOSPC ? "the disk is full" : sqlite3_errmsg(db);
   default: return sqlite3_errmsg(db);
   }
 }

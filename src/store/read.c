@@ -294,13 +294,20 @@ int sp_store_read(struct sp_store *store, const char *id, int (*with)(void *ctx,
   return sp_fail(err, SP_ENOTFOUND, "there is no run '%s' in '%s'", id, store->path);
 }
 
+struct sp_str sp_store_counted(const struct sp_store_tick *tick) {
+  if (tick->counted.bytes) {
+    return tick->counted;
+  }
+  return tick->part == SP_STORE_PART_WARM ? sp_str_of(NULL, 0) : tick->interval;
+}
+
 int sp_store_read_ticks(struct sp_store *store, int64_t run, int (*each)(void *ctx, const struct sp_store_tick *tick),
                         void *ctx, struct sp_err *err) {
   struct sp_query rows;
   int given = 0;
   int code = sp_query_open(&rows, store,
                            "SELECT n, elapsed_ns, part, phase, users, users_target, in_flight, rate_target, stage,"
-                           " interval FROM ticks WHERE run = ? ORDER BY n",
+                           " interval, counted FROM ticks WHERE run = ? ORDER BY n",
                            err);
   if (code) {
     return code;
@@ -318,6 +325,7 @@ int sp_store_read_ticks(struct sp_store *store, int64_t run, int (*each)(void *c
       .rate_target = sp_column_real(&rows, 7),
       .stage = (size_t)sp_column_int(&rows, 8),
       .interval = sp_column_bytes(&rows, 9),
+      .counted = sp_column_bytes(&rows, 10),
     };
     given = each(ctx, &tick);
   }

@@ -28,7 +28,7 @@ static const char schema_1[] =
   "CREATE TABLE ticks (run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, n INTEGER NOT NULL,"
   " elapsed_ns INTEGER NOT NULL, part INTEGER NOT NULL, phase INTEGER NOT NULL, users INTEGER NOT NULL,"
   " users_target INTEGER NOT NULL, in_flight INTEGER NOT NULL, rate_target REAL NOT NULL, stage INTEGER NOT NULL,"
-  " interval BLOB NOT NULL, PRIMARY KEY (run, n));";
+  " interval BLOB NOT NULL, counted BLOB, PRIMARY KEY (run, n));";
 
 /* The figures of lists, which were made from each run's totals anew; the ways in which lists ask. */
 static const char schema_2[] =

@@ -64,6 +64,8 @@ struct sp_store_tick {
   double rate_target;
   size_t stage;
   struct sp_str interval; /* sp_snapshot_encode */
+  /* The part of it that is in the totals, likewise; bytes NULL: nothing in the warm-up, all of it later. */
+  struct sp_str counted;
 };
 /* Either all of them or none. */
 int sp_store_ticks(struct sp_store *store, int64_t run, const struct sp_store_tick *ticks, size_t count,

@@ -56,6 +56,9 @@ struct sp_store_detail {
 int sp_store_read(struct sp_store *store, const char *id, int (*with)(void *ctx, const struct sp_store_detail *detail),
                   void *ctx, struct sp_err *err);
 
+/* What of a tick is in the run's totals; empty: nothing. */
+struct sp_str sp_store_counted(const struct sp_store_tick *tick);
+
 /* In the order of time. */
 int sp_store_read_ticks(struct sp_store *store, int64_t run, int (*each)(void *ctx, const struct sp_store_tick *tick),
                         void *ctx, struct sp_err *err);

@@ -98,6 +98,11 @@ static int insert_tick(struct sp_query *insert, int64_t run, const struct sp_sto
   sp_query_real(insert, tick->rate_target);
   sp_query_int(insert, (int64_t)tick->stage);
   sp_query_bytes(insert, tick->interval);
+  if (tick->counted.bytes) {
+    sp_query_bytes(insert, tick->counted);
+  } else {
+    sp_query_text(insert, NULL);
+  }
   sp_query_next(insert);
   return insert->code == SQLITE_DONE ? SP_OK : sp_db_fail(insert->store, "write", err);
 }
@@ -105,7 +110,7 @@ static int insert_tick(struct sp_query *insert, int64_t run, const struct sp_sto
 static int insert_ticks(struct sp_store *store, int64_t run, const struct sp_store_tick *ticks, size_t count,
                         struct sp_err *err) {
   struct sp_query insert;
-  int code = sp_query_open(&insert, store, "INSERT INTO ticks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", err);
+  int code = sp_query_open(&insert, store, "INSERT INTO ticks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", err);
   for (size_t i = 0; i < count && code == 0; i++) {
     code = insert_tick(&insert, run, &ticks[i], err);
   }
@@ -174,12 +179,14 @@ struct remains {
 
 static int add_remains(void *ctx, const struct sp_store_tick *tick) {
   struct remains *remains = ctx;
-  struct sp_interval *second = sp_snapshot_decode(tick->interval, NULL);
+  struct sp_str counted = sp_store_counted(tick);
+  struct sp_interval *second = counted.len > 0 ? sp_snapshot_decode(counted, NULL) : NULL;
   remains->elapsed_ns = tick->elapsed_ns;
   remains->users_max = tick->users > remains->users_max ? tick->users : remains->users_max;
   if (tick->part == SP_STORE_PART_WARM) {
     remains->warm_ns = tick->elapsed_ns;
-  } else if (second) {
+  }
+  if (second) {
     sp_interval_merge(remains->totals, second);
   }
   sp_interval_destroy(second);
