@@ -31,9 +31,7 @@ static int print_list(struct list *list, const struct sp_options *options) {
   sp_terminal_destroy(terminal);
   if (list->code) return sp_cli_fail(&list->err);
   if (list->shown == 0) printf("no runs\n");
-  if (list->shown == list->filter.limit) {
-    fprintf(stderr, "the newest %llu: --limit N shows more\n", (unsigned long long)list->shown);
-  }
+  if (options->limit < 0 && list->shown == SHOWN) fprintf(stderr, "the newest %d: --limit N shows more\n", SHOWN);
   return SP_EXIT_OK;
 }
 

@@ -342,7 +342,11 @@ OPTION(take_since) {
   o->since_ns = sp_clock_real_ns() - age_ns;
   return 0;
 }
-OPTION(take_keep) { return parse_age(value, &o->keep_ns, err); }
+OPTION(take_keep) { /* what it deletes is gone: no seconds by mistake */
+  char last = *value ? value[strlen(value) - 1] : 0;
+  if (last >= '0' && last <= '9') return sp_fail(err, SP_EUSAGE, "must be an age with its unit: %sd are days", value);
+  return parse_age(value, &o->keep_ns, err);
+}
 OPTION(take_limit) { return take_count(value, 1, INT64_C(1000000000), &o->limit, err); }
 OPTION(take_plan) { return (void)err, o->plan = value, 0; }
 OPTION(take_json) { return (void)value, (void)err, o->json = true, 0; }

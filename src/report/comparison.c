@@ -113,6 +113,7 @@ static int read_side(struct side *side, const char *id) {
   if (code == 0 && side->to - side->from >= SP_BATCHES_MIN) {
     code = read_batches(side);
   }
+  side->shown->steady_s = side->run.count > 0 ? 0 : (double)(side->to - side->from);
   for (size_t i = 0; i < side->run.count; i++) {
     side->shown->steady_s += side->run.seconds[i];
   }
@@ -173,9 +174,11 @@ static bool same_load(const struct sp_load *a, const struct sp_load *b) {
 static void judge_both(struct sp_comparison *out, const struct side *a, const struct side *b) {
   char of_a[120], of_b[120];
   if (strcmp(a->plan_hash, b->plan_hash) != 0) {
-    bool renamed = strcmp(a->plan, b->plan) != 0;
-    say(out->reasons, &out->reason_count, renamed ? "other plans: A ran %s, B %s" : "%s was another text in B (%s)", a->plan,
-        b->plan);
+    if (strcmp(a->plan, b->plan) != 0) {
+      say(out->reasons, &out->reason_count, "other plans: A ran %s, B %s", a->plan, b->plan);
+    } else {
+      say(out->reasons, &out->reason_count, "the text of %s was another one in B", a->plan);
+    }
   }
   if (!same_load(&a->asked.load, &b->asked.load)) {
     level_of(&a->asked.load, of_a, sizeof(of_a));
@@ -188,14 +191,39 @@ static void judge_both(struct sp_comparison *out, const struct side *a, const st
   }
 }
 
+static bool has_line(struct sp_str lines, struct sp_str wanted) {
+  while (lines.len > 0) {
+    if (sp_str_eq(sp_str_split(&lines, '\n'), wanted)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* The plan is the same, so are the names: what A has otherwise than B. */
+static void put_other_keys(const struct side *a, const struct side *b, struct sp_buf *out) {
+  struct sp_str rest = sp_buf_str(&a->params);
+  while (rest.len > 0) {
+    struct sp_str line = sp_str_split(&rest, '\n');
+    if (!has_line(sp_buf_str(&b->params), line)) {
+      struct sp_str key = sp_str_split(&line, '=');
+      sp_buf_printf(out, "%s" SP_STR_FMT, out->len > 0 ? ", " : "", SP_STR_ARG(key));
+    }
+  }
+}
+
 static void note_both(struct sp_comparison *out, const struct side *a, const struct side *b) {
   say(out->notes, &out->note_count, "%s", SP_COMPARE_CAVEAT);
   if (strcmp(a->version, b->version) != 0) {
     say(out->notes, &out->note_count, "A was made by spate %s, B by %s", a->version, b->version);
   }
-  if (!sp_str_eq(sp_buf_str(&a->params), sp_buf_str(&b->params))) {
-    say(out->notes, &out->note_count, "the plan's parameters were others ('spate history --json' shows them)");
+  struct sp_buf keys;
+  sp_buf_init(&keys, SP_COMPARISON_TEXT_SIZE);
+  put_other_keys(a, b, &keys);
+  if (keys.len > 0) {
+    say(out->notes, &out->note_count, "other parameters of the plan: %s", keys.bytes);
   }
+  sp_buf_fini(&keys);
 }
 
 static void note_chance(struct sp_comparison *out) {

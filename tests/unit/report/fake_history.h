@@ -17,7 +17,7 @@
 #define FAKE_REAL_NS (INT64_C(1795452600) * SP_NS_PER_S) /* 2026-11-23 16:50:00 UTC */
 
 struct fake {
-  const char *id, *name, *plan_text, *colour;
+  const char *id, *name, *plan_text, *colour, *query;
   int64_t begun_s; /* after FAKE_REAL_NS */
   unsigned users, seconds, warm_s, a_second; /* requests */
   double scale; /* of the times */
@@ -31,6 +31,7 @@ struct fake_run {
   struct sp_result result;
   struct sp_interval *totals;
   struct sp_tag tag;
+  struct sp_run_param params[2];
   struct sp_slo slo;
   struct sp_slo_result slo_result;
 };
@@ -69,9 +70,9 @@ static inline void fake_second(struct sp_interval *second, const struct fake *fa
 }
 
 static inline void fake_begin(struct fake_run *run, const struct fake *fake) {
-  static const struct sp_run_param params[] = { { "key", NULL }, { "query", "hello" } };
   static const char *const slos[] = { "p95(e2e) < 4s" };
-  *run = (struct fake_run){ .totals = sp_interval_create() };
+  *run = (struct fake_run){ .totals = sp_interval_create(),
+                            .params = { { "key", NULL }, { "query", fake->query ? fake->query : "hello" } } };
   sp_load_init(&run->load);
   run->load.users = fake->users;
   run->load.threads = 2;
@@ -83,7 +84,7 @@ static inline void fake_begin(struct fake_run *run, const struct fake *fake) {
                                       .host = "http://127.0.0.1:8200", .real_ns = FAKE_REAL_NS + fake->begun_s * SP_NS_PER_S,
                                       .mono_ns = FAKE_MONO_NS, .tags = &run->tag, .tag_count = fake->colour ? 1 : 0,
                                       .load = &run->load, .slos = slos, .slo_count = 1,
-                                      .plan_text = sp_str_from(fake->plan_text), .params = params, .param_count = 2 };
+                                      .plan_text = sp_str_from(fake->plan_text), .params = run->params, .param_count = 2 };
   sp_slo_parse(sp_str_from(slos[0]), &run->slo, NULL);
 }
 

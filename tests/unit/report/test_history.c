@@ -355,6 +355,7 @@ static void a_slower_run_is_slower(void **state) {
   slower.id = "run-b";
   slower.scale = 1.1;
   slower.seed = 2;
+  slower.query = "another";
   slower.seconds = 90; /* how long it was held is no other load */
   compare(&calm, &slower, &comparison);
   assert_int_equal(comparison.reason_count, 0);
@@ -363,6 +364,7 @@ static void a_slower_run_is_slower(void **state) {
   assert_int_equal(mean->verdict, SP_COMPARE_MORE);
   assert_true(mean->low < 1.1 && 1.1 < mean->high);
   assert_string_equal(comparison.notes[0], SP_COMPARE_CAVEAT);
+  assert_string_equal(comparison.notes[1], "other parameters of the plan: query");
   char *json = sp_comparison_json(&comparison);
   assert_non_null(strstr(json, "{\"comparable\":true,\"reasons\":[],\"note\":\"one run a side"));
   assert_non_null(strstr(json, "\"metric\":\"ttft\",\"statistic\":\"mean\""));
@@ -392,7 +394,7 @@ static void what_is_not_comparable(void **state) {
   b.users = 21;
   assert_refused(&b, "other loads: A had 20 users, B 21 users");
   b = calm, b.id = "run-b", b.plan_text = "return 2";
-  assert_refused(&b, "plans/chat.lua was another text in B");
+  assert_refused(&b, "the text of plans/chat.lua was another one in B");
   b = calm, b.id = "run-b", b.invalid = true;
   assert_refused(&b, "B is invalid");
   b = calm, b.id = "run-b", b.seconds = 9;
