@@ -56,7 +56,8 @@ static int compare_run(const struct sp_options *options) {
 
 static const struct sp_option *const groups[] = {sp_options_compare, sp_options_common, NULL};
 
-const struct sp_command sp_command_compare = {.name = "compare", .arguments = "A B", .summary = "two past runs: what is different, and how sure that is",
+const struct sp_command sp_command_compare = {.name = "compare", .arguments = "A B",
+    .summary = "two past runs: what is different, and how sure that is",
     .details = "A and B are ids or the begins of them ('spate history' lists them), last, or last~1 for the one before it.\n"
                "Gives B / A with a 95 % interval for each request; exit 1 where the two are not comparable.\n",
     .arguments_min = 2, .arguments_max = 2, .option_groups = groups, .run = compare_run};

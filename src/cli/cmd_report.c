@@ -40,6 +40,7 @@ static int report_run(const struct sp_options *options) {
 
 static const struct sp_option *const groups[] = {sp_options_report, sp_options_common, NULL};
 
-const struct sp_command sp_command_report = {.name = "report", .arguments = "RUN", .summary = "a past run: its summary, or any output again",
+const struct sp_command sp_command_report = {.name = "report", .arguments = "RUN",
+    .summary = "a past run: its summary, or any output again",
     .details = "RUN is an id or the begin of one ('spate history' lists them), last, or last~1 for the one before it.\n",
     .arguments_min = 1, .arguments_max = 1, .option_groups = groups, .run = report_run};

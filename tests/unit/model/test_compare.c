@@ -69,7 +69,7 @@ struct tally {
   unsigned same, less, more, few, covered;
 };
 
-#define TRIALS 200
+#define TRIALS 120
 
 static void try_often(const struct shape *a, const struct shape *b, size_t batches, enum sp_compare_statistic statistic,
                       struct tally *out) {

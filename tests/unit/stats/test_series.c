@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "same_hist.h"
+
 #include "base/clock.h"
 #include "base/rng.h"
 #include "stats/pack.h"
@@ -26,23 +28,6 @@ static struct sp_slo parsed(const char *text) {
 }
 
 /* -- packing -- */
-
-static void assert_same_hist(const struct sp_hist *a, const struct sp_hist *b) {
-  struct sp_hist_bucket of_a, of_b;
-  uint32_t at_a = 0, at_b = 0;
-  assert_int_equal(a->count, b->count);
-  if (a->count == 0) {
-    return;
-  }
-  assert_int_equal(a->min, b->min);
-  assert_int_equal(a->max, b->max);
-  assert_true(fabs(a->sum - b->sum) <= 1e-9 * a->sum && fabs(a->sum_squares - b->sum_squares) <= 1e-9 * a->sum_squares);
-  while (sp_hist_next(a, &at_a, &of_a)) {
-    assert_true(sp_hist_next(b, &at_b, &of_b));
-    assert_true(of_a.low == of_b.low && of_a.high == of_b.high && of_a.count == of_b.count);
-  }
-  assert_false(sp_hist_next(b, &at_b, &of_b));
-}
 
 static void integers(void **state) {
   (void)state;

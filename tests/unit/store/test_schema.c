@@ -59,15 +59,6 @@ static void ask(const char *sql, char *text) {
   sqlite3_close(db);
 }
 
-static struct sp_store *opened(enum sp_store_mode mode) {
-  struct sp_err err = { 0 };
-  struct sp_store *store = sp_store_open(scratch.path, mode, &err);
-  if (!store) {
-    fail_msg("%s", err.text);
-  }
-  return store;
-}
-
 /* -- from schema 1 -- */
 
 static int check_run(void *ctx, const struct sp_store_run *run) {
@@ -98,7 +89,7 @@ static void from_1(void **state) {
     unsigned seen = 0;
     unlink(scratch.path);
     run_sql(schema_1_file);
-    struct sp_store *store = opened((enum sp_store_mode)mode);
+    struct sp_store *store = scratch_open(&scratch, (enum sp_store_mode)mode);
     assert_int_equal(sp_store_list(store, NULL, check_run, &seen, &err), 0);
     assert_int_equal(seen, 3);
     const struct sp_store_pair red = { "colour", "red" };
@@ -108,7 +99,7 @@ static void from_1(void **state) {
     sp_store_close(store);
     ask("PRAGMA user_version", text);
     assert_string_equal(text, "2\n");
-    sp_store_close(opened(SP_STORE_WRITE)); /* once more: nothing to do */
+    sp_store_close(scratch_open(&scratch, SP_STORE_WRITE)); /* once more: nothing to do */
   }
 }
 
@@ -120,10 +111,10 @@ static void all_ways_lead_to_the_same(void **state) {
                                "PRAGMA application_id; PRAGMA user_version";
   char grown[8000], made[8000];
   run_sql(schema_1_file);
-  sp_store_close(opened(SP_STORE_WRITE));
+  sp_store_close(scratch_open(&scratch, SP_STORE_WRITE));
   ask(tables, grown);
   unlink(scratch.path);
-  sp_store_close(opened(SP_STORE_WRITE));
+  sp_store_close(scratch_open(&scratch, SP_STORE_WRITE));
   ask(tables, made);
   assert_string_equal(grown, made);
 }
@@ -154,7 +145,7 @@ static void many_at_once(void **state) {
 static void of_a_later_spate(void **state) {
   (void)state;
   struct sp_err err = { 0 };
-  sp_store_close(opened(SP_STORE_WRITE));
+  sp_store_close(scratch_open(&scratch, SP_STORE_WRITE));
   run_sql("PRAGMA user_version = 3");
   for (int mode = SP_STORE_WRITE; mode <= SP_STORE_READ; mode++) {
     assert_null(sp_store_open(scratch.path, (enum sp_store_mode)mode, &err));

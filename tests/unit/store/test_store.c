@@ -38,15 +38,6 @@ static int tear_down(void **state) {
   return 0;
 }
 
-static struct sp_store *opened(enum sp_store_mode mode) {
-  struct sp_err err = { 0 };
-  struct sp_store *store = sp_store_open(scratch.path, mode, &err);
-  if (!store) {
-    fail_msg("%s", err.text);
-  }
-  return store;
-}
-
 static void ok(int code, const struct sp_err *err) {
   if (code) {
     fail_msg("%s", err->text);
@@ -173,7 +164,7 @@ static int check_tick(void *ctx, const struct sp_store_tick *tick) {
 
 static void a_run_comes_back(void **state) {
   (void)state;
-  struct sp_store *store = opened(SP_STORE_WRITE), *reader = opened(SP_STORE_READ);
+  struct sp_store *store = scratch_open(&scratch, SP_STORE_WRITE), *reader = scratch_open(&scratch, SP_STORE_READ);
   struct sp_err err = { 0 };
   int64_t run = begin(store, "one", 5 * S, "plan", "red");
   tick(store, run, 0, SP_SERIES_STEADY);
@@ -196,7 +187,7 @@ static void it_is_private(void **state) {
   (void)state;
   struct stat facts;
   char deep[100];
-  sp_store_close(opened(SP_STORE_WRITE));
+  sp_store_close(scratch_open(&scratch, SP_STORE_WRITE));
   assert_int_equal(stat(scratch.path, &facts), 0);
   assert_int_equal(facts.st_mode & 0777, 0600);
   snprintf(deep, sizeof(deep), "%s/deep", scratch.folder);
@@ -206,7 +197,7 @@ static void it_is_private(void **state) {
 
 static void lists(void **state) {
   (void)state;
-  struct sp_store *store = opened(SP_STORE_WRITE);
+  struct sp_store *store = scratch_open(&scratch, SP_STORE_WRITE);
   end(store, begin(store, "aa-1", 10 * S, "one", "red"));
   end(store, begin(store, "aa-2", 20 * S, "two", "red"));
   end(store, begin(store, "bb-3", 30 * S, "one", "blue"));
@@ -239,7 +230,7 @@ static void assert_not_found(struct sp_store *store, const char *word, const cha
 
 static void words_for_runs(void **state) {
   (void)state;
-  struct sp_store *store = opened(SP_STORE_WRITE);
+  struct sp_store *store = scratch_open(&scratch, SP_STORE_WRITE);
   assert_not_found(store, "last", "0 are kept");
   begin(store, "2026-aa", 10 * S, "p", "c");
   begin(store, "2026-ab", 20 * S, "p", "c");
@@ -309,14 +300,14 @@ static void leave_one_behind(void) {
 
 static void cut_off_runs_get_figures(void **state) {
   (void)state;
-  struct sp_store *store = opened(SP_STORE_WRITE);
+  struct sp_store *store = scratch_open(&scratch, SP_STORE_WRITE);
   int64_t alive = begin(store, "alive", 9 * S, "p", "c");
   leave_one_behind();
   struct listed listed = list(store, NULL); /* seen as it is without a word written */
   assert_string_equal(listed.ids, "alive gone ");
   assert_int_equal(listed.last.state, SP_STORE_INTERRUPTED);
   assert_true(isnan(listed.last.rps));
-  struct sp_store *reader = opened(SP_STORE_READ);
+  struct sp_store *reader = scratch_open(&scratch, SP_STORE_READ);
   listed = list(reader, NULL);
   assert_int_equal(listed.last.state, SP_STORE_INTERRUPTED);
   assert_true(listed.last.duration_s == 3 && listed.last.measured_s == 2 && listed.last.rps == 4); /* not of the warm-up */
@@ -332,7 +323,7 @@ static void cut_off_runs_get_figures(void **state) {
 
 static void cleaning_up(void **state) {
   (void)state;
-  struct sp_store *store = opened(SP_STORE_WRITE);
+  struct sp_store *store = scratch_open(&scratch, SP_STORE_WRITE);
   struct sp_store_gc done;
   struct sp_err err = { 0 };
   begin(store, "alive", 1 * S, "p", "c");
@@ -384,7 +375,7 @@ static void write_file(const char *text) {
 static void files_that_are_none(void **state) {
   (void)state;
   assert_no_store(SP_STORE_READ, SP_ENOTFOUND, "there is no history");
-  sp_store_close(opened(SP_STORE_WRITE));
+  sp_store_close(scratch_open(&scratch, SP_STORE_WRITE));
   unlink(scratch.path);
   for (int i = 0; i < 2; i++) {
     write_file("This is no SQLite file, and it is longer than the header of one, which has a hundred bytes ............");
@@ -402,7 +393,7 @@ static void files_that_are_none(void **state) {
 
 static void locked(void **state) {
   (void)state;
-  struct sp_store *store = opened(SP_STORE_WRITE);
+  struct sp_store *store = scratch_open(&scratch, SP_STORE_WRITE);
   struct sp_err err = { 0 };
   int64_t run = 0;
   sqlite3 *db = NULL;
@@ -421,7 +412,7 @@ static void locked(void **state) {
 /* What a list costs: one statement for all and one for each run's tags, whatever their ticks. */
 static void a_thousand_runs(void **state) {
   (void)state;
-  struct sp_store *store = opened(SP_STORE_WRITE);
+  struct sp_store *store = scratch_open(&scratch, SP_STORE_WRITE);
   struct timespec from, to;
   char id[20];
   for (int i = 0; i < 1000; i++) {
