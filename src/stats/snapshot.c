@@ -1,5 +1,6 @@
 #include "stats/snapshot.h"
 
+#include "stats/clean.h"
 #include "stats/compat.h"
 #include "stats/pack.h"
 
@@ -59,6 +60,13 @@ static void read_hists(struct sp_unpacker *from, struct sp_hist *hists, size_t r
 
 /* -- cells -- */
 
+/* The one text that is kept as it came. */
+static void put_method(struct sp_buf *out, const char *method) {
+  char kept[SP_NAME_MAX + 1];
+  kept[sp_clean_text(kept, SP_NAME_MAX, sp_str_from(method))] = 0;
+  sp_pack_text(out, kept);
+}
+
 static void put_cell(struct sp_buf *out, const struct sp_cell *cell) {
   uint64_t *places[SP_CELL_COUNTS], counts[SP_CELL_COUNTS];
   sp_cell_counts((struct sp_cell *)cell, places); /* only read */
@@ -68,6 +76,7 @@ static void put_cell(struct sp_buf *out, const struct sp_cell *cell) {
   sp_pack_text(out, cell->name);
   sp_pack_text(out, cell->user_class);
   sp_pack_text(out, cell->task);
+  put_method(out, cell->method);
   sp_pack_uint(out, cell->role);
   put_counts(out, counts, SP_CELL_COUNTS);
   put_counts(out, cell->outcomes, SP_OUTCOME_COUNT);
@@ -101,12 +110,13 @@ static void read_name(struct sp_unpacker *from, char *out, size_t max) {
 }
 
 static struct sp_cell *read_key(struct sp_unpacker *from, struct sp_interval *into) {
-  char name[SP_NAME_MAX + 1], user_class[SP_NAME_MAX + 1], task[SP_NAME_MAX + 1];
+  char name[SP_NAME_MAX + 1], user_class[SP_NAME_MAX + 1], task[SP_NAME_MAX + 1], method[SP_NAME_MAX + 1];
   read_name(from, name, SP_NAME_MAX);
   read_name(from, user_class, SP_NAME_MAX);
   read_name(from, task, SP_NAME_MAX);
+  read_name(from, method, SP_NAME_MAX);
   enum sp_role role = (enum sp_role)sp_unpacker_up_to(from, SP_ROLE_COUNT - 1);
-  struct sp_request_key key = { name, user_class, task, role };
+  struct sp_request_key key = { name, user_class, task, role, method };
   return from->bad ? NULL : sp_interval_cell(into, &key);
 }
 

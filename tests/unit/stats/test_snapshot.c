@@ -55,7 +55,8 @@ static void fill_names(struct sp_interval *interval, struct sp_rng *rng) {
   char name[40];
   for (unsigned i = 0; i < 5; i++) {
     snprintf(name, sizeof(name), "名字 %u", i);
-    struct sp_request_key key = { name, "ChatUser", i % 2 ? "simple" : "", i < 3 ? SP_ROLE_LOAD : (enum sp_role)(i - 2) };
+    struct sp_request_key key = { name, "ChatUser", i % 2 ? "simple" : "", i < 3 ? SP_ROLE_LOAD : (enum sp_role)(i - 2),
+                                  i % 2 ? "POST" : NULL };
     fill_cell(sp_interval_cell(interval, &key), rng);
     struct sp_node_cell *node = sp_interval_node(interval, sp_str_from(name), SP_STR("llm"));
     node->count = i;
@@ -109,6 +110,7 @@ static void assert_same_cell(struct sp_cell *a, struct sp_cell *b) {
   assert_string_equal(a->name, b->name);
   assert_string_equal(a->user_class, b->user_class);
   assert_string_equal(a->task, b->task);
+  assert_string_equal(a->method, b->method);
   assert_int_equal(a->role, b->role);
   for (size_t i = 0; i < SP_CELL_COUNTS; i++) {
     assert_true(*of_a[i] == *of_b[i]);
@@ -245,7 +247,7 @@ static const unsigned char version_1[] = {
 };
 
 static void make_version_1(struct sp_interval *interval) {
-  struct sp_request_key key = { "chat", "ChatUser", "simple", SP_ROLE_LOAD };
+  struct sp_request_key key = { "chat", "ChatUser", "simple", SP_ROLE_LOAD, "POST" };
   struct sp_cell *cell = sp_interval_cell(interval, &key);
   uint64_t *places[SP_CELL_COUNTS];
   interval->begin_ns = 1000;
@@ -283,7 +285,7 @@ static void nothing_new_is_forgotten(void **state) {
   (void)state;
   if (sizeof(void *) == 8) {
     assert_int_equal(sizeof(struct sp_interval), 1200);
-    assert_int_equal(sizeof(struct sp_cell), 5424);
+    assert_int_equal(sizeof(struct sp_cell), 5448);
   }
 }
 
