@@ -3,8 +3,10 @@
 #include "base/mem.h"
 #include "cli/command.h"
 #include "cli/downloads.h"
+#include "cli/history_place.h"
 #include "cli/reach_setup.h"
 #include "cli/run_notes.h"
+#include "cli/run_params.h"
 #include "cli/screen.h"
 #include "cli/slo_watch.h"
 #include "cli/verdict.h"
@@ -22,6 +24,7 @@ struct sp_runner {
   struct sp_run *run;
   struct sp_terminal *terminal;
   struct sp_outputs outputs, kept; /* kept: for the page alone, and nobody's failure */
+  struct sp_history_choice history;
   struct sp_slo_watch slos;
   bool dead_target, slo_lost, broken, interrupted, finished;
   char id[40];
@@ -42,6 +45,7 @@ static int open_outputs(struct sp_runner *runner, struct sp_err *err) {
   for (size_t i = 0; i < options->out_count && code == 0; i++) {
     code = sp_outputs_add(&runner->outputs, options->outs[i].type, options->outs[i].path, err);
   }
+  if (code == 0) sp_history_add(&runner->outputs, options, &runner->history);
   return code;
 }
 
@@ -66,11 +70,15 @@ static void begin_outputs(struct sp_runner *runner) {
   struct sp_run_begin begin = {.version = SP_VERSION, .id = runner->id, .name = name_of(runner), .plan = runner->conf.plan_name,
       .host = setup->host, .real_ns = sp_clock_real_ns(), .mono_ns = sp_clock_mono_ns(), .tags = runner->conf.options->tags,
       .tag_count = runner->conf.options->tag_count, .load = &setup->load, .slos = slos, .slo_count = slo_count};
+  struct sp_run_params params;
+  sp_run_params_init(&params, setup->plan, &begin);
   runner->started_real_ns = begin.real_ns;
   make_id(runner->id, sizeof(runner->id), begin.real_ns, setup->load.seed);
   sp_outputs_begin(&runner->outputs, &begin);
   sp_outputs_begin(&runner->kept, &begin);
   if (runner->conf.web) sp_web_begin(runner->conf.web, &begin);
+  sp_run_params_fini(&params);
+  if (runner->history.note[0]) sp_runner_note(runner, runner->history.note);
   const char *proxy = sp_reach_ambient_proxy(&setup->reach, setup->host);
   if (!proxy) return;
   char text[SP_ERR_TEXT_MAX];

@@ -212,7 +212,7 @@ class Hindered(HistoryCase):
 
   def test_full(self):
     """Full before the run, and full in the middle of it."""
-    for room, says in (("-0", "not kept"), ("-60K", "lacks")):
+    for room, says in (("-0", "not kept"), ("-60K", "the ")):
       with self.subTest(room=room):
         self.in_own_mounts("mount -t tmpfs -o size=400k tmpfs {0} && " + self.shell() + " >/dev/null && "
                            "(cat /dev/zero >{0}/rest; truncate -s " + room + " {0}/rest) 2>/dev/null",
