@@ -70,7 +70,9 @@ int64_t sp_unpacker_int(struct sp_unpacker *from) {
 static struct sp_str take(struct sp_unpacker *from, uint64_t len) {
   if (len > from->rest.len) {
     fail(from);
-    return from->rest;
+  }
+  if (from->bad || len == 0) {
+    return sp_str_of(NULL, 0);
   }
   struct sp_str taken = sp_str_of(from->rest.bytes, (size_t)len);
   from->rest = sp_str_of(from->rest.bytes + len, from->rest.len - (size_t)len);
