@@ -97,13 +97,28 @@ static int update(struct sp_store *store, struct sp_err *err) {
   return code;
 }
 
-int sp_schema_check(struct sp_store *store, struct sp_err *err) {
-  int64_t version = sp_db_number(store, "PRAGMA user_version");
-  if (version < 0) {
-    return sp_db_fail(store, "read", err);
+/* Of one moment: another process may be making the tables. */
+static int read_marks(struct sp_store *store, int64_t *version, bool *foreign, struct sp_err *err) {
+  int code = sp_db_run(store, "BEGIN", err);
+  if (code) {
+    return code;
   }
-  bool foreign = version == 0 ? sp_db_number(store, "SELECT count(*) FROM sqlite_schema") > 0
-                              : sp_db_number(store, "PRAGMA application_id") != APPLICATION_ID;
+  *version = sp_db_number(store, "PRAGMA user_version");
+  if (*version < 0) {
+    code = sp_db_fail(store, "read", err);
+  }
+  *foreign = *version == 0 ? sp_db_number(store, "SELECT count(*) FROM sqlite_schema") > 0
+                           : sp_db_number(store, "PRAGMA application_id") != APPLICATION_ID;
+  return sp_db_end(store, code, err);
+}
+
+int sp_schema_check(struct sp_store *store, struct sp_err *err) {
+  int64_t version = 0;
+  bool foreign = false;
+  int code = read_marks(store, &version, &foreign, err);
+  if (code) {
+    return code;
+  }
   if (foreign) {
     return sp_fail(err, SP_EIO, "'%s' is a database of another program, no history", store->path);
   }

@@ -1,5 +1,6 @@
 #include "store/db.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FOLDER_MODE 0700
@@ -75,6 +77,18 @@ static int set_up(struct sp_store *store, struct sp_err *err) {
   return code ? code : sp_schema_update(store, err);
 }
 
+/* Where several processes turn a new file to WAL at once, SQLite says "busy" without waiting. */
+static int set_up_in_turn(struct sp_store *store, struct sp_err *err) {
+  static const struct timespec pause = { .tv_nsec = 20 * SP_NS_PER_MS };
+  int64_t until_ns = sp_clock_mono_ns() + SP_STORE_BUSY_MS * SP_NS_PER_MS;
+  int code = set_up(store, err);
+  while (code && sqlite3_errcode(store->db) == SQLITE_BUSY && sp_clock_mono_ns() < until_ns) {
+    nanosleep(&pause, NULL);
+    code = set_up(store, err);
+  }
+  return code;
+}
+
 struct sp_store *sp_store_open(const char *path, enum sp_store_mode mode, struct sp_err *err) {
   if (find_file(path, mode, err)) {
     return NULL;
@@ -82,7 +96,7 @@ struct sp_store *sp_store_open(const char *path, enum sp_store_mode mode, struct
   struct sp_store *store = sp_alloc(sizeof(*store));
   store->path = sp_strdup(path);
   int code = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-  code = code ? sp_db_fail(store, "open", err) : set_up(store, err);
+  code = code ? sp_db_fail(store, "open", err) : set_up_in_turn(store, err);
   if (code) {
     sp_store_close(store);
     return NULL;
