@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/units.h"
+#include "cli/capacity.h"
 #include "cli/options.h"
 #include "engine/shape_parse.h"
 #include "stats/slo.h"
@@ -394,6 +395,77 @@ const struct sp_option sp_options_mock[] = {
 const struct sp_option sp_options_selftest[] = {
     {"run-time", 't', "1m", "about how long it may take", take_run_time},
     {"out", 0, "json=PATH", "its figures as JSON; PATH - is stdout", take_out},
+    {NULL, 0, NULL, NULL, NULL}};
+
+/* -- the search for the capacity -- */
+
+OPTION(take_unit) {
+  o->capacity.by_users = strcmp(value, "users") == 0;
+  o->capacity.rate_said = strcmp(value, "rate") == 0 || strcmp(value, "/s") == 0;
+  if (o->capacity.by_users || o->capacity.rate_said) return 0;
+  return sp_fail(err, SP_EUSAGE, "there is rate and users, not '%s'", value);
+}
+static int take_level(const char *text, double *out, struct sp_err *err) {
+  int code = sp_parse_rate(text, out, err);
+  if (code == 0 && *out <= 0) return sp_fail(err, SP_EUSAGE, "must be more than 0");
+  return code;
+}
+OPTION(take_from) { return take_level(value, &o->capacity.from, err); }
+OPTION(take_to) { return take_level(value, &o->capacity.to, err); }
+OPTION(take_trial_time) {
+  int code = sp_parse_duration(value, &o->capacity.trial_ns, err);
+  bool fits = o->capacity.trial_ns >= 2 * SP_NS_PER_S && o->capacity.trial_ns <= 3600 * SP_NS_PER_S;
+  if (code == 0 && (!fits || o->capacity.trial_ns % SP_NS_PER_S)) {
+    return sp_fail(err, SP_EUSAGE, "whole seconds, 2s to 1h, not %s", value);
+  }
+  return code;
+}
+OPTION(take_ladder) {
+  double loads[SP_SEARCH_LADDER_MAX];
+  size_t count;
+  o->capacity.ladder = value;
+  return sp_capacity_ladder_parse(value, loads, &count, err);
+}
+OPTION(take_state) { return (void)err, o->capacity.state = value, 0; }
+OPTION(take_resume) { return (void)err, o->capacity.resume = value, 0; }
+OPTION(take_goal) {
+  struct sp_str rest = sp_str_from(value);
+  struct sp_slo slo;
+  if (o->capacity.goal_count == SP_SEARCH_GOALS_MAX) return sp_fail(err, SP_EUSAGE, "over %u goals", SP_SEARCH_GOALS_MAX);
+  o->capacity.goals[o->capacity.goal_count++] = value;
+  do {
+    int code = sp_slo_parse(sp_str_trim(sp_str_split(&rest, ';')), &slo, err);
+    if (code) return code;
+  } while (rest.bytes);
+  return 0;
+}
+
+const struct sp_option sp_options_capacity[] = {
+    {"slo", 0, "'EXPR'", "what a load has to keep (repeatable: all together); else the plan's", take_slo},
+    {"goal", 0, "'EXPR;EXPR'", "a further goal of its own, found in the same search (repeatable)", take_goal},
+    {"unit", 0, "rate|users", "search by arrivals a second (default) or by users", take_unit},
+    {"from", 0, "N", "the lowest load, where it begins (default: begins at 1; down to 0.1/s)", take_from},
+    {"to", 0, "N", "the highest load (default 10,000)", take_to},
+    {"trial-time", 0, "60s", "how long a load is measured; coarse trials are a sixth of it", take_trial_time},
+    {"ladder", 0, "50,100,150", "no search: these numbers of users, one trial each", take_ladder},
+    {"state", 0, "FILE", "keep the search here after each trial", take_state},
+    {"resume", 0, "FILE", "go on with the search kept there", take_resume},
+    {NULL, 0, NULL, NULL, NULL}};
+
+const struct sp_option sp_options_capacity_load[] = {
+    {"spawn-rate", 'r', "N/s", "by users: users started a second (default: at once, over 100 users 100/s)", take_spawn_rate},
+    {"arrivals", 0, "poisson|even", "by rate: how the starts are spaced (default poisson)", take_arrivals},
+    {"max-in-flight", 0, "N", "by rate: tasks open at once; what is due beyond is dropped (10,000)", take_max_in_flight},
+    {"stop-timeout", 0, "30s", "how long started requests may finish behind a trial", take_stop_timeout},
+    {"stall", 0, "1s", "a gap between tokens over this is a stall", take_stall},
+    {"threads", 0, "N", "engine threads (default: processors)", take_threads},
+    {"seed", 0, "N", "same seed, same choices", take_seed},
+    {NULL, 0, NULL, NULL, NULL}};
+
+const struct sp_option sp_options_capacity_output[] = {
+    {"out", 0, "json=PATH", "what it found (schema spate.capacity/1); PATH - is stdout", take_out},
+    {"name", 0, "TEXT", "the search's name", take_name},
+    {"tag", 0, "KEY=VALUE", "a tag (repeatable)", take_tag},
     {NULL, 0, NULL, NULL, NULL}};
 
 OPTION(take_help) { return (void)value, (void)err, o->help = true, 0; }

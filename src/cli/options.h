@@ -21,6 +21,15 @@ struct sp_out {
   const char *path;
 };
 
+struct sp_capacity_options { /* of a search; 0, NULL: not said */
+  bool by_users, rate_said;
+  double from, to;
+  int64_t trial_ns;
+  const char *ladder, *state, *resume;
+  const char *goals[SP_SLOS_MAX];
+  size_t goal_count;
+};
+
 /* What the command line says; -1 or NULL: nothing. Strings are argv's, or owned by `owned`. */
 struct sp_options {
   const char *arguments[SP_ARGUMENTS_MAX];
@@ -45,6 +54,7 @@ struct sp_options {
   const char *slos[SP_SLOS_MAX];
   size_t slo_count;
   bool slo_abort;
+  struct sp_capacity_options capacity;
   unsigned compat; /* SP_COMPAT_BIT(tool) | … */
   const char *proxy; /* "": none, whatever the environment says */
   const char *unix_socket, *sources;
@@ -85,6 +95,9 @@ extern const struct sp_option sp_options_selftest[];
 extern const struct sp_option sp_options_history[]; /* which runs of the past */
 extern const struct sp_option sp_options_report[];
 extern const struct sp_option sp_options_compare[];
+extern const struct sp_option sp_options_capacity[];
+extern const struct sp_option sp_options_capacity_load[]; /* what of the load is not searched */
+extern const struct sp_option sp_options_capacity_output[];
 extern const struct sp_option sp_options_common[];  /* --help */
 
 void sp_options_init(struct sp_options *options);

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#define COARSE_ROOM 2.0      /* a short trial that is not steady may take so many times as long */
 #define EXPANSION 2.0        /* coarse: the load is doubled or halved */
 #define WARM_SHARE (1.0 / 6) /* of a trial's time goes to its own warm-up in front */
 #define WARM_MIN_S 2.0
@@ -27,7 +28,7 @@ void sp_search_options_init(struct sp_search_options *options) {
 
 void sp_search_init(struct sp_search *search, const struct sp_search_options *options) {
   SP_CHECK(options->goals >= 1 && options->goals <= SP_SEARCH_GOALS_MAX);
-  SP_CHECK(options->ladder_count <= SP_SEARCH_LADDER_MAX);
+  SP_CHECK(options->ladder_count <= SP_SEARCH_LADDER_MAX && options->short_s < options->full_s);
   memset(search, 0, sizeof(*search));
   search->options = *options;
 }
@@ -185,7 +186,10 @@ static void fill(const struct sp_search_options *options, double load, enum sp_s
   bool coarse = stage == SP_SEARCH_COARSE;
   ask->load = load;
   ask->seconds = coarse ? options->short_s : fine_seconds(options, load);
-  ask->seconds_max = coarse ? fmin(2 * options->short_s, options->full_s) : fmax(options->sum_s, options->full_s);
+  ask->seconds_max = fmax(options->sum_s, ask->seconds);
+  if (coarse) { /* it stays a short one, which makes no lower bound */
+    ask->seconds_max = fmax(fmin(COARSE_ROOM * options->short_s, options->full_s - 1), ask->seconds);
+  }
   ask->warm_s = ceil(fmax(WARM_MIN_S, ask->seconds * WARM_SHARE));
   ask->coarse = coarse;
   ask->warm_up = false;

@@ -43,7 +43,8 @@ struct sp_search_options {
   double width;           /* of the bounds, relative to the upper one */
   double coarse_width;
   double exceed;          /* share of the seconds at a lower bound that may have missed (goal exceed ratio) */
-  double short_s, full_s; /* a trial's seconds: coarse (goal initial trial duration), fine (goal final trial duration) */
+  /* A trial's seconds: coarse (goal initial trial duration), and fine, which is longer (goal final trial duration). */
+  double short_s, full_s;
   double sum_s;           /* seconds of full trials that decide about a load (goal duration sum) */
   double requests;        /* a fine trial should see; 0: any number. It gets longer for that, up to sum_s */
   double ladder[SP_SEARCH_LADDER_MAX]; /* loads, as they are to be tried */

@@ -28,7 +28,7 @@ json_t *sp_doc_tags(const struct sp_tag *tags, size_t count) {
   return object;
 }
 
-static json_t *run(const struct sp_result *result) {
+json_t *sp_doc_run(const struct sp_result *result) {
   json_t *object = json_object();
   char started[SP_RFC3339_SIZE];
   sp_clock_rfc3339(result->started_real_ns, started, sizeof(started));
@@ -100,7 +100,7 @@ json_t *sp_doc_summary(const struct sp_result *result) {
   json_t *object = json_object();
   sp_doc_set(object, "schema", sp_doc_text("spate.summary/1"));
   sp_doc_set(object, "version", sp_doc_text(result->version));
-  sp_doc_set(object, "run", run(result));
+  sp_doc_set(object, "run", sp_doc_run(result));
   sp_doc_set(object, "validity", sp_doc_validity(result));
   sp_doc_set(object, "totals", sp_doc_totals(result->totals, result->facts.measured_ns));
   sp_doc_set(object, "requests", sp_doc_requests(result->totals, result->facts.measured_ns));

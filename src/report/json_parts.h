@@ -8,6 +8,7 @@
 /* json.c */
 json_t *sp_doc_summary(const struct sp_result *result); /* spate.summary/1 */
 json_t *sp_doc_tags(const struct sp_tag *tags, size_t count);
+json_t *sp_doc_run(const struct sp_result *result);
 
 /* json_request.c: of an interval, whose rates are over measured_ns. */
 json_t *sp_doc_totals(const struct sp_interval *interval, int64_t measured_ns);
