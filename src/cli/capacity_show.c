@@ -12,7 +12,7 @@
 char *sp_capacity_load_text(const struct sp_search_options *options, double load, char *text, size_t size) {
   if (isnan(load)) snprintf(text, size, "-");
   else if (options->whole) snprintf(text, size, "%.0f user%s", load, load < 1.5 ? "" : "s");
-  else snprintf(text, size, "%.4g/s", load);
+  else snprintf(text, size, load < 1000 ? "%.4g/s" : "%.0f/s", load);
   return text;
 }
 
@@ -37,15 +37,17 @@ void sp_capacity_show_begin(const struct sp_capacity *capacity) {
             sp_capacity_load_text(options, options->max, high, sizeof(high)), options->full_s);
   }
   if (capacity->search.count) fprintf(capacity->show, "  resumed behind %zu trials\n", capacity->search.count);
-  fprintf(capacity->show, "\n  %5s  %12s  %7s  %8s  %8s  %9s  %s\n", "trial", "load", "seconds", "requests", "missed", "goodput",
-          "says");
+  if (!capacity->options->quiet) {
+    fprintf(capacity->show, "\n  %5s  %12s  %7s  %8s  %8s  %9s  %s\n", "trial", "load", "seconds", "requests", "missed",
+            "goodput", "says");
+  }
   fflush(capacity->show);
 }
 
 void sp_capacity_show_progress(const struct sp_capacity *capacity, const struct sp_search_ask *ask, double second,
                                uint64_t in_flight) {
   char load[SP_CAPACITY_LOAD_SIZE];
-  if (!capacity->moves) return;
+  if (!capacity->moves || capacity->options->quiet) return;
   fprintf(capacity->show, LINE_CLEAR "  %5zu  %12s  %7.0f  %llu in flight", capacity->search.count + 1,
           sp_capacity_load_text(&capacity->search.options, ask->load, load, sizeof(load)), second, (unsigned long long)in_flight);
   fflush(capacity->show);
@@ -61,6 +63,7 @@ static const char *says(const struct sp_search_trial *trial) {
 
 void sp_capacity_show_trial(const struct sp_capacity *capacity, const struct sp_search_trial *trial) {
   char load[SP_CAPACITY_LOAD_SIZE], requests[SP_UNIT_TEXT_SIZE], missed[SP_FIGURE_SIZE], goodput[SP_FIGURE_SIZE];
+  if (capacity->options->quiet) return;
   if (capacity->moves) fputs(LINE_CLEAR, capacity->show);
   fprintf(capacity->show, "  %5zu  %12s  %7.0f  %8s  %8s  %7s/s  %s\n", capacity->search.count,
           sp_capacity_load_text(&capacity->search.options, trial->load, load, sizeof(load)), trial->measured_s,

@@ -194,7 +194,7 @@ int sp_capacity_state_load(struct sp_capacity *capacity, const char *path, struc
   int code = read_file(path, &text, err);
   if (code == 0) {
     code = sp_json_parse(&doc, sp_buf_str(&text), err);
-    if (code) err->code = SP_EUSAGE;
+    if (code) code = err->code = SP_EUSAGE;
     if (code == 0) code = read_state(capacity, &doc, err);
     if (code) sp_err_context(err, "cannot resume from '%s'", path);
   }

@@ -84,6 +84,10 @@ static int write_outputs(const struct sp_capacity *capacity, struct outputs *out
   return code;
 }
 
+static int keep(const struct sp_capacity *capacity, struct sp_err *err) {
+  return capacity->state_path ? sp_capacity_state_save(capacity, capacity->state_path, err) : 0;
+}
+
 /* -- signals -- */
 
 struct signals {
@@ -93,6 +97,10 @@ struct signals {
 
 static void on_signal(struct sp_capacity *capacity) {
   if (++capacity->signals > 2) _exit(SP_EXIT_INTERRUPTED);
+  if (capacity->signals == 1) {
+    fputs("\n  stopping: started requests may finish (Ctrl-C again stops at once)\n", capacity->show);
+    fflush(capacity->show);
+  }
   if (!capacity->run) return;
   if (capacity->signals == 1) sp_run_stop(capacity->run);
   else sp_run_cut(capacity->run);
@@ -121,13 +129,9 @@ static void close_signals(struct signals *signals) {
 
 /* -- the search -- */
 
-static int keep(const struct sp_capacity *capacity, struct sp_err *err) {
-  return capacity->state_path ? sp_capacity_state_save(capacity, capacity->state_path, err) : 0;
-}
-
 static int search(struct sp_capacity *capacity, struct sp_err *err) {
   struct sp_search_ask ask;
-  int code = keep(capacity, err); /* that it can be kept is known before the first trial */
+  int code = 0;
   while (code == 0 && capacity->signals == 0 && sp_search_next(&capacity->search, &ask)) {
     struct sp_search_trial trial;
     code = sp_capacity_trial(capacity, &ask, &trial, err);
@@ -188,6 +192,7 @@ static int prepare(struct sp_capacity *capacity, struct outputs *outputs, struct
   capacity->state_path = options->capacity.state ? options->capacity.state : options->capacity.resume;
   if (options->capacity.resume) code = sp_capacity_state_load(capacity, options->capacity.resume, err);
   if (code == 0) code = open_outputs(outputs, options, err);
+  if (code == 0) code = keep(capacity, err); /* that it can be is known before the first trial */
   if (code) return code;
   (void)sp_raise_file_limit(search_options.whole ? SP_USERS_MAX : SP_MAX_IN_FLIGHT, &ignored); /* as far as it goes */
   capacity->loop = sp_loop_create(err);

@@ -466,6 +466,8 @@ const struct sp_option sp_options_capacity_output[] = {
     {"out", 0, "json=PATH", "what it found (schema spate.capacity/1); PATH - is stdout", take_out},
     {"name", 0, "TEXT", "the search's name", take_name},
     {"tag", 0, "KEY=VALUE", "a tag (repeatable)", take_tag},
+    {"quiet", 'q', NULL, "no line a trial, only the end", take_quiet},
+    {"no-color", 0, NULL, "no colours (there are none so far)", take_no_color},
     {NULL, 0, NULL, NULL, NULL}};
 
 OPTION(take_help) { return (void)value, (void)err, o->help = true, 0; }
