@@ -91,22 +91,24 @@ static size_t loads_of(const struct sp_search *search, double *loads) {
   return count;
 }
 
-static const char *meaning(enum sp_search_class class, unsigned fair, unsigned unable) {
-  if (class == SP_SEARCH_LOWER) return "lower: it keeps the goal";
-  if (class == SP_SEARCH_UNDECIDED) return "undecided: short trials only, or too few";
-  if (fair > 0) return "upper: it does not keep the goal";
-  return unable > 0 ? "upper: this machine was not able" : "upper: it does not settle";
+static const char *meaning(const struct sp_search *search, size_t goal, double load) {
+  static const char *const whys[] = {"upper: it does not keep the goal", "upper: it does not settle",
+                                     "upper: this machine was not able"};
+  switch (sp_search_class_at(search, goal, load)) {
+  case SP_SEARCH_LOWER: return "lower: it keeps the goal";
+  case SP_SEARCH_UPPER: return whys[sp_search_why_at(search, goal, load)];
+  case SP_SEARCH_UNDECIDED: break;
+  }
+  return "undecided: short trials only, or too few";
 }
 
 static void show_load(const struct sp_capacity *capacity, size_t goal, double load) {
   double seconds = 0, least = (double)NAN, most = (double)NAN;
-  unsigned trials = 0, fair = 0, unable = 0;
+  unsigned trials = 0;
   for (size_t i = 0; i < capacity->search.count; i++) {
     const struct sp_search_trial *trial = &capacity->search.trials[i];
     if (trial->warm_up || trial->load != load) continue;
     trials++;
-    unable += !trial->valid;
-    fair += trial->valid && trial->steady != SP_STEADY_DRIFTS;
     seconds += trial->measured_s;
     least = fmin(least, trial->miss_share[goal]);
     most = fmax(most, trial->miss_share[goal]);
@@ -117,7 +119,7 @@ static void show_load(const struct sp_capacity *capacity, size_t goal, double lo
   bool same = strcmp(low, high) == 0;
   fprintf(capacity->show, "  %12s  %6u  %7.0f  %7s%s%-7s  %s\n",
           sp_capacity_load_text(&capacity->search.options, load, text, sizeof(text)), trials, seconds, low, same ? "   " : " … ",
-          same ? "" : high, meaning(sp_search_class_at(&capacity->search, goal, load), fair, unable));
+          same ? "" : high, meaning(&capacity->search, goal, load));
 }
 
 static void show_answer(const struct sp_capacity *capacity, const struct sp_search_result *result) {

@@ -34,7 +34,7 @@
 #define SP_SEARCH_GOALS_MAX 8u
 #define SP_SEARCH_TRIALS_MAX 500u
 #define SP_SEARCH_LADDER_MAX 100u
-#define SP_SEARCH_SPOILED 2u /* unfair trials at one load that are enough */
+#define SP_SEARCH_SPOILED 3u /* unfair trials at one load that are enough */
 
 struct sp_search_options {
   size_t goals;
@@ -94,6 +94,9 @@ void sp_search_add(struct sp_search *search, const struct sp_search_trial *trial
 enum sp_search_class { SP_SEARCH_UNDECIDED, SP_SEARCH_LOWER, SP_SEARCH_UPPER };
 const char *sp_search_class_name(enum sp_search_class class); /* "undecided", "lower", "upper" */
 
+/* Why a load is an upper bound: its trials missed, did not settle, or the generator was not able. */
+enum sp_search_why { SP_SEARCH_BY_MISSES, SP_SEARCH_BY_DRIFT, SP_SEARCH_BY_GENERATOR };
+
 enum sp_search_verdict {
   SP_SEARCH_BOUNDED,
   SP_SEARCH_NO_UPPER,  /* every load up to the highest met the goal */
@@ -114,6 +117,7 @@ struct sp_search_result {
 void sp_search_result(const struct sp_search *search, size_t goal, struct sp_search_result *out);
 /* Of a load, by all its trials, full ones deciding. */
 enum sp_search_class sp_search_class_at(const struct sp_search *search, size_t goal, double load);
+enum sp_search_why sp_search_why_at(const struct sp_search *search, size_t goal, double load); /* of an upper bound */
 
 /* -- the arithmetic -- */
 

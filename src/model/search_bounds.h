@@ -6,9 +6,6 @@
 
 enum sp_search_stage { SP_SEARCH_COARSE, SP_SEARCH_FINE };
 
-/* Why a load is an upper bound. */
-enum sp_search_why { SP_SEARCH_BY_MISSES, SP_SEARCH_BY_DRIFT, SP_SEARCH_BY_GENERATOR };
-
 struct sp_search_load {
   double load;
   enum sp_search_class class;

@@ -109,6 +109,12 @@ enum sp_search_class sp_search_class_at(const struct sp_search *search, size_t g
   return judged.class;
 }
 
+enum sp_search_why sp_search_why_at(const struct sp_search *search, size_t goal, double load) {
+  struct sp_search_load judged;
+  sp_search_judge_load(search, goal, SP_SEARCH_FINE, load, &judged);
+  return judged.why;
+}
+
 /* -- a goal's bounds -- */
 
 static void take_load(struct sp_search_bounds *bounds, const struct sp_search_load *load) {

@@ -52,7 +52,7 @@ static json_t *diagnosis(void) {
   json_t *object = json_object();
   sp_doc_set(object, "claim", json_null());
   sp_doc_set(object, "culprit", json_null());
-  sp_doc_set(object, "confidence", json_null());
+  sp_doc_set(object, "confidence", sp_doc_text("none"));
   sp_doc_set(object, "witnesses", json_array());
   sp_doc_set(object, "exonerated", json_array());
   sp_doc_set(object, "unseen", texts(unseen, 1));

@@ -125,6 +125,8 @@ static void other_verdicts(void **state) {
   result = found((struct rule){ .limit = 1e9, .able_to = 300 }, &options);
   assert_int_equal(result.verdict, SP_SEARCH_NOT_ABLE);
   assert_true(result.lower <= 300 && result.lower > 290 && result.upper > 300);
+  assert_int_equal(sp_search_class_at(&search, 0, result.upper), SP_SEARCH_UPPER);
+  assert_int_equal(sp_search_why_at(&search, 0, result.upper), SP_SEARCH_BY_GENERATOR);
   result = found((struct rule){ .limit = 1e9, .drifts_from = 40 }, &options);
   assert_int_equal(result.verdict, SP_SEARCH_NO_STEADY);
   assert_true(result.lower < 40 && result.upper >= 40);
