@@ -36,13 +36,6 @@ static void close_outputs(struct outputs *outputs) {
   for (size_t i = 0; i < outputs->count; i++) sp_out_file_close(&outputs->files[i]);
 }
 
-static FILE *where_to_show(const struct sp_options *options) {
-  for (size_t i = 0; i < options->out_count; i++) {
-    if (strcmp(options->outs[i].path, "-") == 0) return stderr;
-  }
-  return stdout;
-}
-
 /* What a document says of this run of the program; a search has no interval of its own. */
 static void fill_run(const struct sp_capacity *capacity, const struct outputs *outputs, struct sp_result *run) {
   const struct sp_options *options = capacity->options;
@@ -199,26 +192,31 @@ static int prepare(struct sp_capacity *capacity, struct outputs *outputs, struct
   return capacity->loop ? 0 : err->code;
 }
 
-/* The plan's own shape is not what is searched: an open loop stands in for it, with a thread each processor. */
+/* The plan's own shape is not what is searched: one of the kind that is stands in for it, with a thread each processor. */
 static int set_up(struct sp_setup *setup, const struct sp_options *options, struct sp_err *err) {
   struct sp_options changed = *options;
-  changed.load.rate = (char *)"1/s";
+  bool by_users = options->capacity.by_users || options->capacity.ladder;
+  if (by_users) changed.load.users = SP_USERS_MAX;
+  else changed.load.rate = (char *)"1/s";
   changed.load.warm_up_ns = 0;
   changed.load.run_time_ns = SP_NS_PER_S;
-  return sp_setup_init(setup, &changed, err);
+  int code = sp_setup_init(setup, &changed, err);
+  if (code) return code;
+  if (options->load.spawn_per_s <= 0) setup->load.spawn_per_s = 0; /* trials don't come in as slowly as the plan's users */
+  setup->conf.replaying = false;
+  return 0;
 }
 
 static int capacity_run(const struct sp_options *options) {
   struct sp_setup setup;
   struct sp_err err;
   if (set_up(&setup, options, &err)) return sp_cli_fail(&err);
-  setup.conf.replaying = false;
   struct outputs outputs = {0};
   struct sp_capacity *capacity = sp_alloc(sizeof(*capacity));
   capacity->options = options;
   capacity->setup = &setup;
   capacity->plan_name = options->arguments[0];
-  capacity->show = where_to_show(options);
+  capacity->show = sp_options_use_stdout(options) ? stderr : stdout; /* a document stays alone there */
   capacity->moves = isatty(fileno(capacity->show)) == 1;
   int exit_code = prepare(capacity, &outputs, &err) ? sp_cli_fail(&err) : run_all(capacity, &outputs, &err);
   close_outputs(&outputs);

@@ -110,6 +110,18 @@ class Capacity(Case):
     self.assertEqual(goal["trials"][2]["class"], "upper", result.out)
     self.assertEqual(goal["trials"][0]["class"], "lower", result.out)
 
+  def test_by_users(self):
+    with slots(2, 0.02) as server:  # of n users without think time n - 2 wait: 4 take 40 ms, 20 take 200
+      result = capacity(server, "--slo", "p95(e2e) < 120ms", "--unit", "users", "--trial-time", "2s", "--to", "64", "-r", "50")
+    self.check_document(result.json)
+    goal = result.json["goals"][0]
+    if goal["verdict"] == "generator not able":
+      self.skipTest("this machine is busy: " + str(result.json["validity"]))
+    self.assertEqual(goal["unit"], "users")
+    self.assertTrue(goal["lower"] is None or goal["lower"] <= 13, result.out)
+    self.assertLess(goal["upper"], 64, result.out)
+    self.assertTrue(all(trial["load"] == int(trial["load"]) for trial in goal["trials"]))
+
   def test_interrupted_and_resumed(self):
     with slots() as server, tempfile.TemporaryDirectory() as folder:
       state, out = os.path.join(folder, "state.json"), os.path.join(folder, "out.json")
