@@ -10,7 +10,7 @@
 #define COARSE_ROOM 2.0      /* a short trial that is not steady may take so many times as long */
 #define EXPANSION 2.0        /* coarse: the load is doubled or halved */
 #define WARM_SHARE (1.0 / 6) /* of a trial's time goes to its own warm-up in front */
-#define WARM_MIN_S 2.0
+#define WARM_MIN_S 1.0
 #define DIGITS 1000.0        /* rates have four significant digits: people read them */
 
 void sp_search_options_init(struct sp_search_options *options) {
