@@ -5,10 +5,10 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "cli/reach_setup.h"
+#include "cli/stop_signals.h"
 #include "report/out_file.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -83,42 +83,19 @@ static int keep(const struct sp_capacity *capacity, struct sp_err *err) {
 
 /* -- signals -- */
 
-struct signals {
-  struct sp_signal interrupt, terminate;
-  struct sp_capacity *capacity;
-};
-
-static void on_signal(struct sp_capacity *capacity) {
-  if (++capacity->signals > 2) _exit(SP_EXIT_INTERRUPTED);
-  if (capacity->signals == 1) {
+static void on_signal(void *ctx, unsigned count) {
+  struct sp_capacity *capacity = ctx;
+  capacity->signals = count;
+  if (count == 1) {
     fputs("\n  stopping: started requests may finish (Ctrl-C again stops at once)\n", capacity->show);
     fflush(capacity->show);
   }
   if (!capacity->run) return;
-  if (capacity->signals == 1) sp_run_stop(capacity->run);
+  if (count == 1) sp_run_stop(capacity->run);
   else sp_run_cut(capacity->run);
 }
 
-static void on_interrupt(struct sp_signal *signal) { on_signal(sp_container_of(signal, struct signals, interrupt)->capacity); }
-static void on_terminate(struct sp_signal *signal) { on_signal(sp_container_of(signal, struct signals, terminate)->capacity); }
-static void on_closed(struct sp_signal *signal) {
-  sp_loop_stop(sp_container_of(signal, struct signals, terminate)->capacity->loop);
-}
-
-static int open_signals(struct signals *signals, struct sp_err *err) {
-  struct sp_loop *loop = signals->capacity->loop;
-  int code = sp_signal_open(&signals->interrupt, loop, SIGINT, on_interrupt, err);
-  if (code) return code;
-  code = sp_signal_open(&signals->terminate, loop, SIGTERM, on_terminate, err);
-  if (code) sp_signal_close(&signals->interrupt, NULL);
-  return code;
-}
-
-static void close_signals(struct signals *signals) {
-  sp_signal_close(&signals->interrupt, NULL);
-  sp_signal_close(&signals->terminate, on_closed);
-  sp_loop_run(signals->capacity->loop);
-}
+static void on_closed(void *ctx) { sp_loop_stop(((struct sp_capacity *)ctx)->loop); }
 
 /* -- the search -- */
 
@@ -137,11 +114,12 @@ static int search(struct sp_capacity *capacity, struct sp_err *err) {
 }
 
 static int search_with_signals(struct sp_capacity *capacity, struct sp_err *err) {
-  struct signals signals = {.capacity = capacity};
-  int code = open_signals(&signals, err);
+  struct sp_stop_signals signals = {.on_signal = on_signal, .on_closed = on_closed, .ctx = capacity};
+  int code = sp_stop_signals_open(&signals, capacity->loop, err);
   if (code) return code;
   code = search(capacity, err);
-  close_signals(&signals);
+  sp_stop_signals_close(&signals);
+  sp_loop_run(capacity->loop);
   return code;
 }
 
