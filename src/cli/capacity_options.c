@@ -64,7 +64,9 @@ int sp_capacity_options_read(const struct sp_options *options, const struct sp_c
   }
   if (given->ladder) {
     if (given->rate_said) return sp_fail(err, SP_EUSAGE, "--ladder is in users: leave --unit rate out");
-    if (given->from > 0 || given->to > 0) return sp_fail(err, SP_EUSAGE, "--ladder says its loads itself: leave --from and --to out");
+    if (given->from > 0 || given->to > 0) {
+      return sp_fail(err, SP_EUSAGE, "--ladder says its loads itself: leave --from and --to out");
+    }
     out->whole = true;
     return sp_capacity_ladder_parse(given->ladder, out->ladder, &out->ladder_count, err);
   }

@@ -28,7 +28,7 @@ void sp_capacity_show_begin(const struct sp_capacity *capacity) {
   fprintf(capacity->show, "spate capacity: %s%s%s\n", capacity->plan_name, capacity->setup->host[0] ? " · " : "",
           capacity->setup->host);
   for (size_t g = 0; g < capacity->goals.count; g++) fprintf(capacity->show, "  goal: %s\n", capacity->goals.items[g].text);
-  if (capacity->goals.left_out) fprintf(capacity->show, "  rates among the SLOs are left out: the rate is what is searched\n");
+  if (capacity->goals.left_out) fputs("  rates among the SLOs are left out: the rate is what is searched\n", capacity->show);
   if (options->ladder_count) {
     fprintf(capacity->show, "  %zu steps of %.0f s each\n", options->ladder_count, options->full_s);
   } else {

@@ -157,7 +157,7 @@ static bool read_trial(const struct sp_json *doc, int value, size_t goals, struc
       .valid = sp_json_bool(doc, sp_json_get(doc, value, "valid"), false),
       .lost = sp_json_bool(doc, sp_json_get(doc, value, "lost"), false)};
   int list = sp_json_get(doc, value, "goals");
-  if (!(out->load > 0 && out->load <= SP_RATE_MAX && out->asked_s > 0 && out->measured_s > -1e9 && out->measured_s < 1e9)) return false;
+  if (!(out->load > 0 && out->load <= SP_RATE_MAX && out->asked_s > 0 && fabs(out->measured_s) < 1e9)) return false;
   if (!(steady >= 0 && steady <= SP_STEADY_DRIFTS && requests >= 0 && requests < 1e15)) return false;
   if (sp_json_size(doc, list) != (int)goals) return false;
   out->steady = (enum sp_steady_state)steady;
@@ -176,7 +176,9 @@ static int read_state(struct sp_capacity *capacity, const struct sp_json *doc, s
     if (check_word(capacity, doc, (enum word)word, err)) return err->code;
   }
   int list = sp_json_get(doc, 0, "trials");
-  if (sp_json_size(doc, list) > (int)SP_SEARCH_TRIALS_MAX) return sp_fail(err, SP_EUSAGE, "over %u trials", SP_SEARCH_TRIALS_MAX);
+  if (sp_json_size(doc, list) > (int)SP_SEARCH_TRIALS_MAX) {
+    return sp_fail(err, SP_EUSAGE, "over %u trials", SP_SEARCH_TRIALS_MAX);
+  }
   size_t number = 1;
   for (int value = sp_json_first(doc, list); value >= 0; value = sp_json_next(doc, value), number++) {
     struct sp_search_trial trial;

@@ -37,7 +37,8 @@ bool sp_search_is_missed(double misses, double requests, double share_allowed, b
 #define LOST_ROOM 1.1 /* more requests may come than were planned */
 
 bool sp_search_is_lost(double misses, double requests_in_all, double share_allowed) {
-  return misses > LOST_ROOM * share_allowed * requests_in_all && sp_search_is_missed(misses, requests_in_all, share_allowed, true);
+  bool surely = sp_search_is_missed(misses, requests_in_all, share_allowed, true);
+  return surely && misses > LOST_ROOM * share_allowed * requests_in_all;
 }
 
 /* -- a load -- */
