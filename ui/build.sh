@@ -1,8 +1,10 @@
 #!/bin/sh
-# Builds the page: build.sh OUT.html DEPFILE. Fetches its packages first where they are absent or older than the lock;
-# several builds of one tree may do so at once, so one at a time.
+# Builds the page: build.sh OUT.html DEPFILE. Fetches its packages first where they are absent or not the lock's; holds
+# them while it reads them, since several builds share one tree.
 set -eu
 out=$(realpath -m "$1") depfile=$(realpath -m "$2")
 cd "$(dirname "$0")"
-"./packages.sh" build
-exec node build.mjs "$out" "$depfile" "$1"
+./packages.sh build
+exec 9>.packages.lock
+flock -s 9
+node build.mjs "$out" "$depfile" "$1"

@@ -1,10 +1,10 @@
 // A chart over time: uPlot with our axes, the run's parts and stages drawn behind, one time range and one cursor for all.
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { useCell } from "./cell";
 import { clock, digits, short } from "./format";
 import { fade, surface } from "./palette";
-import { range, type Theme, useShownTheme } from "./state";
+import { paperPx, printing, range, type Theme, useShownTheme } from "./state";
 
 export interface Line {
   label: string;
@@ -32,7 +32,6 @@ export interface ChartProps {
   height?: number;
   marks?: Marks;
   format?: (v: number | null) => string;
-  axis?: (v: number) => string;
   newest?: boolean; // without a cursor the legend tells the newest values
   testId?: string;
   zoom?: boolean;
@@ -112,7 +111,7 @@ function options(p: ChartProps, width: number, shownTheme: Theme, now: () => Cha
         ...axis,
         size: 52,
         space: 28,
-        values: (_, splits) => splits.map((v) => (v === null ? "" : (p.axis ?? short)(v))),
+        values: (_, splits) => splits.map((v) => (v === null ? "" : short(v))),
         filter: p.log ? (_, splits) => splits.map((v) => (/^[125]/.test(v.toPrecision(1)) ? v : null)) as number[] : undefined,
       },
     ],
@@ -150,20 +149,21 @@ const dataOf = (p: ChartProps): uPlot.AlignedData => [p.t, ...p.lines.map((line)
 export function Chart(p: ChartProps) {
   const shownTheme = useShownTheme();
   const shown = useCell(range);
+  const onPaper = useCell(printing);
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const legend = useRef<HTMLDivElement>(null);
   const props = useRef(p);
   props.current = p;
   const shape = JSON.stringify([
-    shownTheme, p.log, p.height, p.band, p.lines.map((l) => [l.label, l.color, l.width, l.dash, l.fill, l.stepped]),
+    shownTheme, onPaper, p.log, p.height, p.band, p.lines.map((l) => [l.label, l.color, l.width, l.dash, l.fill, l.stepped]),
   ]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const target = box.current;
     if (!target) return undefined;
     const made = new uPlot(
-      options(props.current, Math.max(200, target.clientWidth), shownTheme, () => props.current),
+      options(props.current, onPaper ? paperPx : Math.max(200, target.clientWidth), shownTheme, () => props.current),
       dataOf(props.current),
       target,
     );
@@ -174,7 +174,7 @@ export function Chart(p: ChartProps) {
     tell();
     made.over.addEventListener("dblclick", () => (range.value = null));
     const watch = new ResizeObserver(() => {
-      if (target.clientWidth > 0 && target.clientWidth !== made.width) {
+      if (!onPaper && target.clientWidth > 0 && target.clientWidth !== made.width) {
         made.setSize({ width: target.clientWidth, height: props.current.height ?? 170 });
       }
     });
@@ -186,10 +186,10 @@ export function Chart(p: ChartProps) {
     };
   }, [shape]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     plot.current?.setData(dataOf(p));
   });
-  useEffect(() => {
+  useLayoutEffect(() => {
     plot.current?.setData(dataOf(props.current));
   }, [shown]);
 

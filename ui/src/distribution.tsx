@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { useCell } from "./cell";
 import { count, percent, shortTime, time } from "./format";
 import { bucketHigh, bucketLow, distribution, logTicks, percentileOf } from "./heat";
-import { lang, range, texts } from "./state";
+import { lang, paperPx, printing, range, texts } from "./state";
 import type { Tick, Timed } from "./types";
 
 const height = 190;
@@ -27,7 +27,9 @@ export function Distribution(p: DistributionProps) {
   const ticks = shown ? p.ticks.filter((tick) => tick.t > shown[0] && tick.t <= shown[1]) : p.ticks;
   const dist = distribution(ticks, p.metric, p.request);
   const box = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(400);
+  const onPaper = useCell(printing);
+  const [screenWidth, setWidth] = useState(400);
+  const width = onPaper ? paperPx : screenWidth;
   useEffect(() => {
     const target = box.current;
     if (!target) return undefined;

@@ -1,10 +1,10 @@
 // Where the times of each second lay: time across, the time taken upwards (log), darkness for how many.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useCell } from "./cell";
 import { clock, count, shortTime, time } from "./format";
 import { bucketHigh, bucketLow, heatGrid, logTicks, type HeatGrid } from "./heat";
 import { ramp, surface, type Ink } from "./palette";
-import { lang, range, texts, type Theme, useShownTheme } from "./state";
+import { lang, paperPx, printing, range, texts, type Theme, useShownTheme } from "./state";
 import type { Tick, Timed } from "./types";
 
 const leftPx = 52;
@@ -103,7 +103,9 @@ export function HeatMap(p: HeatMapProps) {
   const shown = useCell(range);
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [width, setWidth] = useState(0);
+  const onPaper = useCell(printing);
+  const [screenWidth, setWidth] = useState(0);
+  const width = onPaper ? paperPx : screenWidth;
   const [tip, setTip] = useState<{ left: number; text: string } | null>(null);
   const height = 190;
   const grid = width > 0
@@ -119,7 +121,7 @@ export function HeatMap(p: HeatMapProps) {
     setWidth(target.clientWidth);
     return () => watch.disconnect();
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (canvas.current && grid && place) draw(canvas.current, grid, place, shownTheme, p.metric);
   });
 

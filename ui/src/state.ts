@@ -1,4 +1,5 @@
 // The page's state: language, theme, where we are, what the server says, the run that is watched.
+import { options } from "preact";
 import { Cell, useCell } from "./cell";
 import { en, type Texts } from "./text_en";
 import { zh } from "./text_zh";
@@ -41,6 +42,7 @@ function firstTheme(): Theme {
 export const lang = new Cell<Lang>(firstLang());
 export const theme = new Cell<Theme>(firstTheme());
 export const printing = new Cell(false);
+export const paperPx = 322; // a chart's width on paper: two columns of A4
 /** What canvases are drawn in: paper is light. Both cells are watched, always: a hook must not come and go. */
 export function useShownTheme(): Theme {
   const onPaper = useCell(printing);
@@ -96,7 +98,13 @@ export function wearChoices(): void {
   [lang, theme, printing].forEach((cell) => cell.watch(wear));
   wear();
   window.addEventListener("hashchange", () => (route.value = location.hash));
-  window.addEventListener("beforeprint", () => (printing.value = true));
+  // What is on paper has to be drawn before this event is over: rendered at once, not with the next frame.
+  window.addEventListener("beforeprint", () => {
+    const later = options.debounceRendering;
+    options.debounceRendering = (render) => render();
+    printing.value = true;
+    options.debounceRendering = later;
+  });
   window.addEventListener("afterprint", () => (printing.value = false));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (event) => {
     if (!stored.get("theme")) theme.value = event.matches ? "dark" : "light";

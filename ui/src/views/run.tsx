@@ -144,8 +144,8 @@ function GeneratorCharts({ run, marks, running }: ChartsProps) {
     <div class="grid">
       <Chart title={t.eventsChart} unit={t.perSecond} t={at} marks={marks} newest={running} testId="chart-events"
         lines={[{ label: t.events, color: ink(shownTheme, "events"), values: column(run.ticks, (k) => k.events_per_s), fill: true }]} />
-      <Chart title={t.bytesChart} unit={t.perSecond} t={at} marks={marks} newest={running} format={bytes} axis={bytes}
-        lines={[{ label: t.bytesIn, color: ink(shownTheme, "rps"), values: column(run.ticks, (k) => k.in_bytes_per_s), fill: true }]} />
+      <Chart title={t.bytesChart} unit={`KiB ${t.perSecond}`} t={at} marks={marks} newest={running}
+        lines={[{ label: t.bytesIn, color: ink(shownTheme, "rps"), values: column(run.ticks, (k) => k.in_bytes_per_s / 1024), fill: true }]} />
       <Chart title={t.generatorCpu} unit="%" t={at} marks={marks} newest={running} format={(v) => percent(v === null ? null : v / 100)}
         lines={[{ label: t.busiest, color: ink(shownTheme, "cpu"), values: cpu, fill: true }]} />
       <Chart title={t.generatorLag} unit="ms" t={at} marks={marks} newest={running} format={time}
