@@ -19,11 +19,16 @@ def policy(html):
             "frame-ancestors 'none'")
 
 
+def data_at(html):
+    slot = re.search(rb"<script type=[\"']?application/json[\"']? id=[\"']?page-data[\"']?>", html)
+    return slot.end()
+
+
 out, source = sys.argv[1:3]
 page = open(source, "rb").read()
 packed = gzip.compress(page, 9, mtime=0)
 with open(out, "w", encoding="utf-8") as c:
-    c.write('/* made by scripts/embed_page.py */\n#include "web/page.h"\n')
+    c.write('/* made by scripts/embed_page.py */\n#include "report/page_html.h"\n')
     c.write(array("html", page) + array("packed", packed))
-    c.write("const struct sp_web_page sp_web_page = {html, sizeof(html), packed, sizeof(packed),\n"
+    c.write(f"const struct sp_page_html sp_page_html = {{html, sizeof(html), {data_at(page)}, packed, sizeof(packed),\n"
             f'  "{policy(page)}"}};\n')

@@ -288,7 +288,8 @@ OPTION(take_history) {
 OPTION(take_no_history) { return (void)value, (void)err, o->no_history = true, 0; }
 
 const struct sp_option sp_options_output[] = {
-    {"out", 0, "KIND=PATH", "an output (repeatable): json, csv, hdr, jsonl, prometheus, otlp; PATH - is stdout", take_out},
+    {"out", 0, "KIND=PATH", "an output (repeatable): json, csv, html, hdr, jsonl, prometheus, otlp; PATH - is stdout",
+     take_out},
     {"history", 0, "PATH", "where the run is kept (default ~/.local/share/spate/history.db)", take_history},
     {"no-history", 0, NULL, "don't keep it", take_no_history},
     {"name", 0, "TEXT", "the run's name", take_name},

@@ -8,7 +8,7 @@ static const struct sp_command *const commands[] = {
 };
 
 static const struct sp_report_type *const reports[] = {
-    &sp_report_json, &sp_report_csv, &sp_report_hdr, &sp_report_jsonl, &sp_report_prometheus, &sp_report_otlp,
+    &sp_report_json, &sp_report_csv, &sp_report_html, &sp_report_hdr, &sp_report_jsonl, &sp_report_prometheus, &sp_report_otlp,
 };
 
 const struct sp_command *sp_command_at(size_t i) { return i < sizeof(commands) / sizeof(commands[0]) ? commands[i] : NULL; }

@@ -88,6 +88,8 @@ static void begin_outputs(struct sp_runner *runner) {
 
 void sp_runner_note(struct sp_runner *runner, const char *text) {
   sp_terminal_note(runner->terminal, "%s", text);
+  sp_outputs_log(&runner->outputs, "info", text);
+  sp_outputs_log(&runner->kept, "info", text);
   if (runner->conf.web) sp_web_log(runner->conf.web, "info", text);
 }
 

@@ -7,6 +7,7 @@
 #include "report/json_parts.h"
 #include "report/out_file.h"
 #include "report/report.h"
+#include "report/terminal.h"
 #include "stats/clean.h"
 
 #include <stdlib.h>
@@ -77,6 +78,7 @@ static json_t *errors(const struct sp_result *result) {
     sp_doc_set(object, "detail", sp_doc_text(error->detail));
     sp_doc_set(object, "count", sp_doc_whole(error->count));
     sp_doc_set(object, "first_s", sp_doc_seconds(first_ns > 0 ? first_ns : 0));
+    sp_doc_set(object, "remedy", sp_doc_text(sp_remedy(error->kind, error->detail)));
     json_array_append_new(array, object);
   }
   return array;

@@ -66,6 +66,15 @@ void sp_outputs_tick(struct sp_outputs *outputs, const struct sp_run_view *view)
   }
 }
 
+void sp_outputs_log(struct sp_outputs *outputs, const char *level, const char *text) {
+  for (size_t i = 0; i < outputs->count; i++) {
+    const struct sp_output *output = &outputs->items[i];
+    if (output->type->on_log) {
+      output->type->on_log(output->report, level, text);
+    }
+  }
+}
+
 void sp_outputs_write(struct sp_outputs *outputs, const struct sp_result *result,
                       void (*on_error)(void *ctx, const struct sp_err *err),
                       void (*on_note)(void *ctx, const char *text), void *ctx) {

@@ -30,6 +30,7 @@ int sp_outputs_add(struct sp_outputs *outputs, const struct sp_report_type *type
 const struct sp_sample_sink *sp_outputs_sink(struct sp_outputs *outputs);
 void sp_outputs_begin(struct sp_outputs *outputs, const struct sp_run_begin *begin);
 void sp_outputs_tick(struct sp_outputs *outputs, const struct sp_run_view *view);
+void sp_outputs_log(struct sp_outputs *outputs, const char *level, const char *text);
 /* Writes them all; on_error and on_note are called where there is something to say. */
 void sp_outputs_write(struct sp_outputs *outputs, const struct sp_result *result,
                       void (*on_error)(void *ctx, const struct sp_err *err),

@@ -87,6 +87,8 @@ struct sp_report_type {
   /* MAY. Where every request's sample goes; asked for before the first user. Its take() is called by all engine
    * threads at once and never waits. */
   const struct sp_sample_sink *(*sink)(void *report);
+  /* MAY. A line for people on what happens; level is "info", "warn" or "error". */
+  void (*on_log)(void *report, const char *level, const char *text);
   /* MUST. Once, after the run. */
   int (*write)(void *report, const struct sp_result *result, struct sp_err *err);
   /* MAY. After write: a sentence for people on what was left out ("12 lines dropped"); false: nothing was. */
@@ -95,7 +97,7 @@ struct sp_report_type {
   void (*close)(void *report);
 };
 
-extern const struct sp_report_type sp_report_json, sp_report_csv, sp_report_hdr, sp_report_jsonl,
+extern const struct sp_report_type sp_report_json, sp_report_csv, sp_report_hdr, sp_report_html, sp_report_jsonl,
   sp_report_prometheus, sp_report_otlp;
 
 #endif

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "web/inside.h"
-#include "web/page.h"
+#include "report/page_html.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,15 +50,15 @@ static bool takes_gzip(struct MHD_Connection *connection) {
 
 enum MHD_Result sp_web_reply_page(struct MHD_Connection *connection) {
   bool packed = takes_gzip(connection);
-  const char *bytes = packed ? sp_web_page.gzip : sp_web_page.html;
-  size_t len = packed ? sp_web_page.gzip_len : sp_web_page.html_len;
+  const char *bytes = packed ? sp_page_html.gzip : sp_page_html.html;
+  size_t len = packed ? sp_page_html.gzip_len : sp_page_html.html_len;
   struct MHD_Response *response =
     MHD_create_response_from_buffer(len, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT);
   if (packed) {
     MHD_add_response_header(response, "Content-Encoding", "gzip");
   }
   MHD_add_response_header(response, "Vary", "Accept-Encoding");
-  return queue(connection, MHD_HTTP_OK, "text/html; charset=utf-8", sp_web_page.policy, response);
+  return queue(connection, MHD_HTTP_OK, "text/html; charset=utf-8", sp_page_html.policy, response);
 }
 
 /* The token has come once in the URL: it goes on as a cookie, and out of the address bar. */

@@ -117,7 +117,7 @@ static void keys_are_the_contracts(void **state) {
   assert_keys(at(json, "requests.0.failed_metrics"), "e2e");
   assert_keys(at(json, "requests.0.tokens"), "events reported_prompt reported_completion");
   assert_keys(at(json, "nodes.0"), "title type count failed elapsed");
-  assert_keys(at(json, "errors.0"), "name outcome detail count first_s");
+  assert_keys(at(json, "errors.0"), "name outcome detail count first_s remedy");
   assert_keys(at(json, "slo.0"), "expr value met");
   assert_keys(at(json, "custom.0"), "name unit " HIST_KEYS);
   assert_int_equal(json_object_size(at(json, "requests.0.metrics")), SP_METRIC_COUNT);
