@@ -120,6 +120,13 @@ function LoadFields({ form, faults, edit }: PartProps) {
   );
 }
 
+/** The server names the field; which of several it is about, the quoted text says. */
+function blamed(values: string[], fault: string | undefined): number {
+  if (!fault) return -1;
+  const at = values.findIndex((value) => value.trim() !== "" && fault.includes(value.trim()));
+  return at >= 0 ? at : values.length - 1;
+}
+
 function Several(p: { id: string; label: string; hint: string; values: string[]; faults: Record<string, string>; onChange: (values: string[]) => void }) {
   const t = texts();
   return (
@@ -132,7 +139,7 @@ function Several(p: { id: string; label: string; hint: string; values: string[];
           hint={i === 0 ? p.hint : undefined}
           value={value}
           wide
-          fault={p.faults[`${p.id}-${i}`] ?? (i === p.values.length - 1 ? p.faults[p.id] : undefined)}
+          fault={i === blamed(p.values, p.faults[p.id]) ? p.faults[p.id] : undefined}
           onInput={(text) => p.onChange(p.values.map((v, k) => (k === i ? text : v)))}
           onRemove={p.values.length > 1 ? () => p.onChange(p.values.filter((_, k) => k !== i)) : undefined}
           removeLabel={t.remove(`${p.label} ${i + 1}`)}
@@ -243,7 +250,7 @@ export function StartView() {
   };
   const running = state !== null && ["spawning", "steady", "ending"].includes(state.phase);
   const shown = new Set(["host", ...kindFields[form.kind], ...moreFields, ...plan.params.flatMap((p) => [p.name, `set-${p.name}`]), "slo", "tag"]);
-  const elsewhere = Object.entries(faults).filter(([field]) => !shown.has(field) && !/^(slo|tag)-\d+$/.test(field));
+  const elsewhere = Object.entries(faults).filter(([field]) => !shown.has(field));
   const part = { form, faults, edit };
   return (
     <form class="start" onSubmit={start} noValidate>

@@ -1,0 +1,231 @@
+// The page through real runs: spate serve against spate mock, numbers on the page held to the program's own JSON.
+import assert from "node:assert/strict";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, test } from "node:test";
+import { id, launch, number, openPage, rowsOf, until, waitMs } from "./support.mjs";
+
+const spate = process.env.SPATE;
+if (!spate) throw new Error("SPATE names the binary");
+const folder = mkdtempSync(join(tmpdir(), "spate-web-"));
+const keys = { simple_key: "app-simple", complex_key: "app-complex", dataset_key: "dataset-demo", dataset: "demo" };
+// Nothing of this machine's own history, and no key from its environment.
+const env = { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SPATE_"))), XDG_DATA_HOME: folder };
+
+let browser, mock, serving, page;
+
+/** Starts it and waits for the URL that it prints. */
+async function begin(...args) {
+  const child = spawn(spate, args, { env, cwd: folder });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => (said += bytes));
+  child.ended = new Promise((resolve) => child.on("exit", resolve));
+  child.url = await until(`${args[0]} to listen`, () => {
+    if (child.exitCode !== null) throw new Error(`${args.join(" ")} ended: ${said}`);
+    return /http:\/\/[\d.]+:\d+/.exec(said)?.[0];
+  });
+  return child;
+}
+
+async function end(child) {
+  child.kill("SIGINT");
+  const timer = setTimeout(() => child.kill("SIGKILL"), waitMs);
+  await child.ended;
+  clearTimeout(timer);
+}
+
+const freePort = () => new Promise((resolve) => {
+  const probe = createServer().listen(0, "127.0.0.1", () => {
+    const { port } = probe.address();
+    probe.close(() => resolve(port));
+  });
+});
+
+before(async () => {
+  browser = await launch();
+  mock = await begin("mock", "-l", "127.0.0.1:0");
+});
+after(async () => {
+  await browser.close();
+  await end(mock);
+  rmSync(folder, { recursive: true, force: true });
+});
+afterEach(async () => {
+  await page?.finish();
+  page = null;
+  if (serving) await end(serving);
+  serving = null;
+});
+
+const serve = async (...more) => (serving = await begin("serve", `--web=127.0.0.1:${await freePort()}`, ...more));
+const open = async (hash = "", options) => (page = await openPage(browser, `${serving.url}/${hash}`, options));
+const text = (name) => page.textContent(id(name));
+const json = async (path) => (await fetch(serving.url + path)).json();
+
+async function startFromForm({ users = "8", runTime = "4s" } = {}) {
+  await page.waitForSelector("input[value='dify:three-scenarios']", { state: "attached" });
+  await page.check("input[value='dify:three-scenarios']", { force: true });
+  await page.fill("#host", mock.url);
+  for (const [name, value] of Object.entries(keys)) await page.fill(`#set-${name}`, value);
+  await page.fill("#users", users);
+  await page.fill("#spawn-rate", "");
+  await page.fill("#run-time", runTime);
+  await page.click(id("start"));
+  await page.waitForSelector(id("chart-throughput"));
+}
+
+const isOver = () => until("the end of the run", async () => (await text("run-state")) === "ended");
+
+/** The page's tables against SUMMARY. */
+async function holdToSummary(summary) {
+  await until("the last summary", async () => Number(await page.getAttribute(id("tile-rps"), "data-value")) === summary.totals.rps);
+  const rows = await rowsOf(page, "requests-table");
+  assert.equal(rows.length, summary.requests.length);
+  for (const own of summary.requests) {
+    const row = rows.find((r) => r.name.startsWith(own.name));
+    assert.deepEqual([number(row.count), number(row.ok), number(row.failed)], [own.count, own.ok, own.failed], own.name);
+    assert.ok(Math.abs(number(row["e2e-p50"]) - own.metrics.e2e.p50) <= Math.max(0.5, own.metrics.e2e.p50 * 0.005), `${row["e2e-p50"]} is not ${own.metrics.e2e.p50}`);
+  }
+  const failures = summary.totals.failed / (summary.totals.ok + summary.totals.failed);
+  assert.ok(Math.abs(number((await text("tile-failures")).split("%")[0]) - failures * 100) <= 0.05);
+}
+
+test("a run from the form to its end: the page says what the JSON says, and gives every output", async () => {
+  await serve();
+  await open();
+  await startFromForm();
+  const spoken = () => page.getAttribute(`${id("chart-throughput")} .plot`, "aria-label");
+  const first = await spoken();
+  await until("the chart moves", async () => (await spoken()) !== first);
+  await isOver();
+  await holdToSummary(await json("/api/summary"));
+  const { outputs } = await json("/api/state");
+  assert.ok(outputs.includes("html") && outputs.includes("json"), String(outputs));
+  await page.click(".menu summary");
+  for (const kind of await page.$$eval(".menu a", (links) => links.map((link) => link.textContent))) {
+    const wanted = page.waitForEvent("download");
+    await page.click(id(`out-${kind}`));
+    const file = await (await wanted).path();
+    const bytes = readFileSync(file, "utf8");
+    assert.ok(bytes.length > 100, kind);
+    for (const key of Object.values(keys).filter((k) => k !== "demo")) assert.ok(!bytes.includes(key), `${kind} has a key`);
+    if (kind === "json") await holdToSummary(JSON.parse(bytes));
+  }
+});
+
+test("users are changed on the run, a reload shows it all, the stop ends it, and a second run begins", async () => {
+  await serve();
+  await open();
+  await startFromForm({ users: "4", runTime: "2m" });
+  await page.fill(id("change-level"), "9");
+  await page.click(id("change"));
+  await until("9 users", async () => (await json("/api/data")).ticks.at(-1)?.users === 9);
+  await until("the page", async () => /^Users\s*9/.test(await text("tile-users")));
+  await page.reload();
+  await page.waitForSelector(id("chart-throughput"));
+  const other = await openPage(browser, serving.url, { locale: "zh-CN" });
+  await other.waitForSelector(id("chart-throughput"));
+  await page.click(id("stop"));
+  await isOver();
+  const summary = await json("/api/summary");
+  assert.equal(summary.run.users_max, 9);
+  await holdToSummary(summary);
+  await until("the other browser", async () => Number(await other.getAttribute(id("tile-rps"), "data-value")) === summary.totals.rps);
+  await other.finish();
+  await page.click("a:has-text('New run')");
+  await startFromForm({ runTime: "2s" });
+  await until("another run", async () => (await json("/api/state")).begin.id !== summary.run.id);
+  await isOver();
+});
+
+test("the statistics begin anew when asked to", async () => {
+  await serve();
+  await open();
+  await startFromForm({ runTime: "2m" });
+  await until("some seconds", async () => (await json("/api/data")).ticks.length > 4);
+  await page.click(id("reset"));
+  const { first } = await until("the reset", async () => {
+    const state = await json("/api/state");
+    return state.first > 0 && state;
+  });
+  await until("the page", async () => (await page.$$(id("chart-throughput"))).length === 0 || (await json("/api/data")).ticks[0]?.n >= first);
+  await page.click(id("stop"));
+  await isOver();
+});
+
+test("bad input is told in the command line's own words", async () => {
+  await serve();
+  await open();
+  await page.waitForSelector("#users");
+  await page.fill("#users", "many");
+  await page.waitForSelector("#users-fault");
+  const said = await page.textContent("#users-fault");
+  const cli = spawnSync(spate, ["run", "dify:chat", "-u", "many"], { env, encoding: "utf8" });
+  assert.equal(cli.status, 2);
+  assert.ok(cli.stderr.includes(said), `${said} is not in ${cli.stderr}`);
+});
+
+test("the server goes in the middle of a run and comes back: told, and found again", async () => {
+  const port = await freePort();
+  serving = await begin("serve", `--web=127.0.0.1:${port}`);
+  await open();
+  await startFromForm({ runTime: "2m" });
+  serving.kill("SIGKILL");
+  await serving.ended;
+  await page.waitForSelector(id("lost"));
+  serving = await begin("serve", `--web=127.0.0.1:${port}`);
+  await page.waitForSelector(id("lost"), { state: "detached" });
+  await page.waitForSelector(id("start")); // nothing runs there: the form
+});
+
+test("try shows each event of a stream, and its times", async () => {
+  await serve();
+  await open("#/try");
+  await page.selectOption("#try-plan", "dify:chat");
+  await page.fill("#try-host", mock.url);
+  await page.fill("#try-set-key", "app-complex");
+  await page.click(id("try-go"));
+  await page.waitForSelector(`${id("exchange")} .badge.on`);
+  const kinds = await page.$$eval(`${id("exchange")} tbody tr`, (rows) => rows.map((row) => row.className));
+  assert.ok(kinds.filter((kind) => kind === "token").length > 10, String(kinds));
+  assert.ok(kinds.includes("node") && kinds.includes("end"), String(kinds));
+  assert.match(await page.textContent(".numbers"), /First token/);
+});
+
+test("a report of the command line opens from disk without a network, and agrees with its JSON", async () => {
+  const at = (name) => join(folder, name);
+  execFileSync(spate, ["run", "dify:three-scenarios", "-H", mock.url, ...Object.entries(keys).flatMap(([k, v]) => ["-e", `${k}=${v}`]), "-u", "8", "-t", "3s", "-q",
+    "--name", "</script><b>name", "--out", `html=${at("r.html")}`, "--out", `json=${at("r.json")}`], { env });
+  page = await openPage(browser, null, { offline: true });
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await page.goto(`file://${at("r.html")}`);
+  await page.waitForSelector(id("story"));
+  assert.equal((await text("run-name")).startsWith("</script><b>name"), true);
+  await holdToSummary(JSON.parse(readFileSync(at("r.json"), "utf8")));
+  assert.equal(asked.filter((url) => !url.startsWith("data:")).length, 1);
+  for (const key of ["app-simple", "app-complex", "dataset-demo"]) assert.ok(!readFileSync(at("r.html"), "utf8").includes(key));
+});
+
+test("history: two runs are in the list, shown and laid over each other", async (t) => {
+  await serve();
+  if (!(await json("/api/state")).can.history) return t.skip("this build keeps no history");
+  await open();
+  for (const users of ["3", "3"]) {
+    await page.goto(`${serving.url}/#/start`);
+    await startFromForm({ users, runTime: "3s" });
+    await isOver();
+  }
+  await page.goto(`${serving.url}/#/history`);
+  await page.waitForSelector(id("history-table"));
+  const boxes = await page.$$(`${id("history-table")} input`);
+  assert.ok(boxes.length >= 2);
+  await boxes[0].check();
+  await boxes[1].check();
+  await page.click(id("compare-go"));
+  await page.waitForSelector(".compare");
+  return undefined;
+});
