@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { writeFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { after, afterEach, before, beforeEach, test as plainTest } from "node:test";
 import { startFake } from "../../ui/dev/fake.mjs";
 import { accessFaults, id, launch, number, openPage, rowsOf, until } from "./support.mjs";
 
+const test = (name, body) => plainTest(name, { timeout: 120_000 }, body);
 let browser, fake, page;
 before(async () => (browser = await launch()));
 after(() => browser.close());
