@@ -86,17 +86,22 @@ static void begin_outputs(struct sp_runner *runner) {
   sp_runner_note(runner, text);
 }
 
+/* To everything that has a log. */
+static void log_line(struct sp_runner *runner, const char *level, const char *text) {
+  sp_outputs_log(&runner->outputs, level, text);
+  sp_outputs_log(&runner->kept, level, text);
+  if (runner->conf.web) sp_web_log(runner->conf.web, level, text);
+}
+
 void sp_runner_note(struct sp_runner *runner, const char *text) {
   sp_terminal_note(runner->terminal, "%s", text);
-  sp_outputs_log(&runner->outputs, "info", text);
-  sp_outputs_log(&runner->kept, "info", text);
-  if (runner->conf.web) sp_web_log(runner->conf.web, "info", text);
+  log_line(runner, "info", text);
 }
 
 static void on_output_error(void *ctx, const struct sp_err *err) {
   struct sp_runner *runner = ctx;
   runner->write_code = sp_cli_fail(err);
-  if (runner->conf.web) sp_web_log(runner->conf.web, "error", err->text);
+  log_line(runner, "error", err->text);
 }
 
 static void on_output_note(void *ctx, const char *text) { sp_runner_note(ctx, text); }
@@ -153,7 +158,7 @@ static void log_new_errors(struct sp_runner *runner, const struct sp_interval *t
   for (; runner->errors_logged < totals->errors.count; runner->errors_logged++) {
     const struct sp_error_cell *error = totals->errors.entries[runner->errors_logged].value;
     snprintf(text, sizeof(text), "%s: %s: %s", error->name, error->kind, error->detail);
-    sp_web_log(runner->conf.web, "warn", text);
+    log_line(runner, "warn", text);
   }
 }
 
@@ -164,10 +169,8 @@ static void on_tick(void *ctx, const struct sp_run_view *view) {
   sp_outputs_tick(&runner->kept, view);
   sp_slo_watch_tick(&runner->slos, view);
   if (runner->since) add_since(runner, view->last);
-  if (runner->conf.web) {
-    sp_web_tick(runner->conf.web, view);
-    log_new_errors(runner, view->totals);
-  }
+  if (runner->conf.web) sp_web_tick(runner->conf.web, view);
+  log_new_errors(runner, view->totals);
   stop_where_lost(runner, view);
   stop_where_broken(runner, view);
   stop_where_dead(runner, view);

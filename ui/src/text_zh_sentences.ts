@@ -3,8 +3,8 @@ const patterns: [RegExp, string][] = [
   [/^(.+) was (\d+) % busy \(limit (\d+) %\): .*$/, "$1 CPU 占用 $2 %（上限 $3 %）：测得的时间含有压测端自身的排队；请增加 --threads 或换一台机器"],
   [/^the generator's own cgroup was throttled: it used its CPU limit up in (\d+) periods and stood still for ([^;]+); .*$/,
     "压测端所在 cgroup 被限流：有 $1 个周期用尽 CPU 配额，共停顿 $2；请提高或取消配额（cpu.max、容器的 --cpus、Pod 的 limits.cpu）"],
-  [/^(.+) waited for a CPU (\d+) % of the time \(limit (\d+) %\): .*$/,
-    "$1 有 $2 % 的时间在等 CPU（上限 $3 %）：CPU 被其他程序占用；请把它们移走，或用 taskset 给压测端独占的 CPU"],
+  [/^(.+) waited for a CPU (\d+) % of the time \(limit (\d+) %\), (\d+) % of what it could have run in: .*$/,
+    "$1 有 $2 % 的时间在等 CPU（上限 $3 %），占其可运行时间的 $4 %：CPU 被其他程序占用；请把它们移走，或用 taskset 给压测端独占的 CPU"],
   [/^bytes waited for the generator: lag p99 ([\d.]+) ms .*$/, "数据在等压测端读取：从内核收到到读出的延迟 p99 为 $1 ms（上限 10 ms）；请增加 --threads、减少用户或换一台机器"],
   [/^the generator's timers ran late: p99 ([\d.]+) ms .*$/, "压测端定时器迟到：p99 为 $1 ms（上限 25 ms）；CPU 不足或计划计算太久，请增加 --threads 或移走其他程序"],
   [/^(\S+) of (\S+) tasks \(([\d.]+) %\) began over 10 ms after they were due .*$/, "$2 个任务中有 $1 个（$3 %）比应有时刻晚了 10 ms 以上才开始（上限 1 %）：实际负载与要求不符；请增加 --threads 或换一台机器"],
@@ -15,6 +15,7 @@ const patterns: [RegExp, string][] = [
     "请求的利特尔法则不成立：在途 $1 个，而速率乘耗时得 $2 个（相差 $3 %，上限 5 %）：请求在压测端内等待；请增加 --threads 或换一台机器"],
   [/^(\S+) connections found no local port .*$/, "$1 个连接拿不到本地端口（EADDRNOTAVAIL）：请保持长连接，放宽 net.ipv4.ip_local_port_range，或使用多个源地址"],
   [/^(\S+) connections found no file descriptor \(EMFILE\).*$/, "$1 个连接拿不到文件描述符（EMFILE）：请用 ulimit -n 调高上限，或减少用户"],
+  [/^requests went through the proxy (.+): their times are its too$/, "请求经过代理 $1：耗时也包含代理的部分"],
   [/^the books do not close: .*$/, "账目不平：发起数不等于成功、失败、挂断与截断之和；这是 spate 的缺陷，请附上计划反馈给我们"],
 ];
 
@@ -75,8 +76,12 @@ const whole: Record<string, string> = {
   "no secure connection: is it https at this port, and does the server speak TLS 1.2 or later?": "无法建立安全连接：该端口是否为 https？服务器是否支持 TLS 1.2 及以上？",
   "the server's certificate is not accepted: --cacert FILE trusts its authority": "不接受服务器证书：可用 --cacert FILE 信任其签发机构",
   "this machine's limit of open files is reached: ulimit -n, then start again": "本机打开文件数已达上限：用 ulimit -n 调高后重新启动",
-  "this machine has no free port left: keep connections alive (connection = \"user\"), or widen net.ipv4.ip_local_port_range":
-    "本机没有空闲端口：请保持长连接（connection = \"user\"），或放宽 net.ipv4.ip_local_port_range",
+  "this machine has no free port left: keep connections alive (connection = \"user\"), make them from several addresses (--source), or widen net.ipv4.ip_local_port_range":
+    "本机没有空闲端口：请保持长连接（connection = \"user\"），用多个源地址（--source），或放宽 net.ipv4.ip_local_port_range",
+  "the proxy wants user and password: --proxy http://user:password@host:port (or the same in https_proxy)":
+    "代理要求用户名和密码：--proxy http://user:password@host:port（或在 https_proxy 中同样设置）",
+  "the proxy did not lead to the target: look at its log, at --proxy, and at https_proxy … of the environment (--proxy '' goes without)":
+    "代理没有通到目标：查看代理日志、--proxy 以及环境变量 https_proxy 等（--proxy '' 表示不用代理）",
   "there is no way to this address from here: check --host and the network": "从本机到不了该地址：检查 --host 与网络",
   "no connection to the target: check --host and whether the server is up": "连不上目标：检查 --host 以及服务是否启动",
   "the target closed the connection in the middle: a worker that crashed or was killed (memory?), or a gateway's limit of connections":
