@@ -51,6 +51,7 @@ before(async () => {
 });
 after(async () => {
   await browser.close();
+  if (serving) await end(serving); // a skipped test has no afterEach
   await end(mock);
   rmSync(folder, { recursive: true, force: true });
 });

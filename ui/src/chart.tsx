@@ -55,6 +55,8 @@ function drawMarks(plot: uPlot, marks: Marks, shownTheme: Theme): void {
   ctx.strokeStyle = look.faint;
   ctx.fillStyle = look.text;
   ctx.font = `${10 * devicePixelRatio}px system-ui, sans-serif`;
+  ctx.textAlign = "left"; // uPlot leaves its axes' own
+  ctx.textBaseline = "alphabetic";
   ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
   let free = -Infinity; // labels that would overlap are left out; their lines stay
   for (const stage of marks.stages) {

@@ -10,7 +10,7 @@ import type { Tick, Timed } from "./types";
 const height = 190;
 const left = 8;
 const right = 8;
-const top = 34;
+const top = 42;
 const bottom = 24;
 
 export interface DistributionProps {
@@ -89,8 +89,8 @@ function Bars(p: DistributionProps & { dist: NonNullable<ReturnType<typeof distr
       })}
       {marks.map((m, i) => (
         <g>
-          <line x1={xOf(m.ms)} x2={xOf(m.ms)} y1={top - 22 + i * 10} y2={base} class="mark" />
-          <text x={xOf(m.ms) + (xOf(m.ms) > width - 90 ? -4 : 4)} y={top - 16 + i * 10} class="strong"
+          <line x1={xOf(m.ms)} x2={xOf(m.ms)} y1={top - 31 + i * 13} y2={base} class="mark" />
+          <text x={xOf(m.ms) + (xOf(m.ms) > width - 90 ? -4 : 4)} y={top - 24 + i * 13} class="strong"
             text-anchor={xOf(m.ms) > width - 90 ? "end" : "start"}>
             {`p${m.q} ${time(m.ms)}`}
           </text>
