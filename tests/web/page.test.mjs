@@ -131,6 +131,15 @@ test("a server that goes away is told, and its return is found by itself", async
   await page.waitForSelector(id("chart-ttft"));
 });
 
+test("a server that wants its token says where to find it", async () => {
+  fake.locked = true;
+  await open();
+  await page.waitForSelector(id("lost"));
+  assert.match(await text("lost"), /\?token=/);
+  fake.locked = false;
+  await page.waitForSelector(id("lost"), { state: "detached" });
+});
+
 test("a short break asks only for what was missed", async () => {
   fake.launch({ id: "one", users: 10 });
   await open();

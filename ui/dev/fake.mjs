@@ -73,6 +73,7 @@ class Fake {
     for await (const chunk of request) text += chunk;
     const body = text ? JSON.parse(text) : {};
     this.calls.push({ method: request.method, path: url.pathname, body });
+    if (this.locked && url.pathname !== "/") return this.json(response, 401, { error: "the token is missing", field: null });
     const id = /^\/api\/history\/(.+)$/.exec(url.pathname)?.[1];
     if (id) return this.one(response, decodeURIComponent(id));
     const out = /^\/api\/out\/(.+)$/.exec(url.pathname)?.[1];

@@ -1,6 +1,6 @@
 // The live line: state, ticks, summaries and log lines as they come. It connects again by itself, and at once when the
 // page wakes up after a sleep, asking for what it missed.
-import { api } from "./api";
+import { api, ApiError } from "./api";
 import { readEvents, type SseEvent } from "./sse";
 import { connection, liveRun, range, server, type RunData } from "./state";
 import type { Begin, LogLine, ServerState, Summary, Tick } from "./types";
@@ -96,7 +96,7 @@ async function listen(): Promise<void> {
   if (lastId !== null) headers["Last-Event-ID"] = lastId;
   heardAt = Date.now();
   const response = await fetch("/api/live", { headers, signal: abort.signal, cache: "no-store" });
-  if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  if (!response.ok) throw new ApiError(`HTTP ${response.status}`, response.status, null);
   await readEvents(response, onEvent, () => (heardAt = Date.now()));
 }
 
@@ -126,8 +126,8 @@ export function startLive(): void {
   void (async () => {
     for (let retryMs = retryFirstMs; ; retryMs = Math.min(retryMs * 2, retryMostMs)) {
       const before = Date.now();
-      await listen().catch(() => {});
-      connection.value = "lost";
+      const fault: unknown = await listen().catch((error: unknown) => error);
+      connection.value = fault instanceof ApiError && fault.status === 401 ? "denied" : "lost";
       if (Date.now() - before > retryMostMs) retryMs = retryFirstMs;
       await pause(retryMs);
     }

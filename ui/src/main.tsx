@@ -83,7 +83,7 @@ function Page({ report }: { report: RunData | null }) {
   useCell(lang);
   const t = texts();
   useCell(theme);
-  const lost = useCell(connection) === "lost";
+  const connected = useCell(connection);
   return (
     <>
       <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>{t.skip}</a>
@@ -93,7 +93,9 @@ function Page({ report }: { report: RunData | null }) {
         {!report && <Line />}
         <Switches />
       </div>
-      {lost && <p class="banner bad noprint" role="alert" data-testid="lost">{t.notConnected}</p>}
+      {(connected === "lost" || connected === "denied") && (
+        <p class="banner bad noprint" role="alert" data-testid="lost">{connected === "lost" ? t.notConnected : t.notAllowed}</p>
+      )}
       <main id="main" tabIndex={-1}>{report ? <RunView run={report} live={false} running={false} report /> : <Where />}</main>
     </>
   );

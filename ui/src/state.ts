@@ -61,7 +61,7 @@ export function chooseTheme(next: Theme): void {
   theme.value = next;
 }
 
-export type Connection = "connecting" | "live" | "lost" | "none";
+export type Connection = "connecting" | "live" | "lost" | "denied" | "none"; // denied: the token is wanted
 export const connection = new Cell<Connection>("none");
 export const server = new Cell<ServerState | null>(null);
 export const route = new Cell(location.hash);

@@ -32,8 +32,9 @@ export const zh: Texts = {
   lasting: duration,
   loading: "加载中…",
   again: "重试",
-  connection: { connecting: "正在连接…", live: "实时", lost: "连接已断开", none: "" },
+  connection: { connecting: "正在连接…", live: "实时", lost: "连接已断开", denied: "无权访问", none: "" },
   notConnected: "与 spate 的连接已断开，页面上的数字暂停更新；spate 恢复响应后会自动重连。",
+  notAllowed: "需要访问令牌：请打开 spate 启动时打印的、带 ?token=… 的地址。",
   nothingRuns: "当前没有测试在运行。可用 spate run 启动一次测试，或用 spate serve 在本页启动。",
 
   phase: { idle: "空闲", spawning: "用户加入中", steady: "运行中", ending: "正在收尾", ended: "已结束" },
