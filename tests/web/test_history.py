@@ -1,0 +1,44 @@
+"""The page's calls about past runs: the list, one run as it was, two runs compared."""
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from web import Serve, chat, check_ticks, summary_sums, sums  # noqa: E402
+from support import MockCase, main  # noqa: E402
+
+
+class History(MockCase):
+  def test_runs_are_listed_and_shown_as_they_were(self):
+    with Serve() as server:
+      page, ids, data = server.page, [], []
+      before = {run["id"] for run in page.get("/api/history")["runs"]}
+      self.assertTrue(page.get("/api/state")["can"]["history"])
+      for name in ("one", "two"):
+        ids.append(page.post("/api/run", chat(self.mock, name=name, tag=["round=" + name]))["id"])
+        page.until_ended()
+        data.append(page.get("/api/data"))
+      listed = [run for run in page.get("/api/history?limit=50")["runs"] if run["id"] not in before]
+      self.assertEqual([run["id"] for run in listed], ids[::-1])  # the newest first
+      self.assertEqual([run["name"] for run in listed], ["two", "one"])
+      self.assertEqual([run["id"] for run in page.get("/api/history?tag=round=one")["runs"] if run["id"] in ids], ids[:1])
+      self.assertEqual(page.get("/api/history?plan=no-such-plan")["runs"], [])
+      kept = page.get("/api/history/" + ids[0])
+      self.assertEqual((kept["schema"], kept["begin"]["id"], kept["summary"]), ("spate.page/1", ids[0], data[0]["summary"]))
+      check_ticks(self, kept["ticks"])
+      self.assertEqual(sums(kept["ticks"]), summary_sums(kept["summary"]))
+      compared = page.get(f"/api/compare?a={ids[0]}&b={ids[1]}")
+      self.assertEqual((compared["a"]["id"], compared["b"]["id"]), tuple(ids))
+      self.assertFalse(compared["comparable"])  # so short a run has no steady part to speak of
+      self.assertTrue(compared["reasons"])
+
+  def test_what_is_not_there(self):
+    with Serve() as server:
+      for path, status, words in (("/api/history/nope", 404, "no run 'nope'"), ("/api/compare?a=nope&b=last", 404, "nope"),
+                                  ("/api/compare?a=last", None, "a= and b="), ("/api/history?limit=x", 400, "'x'")):
+        got, _, answer = server.page.ask("GET", path)
+        self.assertIn(got, (status,) if status else (400, 404), path)
+        if status:
+          self.assertIn(words, answer.decode(), path)
+
+
+main()
