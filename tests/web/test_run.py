@@ -54,7 +54,7 @@ class Run(MockCase):
   def test_steering_it(self):
     run, page = started(self.mock, "-u", 2, "-t", "60s")
     self.assertEqual(page.until(lambda state: state["phase"] == "steady")["can"],
-                     {"start": False, "change": True, "stop": True, "history": False, "try": False})
+                     {"start": False, "change": True, "stop": True, "history": True, "try": False})
     page.post("/api/users", {"users": 6})
     page.until(lambda summary: summary["run"]["users_max"] == 6, "/api/summary")
     self.assertIn("spate serve", page.post("/api/run", {"plan": "dify:chat"}, 409)["error"])
