@@ -1,5 +1,5 @@
 // A value that views watch. The page's whole state is a handful of these (state.ts).
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 export class Cell<T> {
   private watchers = new Set<() => void>();
@@ -21,8 +21,17 @@ export class Cell<T> {
   }
 }
 
+/** Calls back at each change from `seen` on: also at once, where it has changed since it was looked at. */
+export function watchFrom<T>(cell: Cell<T>, seen: T, changed: () => void): () => void {
+  const end = cell.watch(changed);
+  if (!Object.is(cell.value, seen)) changed();
+  return end;
+}
+
+/** An answer can come between a view's drawing and its watching; a view that missed it would wait for the next one. */
 export function useCell<T>(cell: Cell<T>): T {
   const [, redraw] = useState(0);
-  useEffect(() => cell.watch(() => redraw((n) => n + 1)), [cell]);
-  return cell.value;
+  const seen = cell.value;
+  useLayoutEffect(() => watchFrom(cell, seen, () => redraw((n) => n + 1)), [cell]);
+  return seen;
 }
