@@ -83,7 +83,6 @@ struct sp_poll { /* private but `ahead` */
   int events; /* asked for */
   int fd;
   bool drained; /* sp_poll_drained was called in the on_ready under way */
-  bool hung_up; /* its newest readiness was an end or an error, which is told once and lasts */
   bool closing;
   void (*on_closed)(struct sp_poll *poll);
   struct sp_poll *next; /* of those whose on_closed is to come */

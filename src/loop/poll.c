@@ -73,11 +73,11 @@ static int ready_events(const struct sp_poll *poll, uint32_t told) {
 static void serve(struct sp_poll *poll, uint32_t told) {
   int wanted = poll->events;
   if (wanted == 0) return; /* closed or stopped in this turn; who wants again is told then */
-  poll->hung_up = (told & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0;
+  bool hung_up = (told & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0; /* told once, and it lasts */
   poll->drained = false;
   poll->loop->turn_ready++;
   poll->on_ready(poll, ready_events(poll, told));
-  bool rests = poll->drained && !poll->hung_up;
+  bool rests = poll->drained && !hung_up;
   if (!rests && poll->events == wanted) arm(poll); /* else sp_poll_want did, or it is closed */
 }
 
