@@ -25,6 +25,7 @@
 enum step_kind {
   STEP_END,      /* close with FIN */
   STEP_EXPECT,   /* a whole request (head and Content-Length body); the peer's close ends the script */
+  STEP_TAKE,     /* whatever comes next: the peer has acted on what was sent */
   STEP_SEND,     /* bytes */
   STEP_TRICKLE,  /* bytes, one a segment */
   STEP_PAUSE,    /* ms */
@@ -43,6 +44,7 @@ struct step {
 };
 #define END { STEP_END, NULL, 0, 0 }
 #define EXPECT { STEP_EXPECT, NULL, 0, 0 }
+#define TAKE { STEP_TAKE, NULL, 0, 0 }
 #define SEND(text) { STEP_SEND, text, sizeof(text) - 1, 0 }
 #define TRICKLE(text) { STEP_TRICKLE, text, sizeof(text) - 1, 0 }
 #define PAUSE(ms_) { STEP_PAUSE, NULL, 0, ms_ }

@@ -48,6 +48,11 @@ static bool expect(struct server *server, int fd, int sip_ms) {
   return whole;
 }
 
+static bool take(int fd) {
+  char bytes[65536];
+  return recv(fd, bytes, sizeof bytes, 0) > 0;
+}
+
 static bool send_all(int fd, const char *bytes, size_t len) {
   while (len > 0) {
     ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
@@ -83,6 +88,7 @@ static bool follow(struct server_conn *conn, const struct step *step) {
   case STEP_END: return false;
   case STEP_EXPECT: return expect(conn->server, conn->fd, 0);
   case STEP_SIP: return expect(conn->server, conn->fd, step->ms);
+  case STEP_TAKE: return take(conn->fd);
   case STEP_SEND: return send_all(conn->fd, step->bytes, step->len);
   case STEP_TRICKLE: return trickle(conn->fd, step->bytes, step->len);
   case STEP_PAUSE:

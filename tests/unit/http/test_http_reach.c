@@ -88,7 +88,7 @@ static void tunnels_that_fail(void **state) {
   static const struct step closed[] = {EXPECT, END};
   static const struct step reset[] = {EXPECT, RST};
   static const struct step early[] = {EXPECT, SEND(OPENED "\x15\x03\x01"), HOLD};
-  static const struct step no_tls[] = {EXPECT, TRICKLE(OPENED), PAUSE(20), SEND("HTTP/1.1 400 Bad Request\r\n\r\n"), END};
+  static const struct step no_tls[] = {EXPECT, TRICKLE(OPENED), TAKE, SEND("HTTP/1.1 400 Bad Request\r\n\r\n"), END};
   static const struct step gone[] = {EXPECT, SEND(OPENED), PAUSE(20), END};
   static const struct {
     const struct step *script;
