@@ -112,7 +112,7 @@ static void judge_validity(struct sp_capacity *capacity, const struct sp_run_fac
   struct sp_validity_facts known;
   struct sp_validity validity;
   sp_run_validity_facts(capacity->run, facts, &known);
-  known.shared_machine = sp_is_loopback(capacity->setup->host) || capacity->setup->reach.unix_socket.len > 0;
+  known.shared_machine = sp_setup_shares_machine(capacity->setup);
   known.source_count = (unsigned)capacity->setup->reach.sources.count;
   sp_validity_judge(&known, &validity);
   out->valid = validity.valid;

@@ -238,7 +238,7 @@ static void judge(struct sp_runner *runner, struct sp_result *result) {
   const struct sp_setup *setup = runner->conf.setup;
   char proxies[SP_REASON_TEXT_MAX];
   facts.totals = result->totals;
-  facts.shared_machine = sp_is_loopback(setup->host) || setup->reach.unix_socket.len > 0;
+  facts.shared_machine = sp_setup_shares_machine(setup);
   facts.source_count = (unsigned)setup->reach.sources.count;
   facts.proxy = sp_proxies_used(&setup->reach.proxies, proxies, sizeof(proxies));
   sp_validity_judge(&facts, &result->validity);

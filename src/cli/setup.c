@@ -112,7 +112,8 @@ int sp_raise_file_limit(uint64_t connections, struct sp_err *err) {
                  (unsigned long long)needed);
 }
 
-bool sp_is_loopback(const char *text) {
+bool sp_setup_shares_machine(const struct sp_setup *setup) {
   struct sp_url url;
-  return sp_url_parse(sp_str_from(text), &url, NULL) == 0 && sp_url_is_loopback(&url);
+  if (setup->reach.unix_socket.len > 0) return true;
+  return sp_url_parse(sp_str_from(setup->host), &url, NULL) == 0 && sp_url_is_loopback(&url);
 }

@@ -22,8 +22,8 @@ void sp_setup_fini(struct sp_setup *setup);
 /* A URL without what looks like a secret in it (sp_url_redact), otherwise as it was given. The caller frees it. */
 char *sp_setup_redact(const char *text);
 
-/* Does the URL name this machine itself (localhost, 127.x, ::1)? */
-bool sp_is_loopback(const char *url);
+/* Does the target share this machine with us: by a name of its own (localhost, 127.x, ::1), or behind a Unix socket? */
+bool sp_setup_shares_machine(const struct sp_setup *setup);
 
 #define SP_FILES_BESIDE 64u /* files that are no connections: loops, outputs, libraries */
 /* Raises the soft limit of open files to what `connections` need; where the hard limit is in the way, to that, and a
