@@ -1,7 +1,7 @@
 #include "report/history.h"
 
 #include "base/mem.h"
-#include "report/background.h"
+#include "base/background.h"
 #include "report/history_begin.h"
 #include "report/kept.h"
 #include "report/page_data.h"

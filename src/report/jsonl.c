@@ -4,7 +4,7 @@
  * dropped, counted, and the end says so.
  */
 #include "base/mem.h"
-#include "report/background.h"
+#include "base/background.h"
 #include "report/jsonl_line.h"
 #include "report/out_file.h"
 #include "report/report.h"

@@ -1,5 +1,5 @@
 /*
- * A thread of an output's own, that does what may take long (a disk, a peer) while the run goes on: it works, waits for
+ * A thread beside the run, for what may take long (a disk, a peer) while the run goes on: it works, waits for
  * a while or until it is woken, and works again, until it is stopped.
  *
  *   bool more = true;
@@ -8,8 +8,8 @@
  *     …
  *   }
  */
-#ifndef SP_REPORT_BACKGROUND_H
-#define SP_REPORT_BACKGROUND_H
+#ifndef SP_BASE_BACKGROUND_H
+#define SP_BASE_BACKGROUND_H
 
 #include "base/err.h"
 

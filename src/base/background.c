@@ -1,4 +1,4 @@
-#include "report/background.h"
+#include "base/background.h"
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -25,7 +25,7 @@ void sp_background_fini(struct sp_background *background) {
 int sp_background_start(struct sp_background *background, void *(*work)(void *ctx), void *ctx, struct sp_err *err) {
   int error = pthread_create(&background->thread, NULL, work, ctx);
   background->has_thread = error == 0;
-  return error ? sp_fail(err, SP_EIO, "cannot start the thread that writes: %s", strerror(error)) : SP_OK;
+  return error ? sp_fail(err, SP_EIO, "cannot start a thread: %s", strerror(error)) : SP_OK;
 }
 
 void sp_background_wake(struct sp_background *background) {

@@ -1,0 +1,54 @@
+#include "watch/rates.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define COUNTER_NAME_MAX 700u
+
+struct counter {
+  int64_t at_ns;
+  double total;
+};
+
+void sp_rates_init(struct sp_rates *rates) { sp_map_init(&rates->counters); }
+
+void sp_rates_fini(struct sp_rates *rates) {
+  for (size_t i = 0; i < rates->counters.count; i++) free(rates->counters.entries[i].value);
+  sp_map_fini(&rates->counters);
+}
+
+bool sp_rates_step(struct sp_rates *rates, const char *name, int64_t at_ns, double total, struct sp_rate_step *out) {
+  struct counter *counter = sp_map_get(&rates->counters, sp_str_from(name));
+  if (!counter) {
+    if (rates->counters.count == SP_RATES_MAX) return false;
+    counter = sp_alloc(sizeof(*counter));
+    *counter = (struct counter){.at_ns = at_ns, .total = total};
+    *sp_map_put(&rates->counters, sp_str_from(name)) = counter;
+    return false;
+  }
+  if (at_ns <= counter->at_ns) return false;
+  out->delta = total >= counter->total ? total - counter->total : total;
+  out->span_ns = at_ns - counter->at_ns;
+  *counter = (struct counter){.at_ns = at_ns, .total = total};
+  return true;
+}
+
+void sp_rates_add(struct sp_rates *rates, struct sp_watch_sink *sink, const struct sp_observed_key *key, const char *counter,
+                  int64_t at_ns, double total, double scale) {
+  struct sp_rate_step step;
+  if (!sp_rates_step(rates, counter, at_ns, total, &step)) return;
+  sp_watch_gauge(sink, key, at_ns, step.span_ns, step.delta * scale * (double)SP_NS_PER_S / (double)step.span_ns);
+}
+
+void sp_rates_add_ratio(struct sp_rates *rates, struct sp_watch_sink *sink, const struct sp_observed_key *key,
+                        const char *counter, int64_t at_ns, double a, double b, double scale) {
+  char upper[COUNTER_NAME_MAX], lower[COUNTER_NAME_MAX];
+  struct sp_rate_step over, under;
+  snprintf(upper, sizeof(upper), "%s over", counter);
+  snprintf(lower, sizeof(lower), "%s under", counter);
+  bool both = sp_rates_step(rates, upper, at_ns, a, &over);
+  both = sp_rates_step(rates, lower, at_ns, b, &under) && both;
+  if (both && under.delta > 0) sp_watch_gauge(sink, key, at_ns, over.span_ns, over.delta / under.delta * scale);
+}
