@@ -205,8 +205,8 @@ static int capacity_run(const struct sp_options *options) {
   return exit_code;
 }
 
-static const struct sp_option *const groups[] = {sp_options_plan, sp_options_capacity, sp_options_capacity_load, sp_options_http,
-                                                 sp_options_capacity_output, sp_options_common, NULL};
+static const struct sp_option *const groups[] = {sp_options_plan, sp_options_capacity, sp_options_capacity_load, sp_options_watch,
+                                                 sp_options_http, sp_options_capacity_output, sp_options_common, NULL};
 
 const struct sp_command sp_command_capacity = {.name = "capacity", .arguments = "PLAN",
     .summary = "search the highest load that keeps its service levels",

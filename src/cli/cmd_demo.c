@@ -42,7 +42,7 @@ static int demo_run(const struct sp_options *given) {
   return exit_code;
 }
 
-static const struct sp_option *const groups[] = {sp_options_load, sp_options_slo,    sp_options_output,
+static const struct sp_option *const groups[] = {sp_options_load, sp_options_slo, sp_options_watch, sp_options_output,
                                                  sp_options_web,  sp_options_common, NULL};
 
 const struct sp_command sp_command_demo = {.name = "demo", .arguments = "",

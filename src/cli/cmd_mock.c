@@ -14,7 +14,7 @@
 struct mock_run {
   struct sp_loop *loop;
   struct sp_mock *mock;
-  struct sp_signal interrupt, terminate;
+  struct sp_os_signal interrupt, terminate;
   unsigned signals;
 };
 
@@ -38,7 +38,7 @@ static int load_profile(const char *name, char **json, struct sp_err *err) {
   return *json ? 0 : err->code;
 }
 
-static void on_signals_closed(struct sp_signal *signal) {
+static void on_signals_closed(struct sp_os_signal *signal) {
   sp_loop_stop(sp_container_of(signal, struct mock_run, terminate)->loop);
 }
 
@@ -66,8 +66,8 @@ static void stop(struct mock_run *run) {
   sp_mock_close(run->mock, on_closed, run);
 }
 
-static void on_interrupt(struct sp_signal *signal) { stop(sp_container_of(signal, struct mock_run, interrupt)); }
-static void on_terminate(struct sp_signal *signal) { stop(sp_container_of(signal, struct mock_run, terminate)); }
+static void on_interrupt(struct sp_os_signal *signal) { stop(sp_container_of(signal, struct mock_run, interrupt)); }
+static void on_terminate(struct sp_os_signal *signal) { stop(sp_container_of(signal, struct mock_run, terminate)); }
 
 static void print_notes(const struct sp_mock *mock) {
   for (size_t i = 0; sp_mock_note(mock, i); i++) printf("note: %s\n", sp_mock_note(mock, i));

@@ -37,8 +37,8 @@ static int serve_run(const struct sp_options *options) {
   return exit_code;
 }
 
-static const struct sp_option *const groups[] = {sp_options_plan, sp_options_load, sp_options_slo, sp_options_http, sp_options_output,
-                                                 sp_options_web, sp_options_common, NULL};
+static const struct sp_option *const groups[] = {sp_options_plan, sp_options_load, sp_options_slo, sp_options_watch, sp_options_http,
+                                                 sp_options_output, sp_options_web, sp_options_common, NULL};
 
 const struct sp_command sp_command_serve = {.name = "serve", .arguments = "[PLANS]",
     .summary = "the web page without starting: start, change and stop runs from there",

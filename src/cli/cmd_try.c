@@ -14,17 +14,17 @@
 struct trial { /* one task, once */
   struct sp_loop *loop;
   struct sp_run *run;
-  struct sp_signal interrupt;
+  struct sp_os_signal interrupt;
   unsigned signals;
 };
 
-static void on_interrupt(struct sp_signal *signal) {
+static void on_interrupt(struct sp_os_signal *signal) {
   struct trial *trial = sp_container_of(signal, struct trial, interrupt);
   if (trial->signals++) _exit(SP_EXIT_INTERRUPTED);
   sp_run_cut(trial->run);
 }
 
-static void on_signal_closed(struct sp_signal *signal) { sp_loop_stop(sp_container_of(signal, struct trial, interrupt)->loop); }
+static void on_signal_closed(struct sp_os_signal *signal) { sp_loop_stop(sp_container_of(signal, struct trial, interrupt)->loop); }
 
 static void on_end(void *ctx) {
   struct trial *trial = ctx;

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "engine/shape_parse.h"
 #include "stats/slo.h"
+#include "watch/spec.h"
 
 #include <stdlib.h>
 
@@ -229,6 +230,22 @@ const struct sp_option sp_options_slo[] = {
     {"slo", 0, "'EXPR'", "a service level (repeatable): 'p95(ttft) < 1500ms', 'failed_share < 1%'", take_slo},
     {"slo-abort", 0, NULL, "end the run once an SLO 'over 30s' is surely lost", take_slo_abort},
     {"compat", 0, "TOOL", "rows with another tool's definitions: vllm, aiperf, guidellm, locust", take_compat},
+    {NULL, 0, NULL, NULL, NULL}};
+
+/* -- what looks at the target -- */
+
+/* Read twice: here for the faults of its form, by the watching for what it says. */
+OPTION(take_watch) {
+  struct sp_watch_text text;
+  if (o->watch_count == SP_WATCH_TEXTS_MAX) return sp_fail(err, SP_EUSAGE, "over %u watchers", SP_WATCH_TEXTS_MAX);
+  o->watches[o->watch_count++] = value;
+  int code = sp_watch_text_parse(&text, value, err);
+  if (code == 0) sp_watch_text_fini(&text);
+  return code;
+}
+
+const struct sp_option sp_options_watch[] = {
+    {"watch", 0, "KIND=URL", "look at the target meanwhile (repeatable; docs/watch.md): prometheus=http://host:9090", take_watch},
     {NULL, 0, NULL, NULL, NULL}};
 
 /* -- what is shown and written -- */

@@ -15,6 +15,7 @@
 #define SP_CLASS_NAMES_MAX 50u
 #define SP_ARGUMENTS_MAX 50
 #define SP_RESOLVE_OPTIONS_MAX 100u
+#define SP_WATCH_TEXTS_MAX 100u
 
 struct sp_out {
   const struct sp_report_type *type;
@@ -54,6 +55,8 @@ struct sp_options {
   const char *slos[SP_SLOS_MAX];
   size_t slo_count;
   bool slo_abort;
+  const char *watches[SP_WATCH_TEXTS_MAX]; /* watch/spec.h */
+  size_t watch_count;
   struct sp_capacity_options capacity;
   unsigned compat; /* SP_COMPAT_BIT(tool) | … */
   const char *proxy; /* "": none, whatever the environment says */
@@ -87,6 +90,7 @@ struct sp_option {
 extern const struct sp_option sp_options_plan[];    /* what to run */
 extern const struct sp_option sp_options_load[];    /* how much */
 extern const struct sp_option sp_options_slo[];     /* what it is held to */
+extern const struct sp_option sp_options_watch[];   /* what looks at the target meanwhile */
 extern const struct sp_option sp_options_http[];    /* over what connection */
 extern const struct sp_option sp_options_output[];  /* what is shown and written */
 extern const struct sp_option sp_options_web[];     /* the page */

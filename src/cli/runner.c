@@ -10,6 +10,7 @@
 #include "cli/screen.h"
 #include "cli/slo_watch.h"
 #include "cli/verdict.h"
+#include "cli/watching.h"
 #include "report/outputs.h"
 
 #include <stdlib.h>
@@ -26,6 +27,8 @@ struct sp_runner {
   struct sp_outputs outputs, kept; /* kept: for the page alone, and nobody's failure */
   struct sp_history_choice history;
   struct sp_slo_watch slos;
+  struct sp_watching *watching; /* NULL: nobody looks at the target */
+  int64_t real_offset_ns;       /* wall clock - monotonic, at the begin */
   bool dead_target, slo_lost, broken, interrupted, finished;
   char id[40];
   int64_t started_real_ns;
@@ -73,6 +76,7 @@ static void begin_outputs(struct sp_runner *runner) {
   struct sp_run_params params;
   sp_run_params_init(&params, setup->plan, &begin);
   runner->started_real_ns = begin.real_ns;
+  runner->real_offset_ns = begin.real_ns - begin.mono_ns;
   make_id(runner->id, sizeof(runner->id), begin.real_ns, setup->load.seed);
   sp_outputs_begin(&runner->outputs, &begin);
   sp_outputs_begin(&runner->kept, &begin);
@@ -162,8 +166,11 @@ static void log_new_errors(struct sp_runner *runner, const struct sp_interval *t
   }
 }
 
+static void say_note(void *ctx, const char *text) { sp_runner_note(ctx, text); }
+
 static void on_tick(void *ctx, const struct sp_run_view *view) {
   struct sp_runner *runner = ctx;
+  if (runner->watching) sp_watching_notes(runner->watching, say_note, runner);
   sp_terminal_tick(runner->terminal, view);
   sp_outputs_tick(&runner->outputs, view);
   sp_outputs_tick(&runner->kept, view);
@@ -198,6 +205,7 @@ static int start_run(struct sp_runner *runner, struct sp_err *err) {
 
 int sp_runner_start(struct sp_runner *runner, struct sp_err *err) {
   int code = sp_plan_fire(runner->conf.setup->plan, "start", err);
+  if (code == 0 && runner->watching) code = sp_watching_start(runner->watching, err);
   if (code) return code;
   begin_outputs(runner);
   code = start_run(runner, err);
@@ -228,6 +236,8 @@ static void fill_result(struct sp_runner *runner, struct sp_result *result) {
       .name = name_of(runner), .started_real_ns = runner->started_real_ns, .seed = setup->load.seed, .tags = options->tags,
       .tag_count = options->tag_count, .load = &setup->load, .totals = sp_run_totals(runner->run),
       .slos = runner->slos.results, .slo_count = runner->slos.count, .interrupted = runner->interrupted};
+  result->seen = sp_watching_seen(runner->watching);
+  result->real_offset_ns = runner->real_offset_ns;
   memcpy(result->id, runner->id, sizeof(result->id));
   sp_run_facts_now(runner->run, &result->facts);
 }
@@ -276,9 +286,17 @@ static void add_notes(struct sp_runner *runner, struct sp_result *result) {
   result->note_count = runner->notes.count;
 }
 
+static void finish_watching(struct sp_runner *runner) {
+  const struct sp_interval *totals = sp_run_totals(runner->run);
+  if (!runner->watching) return;
+  sp_watching_finish(runner->watching, totals->begin_ns + runner->real_offset_ns, totals->end_ns + runner->real_offset_ns);
+  sp_watching_notes(runner->watching, say_note, runner);
+}
+
 int sp_runner_finish(struct sp_runner *runner) {
   struct sp_result *result = &runner->result;
   struct sp_err err;
+  finish_watching(runner);
   fill_result(runner, result);
   fill_stages(runner, result);
   judge(runner, result);
@@ -321,7 +339,8 @@ struct sp_runner *sp_runner_create(const struct sp_runner_options *options, stru
   struct sp_runner *runner = sp_alloc(sizeof(*runner));
   const struct sp_options *given = options->options;
   runner->conf = *options;
-  if (open_slos(runner, err) || raise_file_limit(options, err) || open_outputs(runner, err)) {
+  if (open_slos(runner, err) || raise_file_limit(options, err) || open_outputs(runner, err) ||
+      sp_watching_open(&runner->watching, given, options->setup->plan, err)) {
     sp_runner_destroy(runner);
     return NULL;
   }
@@ -333,6 +352,7 @@ struct sp_runner *sp_runner_create(const struct sp_runner_options *options, stru
 void sp_runner_destroy(struct sp_runner *runner) {
   if (!runner) return;
   sp_run_destroy(runner->run);
+  sp_watching_close(runner->watching);
   if (runner->terminal) sp_terminal_destroy(runner->terminal);
   sp_outputs_close(&runner->outputs);
   sp_outputs_close(&runner->kept);

@@ -11,10 +11,10 @@ static void on_signal(struct sp_stop_signals *signals) {
   signals->on_signal(signals->ctx, signals->count);
 }
 
-static void on_interrupt(struct sp_signal *signal) { on_signal(sp_container_of(signal, struct sp_stop_signals, interrupt)); }
-static void on_terminate(struct sp_signal *signal) { on_signal(sp_container_of(signal, struct sp_stop_signals, terminate)); }
+static void on_interrupt(struct sp_os_signal *signal) { on_signal(sp_container_of(signal, struct sp_stop_signals, interrupt)); }
+static void on_terminate(struct sp_os_signal *signal) { on_signal(sp_container_of(signal, struct sp_stop_signals, terminate)); }
 
-static void on_closed(struct sp_signal *signal) {
+static void on_closed(struct sp_os_signal *signal) {
   struct sp_stop_signals *signals = sp_container_of(signal, struct sp_stop_signals, terminate);
   signals->on_closed(signals->ctx);
 }

@@ -12,7 +12,7 @@ struct sp_stop_signals {
   void (*on_closed)(void *ctx);
   void *ctx;
   /* Private. */
-  struct sp_signal interrupt, terminate;
+  struct sp_os_signal interrupt, terminate;
   unsigned count;
   bool closing;
 };

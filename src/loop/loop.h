@@ -101,13 +101,13 @@ static inline void sp_poll_drained(struct sp_poll *poll) { poll->drained = true;
 void sp_poll_close(struct sp_poll *poll, void (*on_closed)(struct sp_poll *));
 
 /* -- signals (not in a fake loop) -- */
-struct sp_signal {
+struct sp_os_signal {
   uv_signal_t uv;
-  void (*on_signal)(struct sp_signal *signal);
-  void (*on_closed)(struct sp_signal *signal);
+  void (*on_signal)(struct sp_os_signal *signal);
+  void (*on_closed)(struct sp_os_signal *signal);
 };
-int sp_signal_open(struct sp_signal *signal, struct sp_loop *loop, int signum, void (*on_signal)(struct sp_signal *),
+int sp_signal_open(struct sp_os_signal *signal, struct sp_loop *loop, int signum, void (*on_signal)(struct sp_os_signal *),
                    struct sp_err *err);
-void sp_signal_close(struct sp_signal *signal, void (*on_closed)(struct sp_signal *)); /* on_closed may be NULL */
+void sp_signal_close(struct sp_os_signal *signal, void (*on_closed)(struct sp_os_signal *)); /* on_closed may be NULL */
 
 #endif

@@ -21,4 +21,9 @@ json_t *sp_doc_load(const struct sp_result *result); /* what was asked for, and 
 json_t *sp_doc_stages(const struct sp_result *result);
 json_t *sp_doc_notes(const struct sp_result *result);
 
+/* json_watch.c: what was seen of the target over the measured time. null: nobody watched. */
+json_t *sp_doc_watch(const struct sp_result *result);
+/* A member of a summary's text; null where there is none. */
+json_t *sp_doc_kept(struct sp_str summary, const char *member);
+
 #endif

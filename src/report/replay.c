@@ -92,6 +92,7 @@ static void fill_in(struct replay *replay, struct sp_result *result) {
   result->tags = replay->tags;
   result->tag_count = run->tag_count;
   result->load = &replay->asked.load;
+  result->kept_summary = replay->detail->summary;
 }
 
 static int tell_kept_end(struct replay *replay) {

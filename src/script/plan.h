@@ -13,6 +13,8 @@
 #define SP_PLAN_MAX (4u * 1024u * 1024u) /* bytes of a plan's file */
 #define SP_PARAMS_MAX 200u
 #define SP_SLOS_MAX 100u
+#define SP_PLAN_WATCHERS_MAX 100u
+#define SP_PLAN_WATCH_OPTIONS_MAX 32u /* a watcher */
 
 struct sp_setting { /* -e key=value */
   const char *key, *value;
@@ -66,6 +68,14 @@ struct sp_plan_load { /* -1 or NULL: the plan does not say */
 };
 void sp_plan_load_init(struct sp_plan_load *load); /* nothing said */
 
+struct sp_plan_watch { /* spate.watch{…}: what looks at the target */
+  char *text;          /* "KIND=URL …", as --watch has it; NULL: the members below */
+  char *kind, *url, *subject; /* subject NULL: not said */
+  int64_t interval_ns; /* -1: not said */
+  struct sp_setting *options;
+  size_t option_count;
+};
+
 struct sp_lua;
 struct sp_plan {
   struct sp_plan_options options; /* borrowed; outlives the plan */
@@ -79,6 +89,8 @@ struct sp_plan {
   struct sp_plan_load load;
   char **slos;
   size_t slo_count;
+  struct sp_plan_watch *watchers;
+  size_t watcher_count;
   struct sp_str *secrets; /* values of secret parameters */
   size_t secret_count;
   struct sp_lua *lua;     /* the main thread's state */

@@ -301,6 +301,49 @@ static int read_slos(lua_State *L, struct sp_plan *plan, struct sp_err *err) {
   return 0;
 }
 
+/* -- watchers -- */
+
+static int read_watch_options(lua_State *L, struct sp_plan_watch *watcher, struct sp_err *err) {
+  size_t count = push_list(L, "options");
+  if (count > SP_PLAN_WATCH_OPTIONS_MAX) {
+    return sp_fail(err, SP_ELIMIT, "a watcher of the plan has over %u options", SP_PLAN_WATCH_OPTIONS_MAX);
+  }
+  watcher->options = sp_alloc_array(count + 1, sizeof(*watcher->options));
+  watcher->option_count = count;
+  for (size_t i = 0; i < count; i++) {
+    lua_rawgeti(L, -1, (int)i + 1);
+    watcher->options[i] = (struct sp_setting){.key = field_text(L, "key"), .value = field_text(L, "value")};
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return 0;
+}
+
+static int read_watcher(lua_State *L, struct sp_plan_watch *watcher, struct sp_err *err) {
+  watcher->text = field_text(L, "text");
+  if (watcher->text) return 0;
+  watcher->kind = field_text(L, "kind");
+  watcher->url = field_text(L, "url");
+  watcher->subject = field_text(L, "subject");
+  watcher->interval_ns = field_ns(L, "interval");
+  return read_watch_options(L, watcher, err);
+}
+
+static int read_watchers(lua_State *L, struct sp_plan *plan, struct sp_err *err) {
+  size_t count = push_list(L, "watch");
+  if (count > SP_PLAN_WATCHERS_MAX) return sp_fail(err, SP_ELIMIT, "the plan has over %u watchers", SP_PLAN_WATCHERS_MAX);
+  plan->watchers = sp_alloc_array(count + 1, sizeof(*plan->watchers));
+  plan->watcher_count = count;
+  int code = 0;
+  for (size_t i = 0; i < count && code == 0; i++) {
+    lua_rawgeti(L, -1, (int)i + 1);
+    code = read_watcher(L, &plan->watchers[i], err);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return code;
+}
+
 struct reading {
   struct sp_plan *plan;
   struct sp_err *err;
@@ -319,6 +362,7 @@ static int read_all(lua_State *L) {
   if (code == 0) code = read_params(L, plan, reading->err);
   if (code == 0) code = read_classes(L, plan, reading->err);
   if (code == 0) code = read_slos(L, plan, reading->err);
+  if (code == 0) code = read_watchers(L, plan, reading->err);
   if (code == 0) read_load(L, plan);
   reading->code = code;
   return 0;
@@ -349,6 +393,18 @@ static void free_param(struct sp_param *param) {
   free(param->value);
 }
 
+static void free_watcher(struct sp_plan_watch *watcher) {
+  for (size_t i = 0; i < watcher->option_count; i++) {
+    free((char *)watcher->options[i].key);
+    free((char *)watcher->options[i].value);
+  }
+  free(watcher->options);
+  free(watcher->text);
+  free(watcher->kind);
+  free(watcher->url);
+  free(watcher->subject);
+}
+
 void sp_plan_read_free(struct sp_plan *plan) {
   for (size_t i = 0; i < plan->class_count; i++) free_class(&plan->classes[i], &plan->class_http[i]);
   for (size_t i = 0; i < plan->param_count; i++) free_param(&plan->params[i]);
@@ -356,6 +412,8 @@ void sp_plan_read_free(struct sp_plan *plan) {
   free(plan->classes);
   free(plan->class_http);
   free(plan->params);
+  for (size_t i = 0; i < plan->watcher_count; i++) free_watcher(&plan->watchers[i]);
+  free(plan->watchers);
   free(plan->slos);
   free(plan->load.host);
   free(plan->load.stages);

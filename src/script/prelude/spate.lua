@@ -5,7 +5,7 @@ local retry = require("spate.retry")
 local streams = require("spate.streams")
 
 local spate = {}
-local plan = { classes = {}, params = {}, load = {}, slo = {}, hooks = {}, metrics = {} }
+local plan = { classes = {}, params = {}, load = {}, slo = {}, watch = {}, hooks = {}, metrics = {} }
 spate._plan = plan
 spate.version = core.version
 
@@ -240,6 +240,11 @@ function spate.slo(list)
     if fault then fail("%s", fault) end
     plan.slo[#plan.slo + 1] = expression
   end
+end
+
+local read_watchers = require("spate.watch")(tools, plan.watch)
+function spate.watch(watchers)
+  read_watchers(watchers) -- no tail call: its errors name the plan's line
 end
 
 local HOOKS = { start = 1, stop = 1, user_start = 1, user_stop = 1 }

@@ -352,17 +352,17 @@ static void test_destroy_delivers_on_closed(void **state) {
 /* -- signals -- */
 
 struct catcher {
-  struct sp_signal signal;
+  struct sp_os_signal signal;
   struct sp_loop *loop;
   int caught, stop_at, closed;
 };
 
-static void on_signal(struct sp_signal *signal) {
+static void on_signal(struct sp_os_signal *signal) {
   struct catcher *catcher = sp_container_of(signal, struct catcher, signal);
   if (++catcher->caught == catcher->stop_at) sp_loop_stop(catcher->loop);
 }
 
-static void on_signal_closed(struct sp_signal *signal) { sp_container_of(signal, struct catcher, signal)->closed++; }
+static void on_signal_closed(struct sp_os_signal *signal) { sp_container_of(signal, struct catcher, signal)->closed++; }
 
 static void test_raise(void **state) {
   struct catcher catcher = { .loop = *state, .stop_at = 1 };
@@ -405,7 +405,7 @@ static void test_signal_in_another_thread(void **state) {
 static void test_signals_that_cannot_be_caught(void **state) {
   static const int signums[] = { 0, -1, SIGKILL, SIGSTOP, 10000 };
   for (size_t i = 0; i < sizeof(signums) / sizeof(*signums); i++) {
-    struct sp_signal signal;
+    struct sp_os_signal signal;
     struct sp_err err = { 0 };
     assert_int_equal(sp_signal_open(&signal, *state, signums[i], on_signal, &err), SP_EIO);
     assert_non_null(strstr(err.text, "signal"));
