@@ -7,6 +7,8 @@
 
 #include "base/buf.h"
 #include "cli/setup.h"
+#include "cli/steps.h"
+#include "cli/watching.h"
 #include "model/search.h"
 #include "report/capacity_json.h"
 
@@ -47,6 +49,11 @@ struct sp_capacity {
   const char *plan_name, *state_path; /* NULL: no state is kept */
   struct sp_capacity_goals goals;
   struct sp_search search;
+  struct sp_watching *watching; /* NULL: nobody looks at the target */
+  int64_t begun_real_ns, real_offset_ns; /* wall clock; and wall clock - monotonic at that moment */
+  struct sp_steps steps;        /* a trial each, of this run of the program */
+  struct sp_diagnosis diagnosis;
+  bool diagnosed;
   char reason[SP_REASON_TEXT_MAX]; /* why the newest invalid trial was one; "" */
   struct sp_loop *loop;
   struct sp_run *run; /* of the trial under way; NULL between trials */
@@ -76,7 +83,8 @@ char *sp_capacity_load_text(const struct sp_search_options *options, double load
 void sp_capacity_show_begin(const struct sp_capacity *capacity);
 void sp_capacity_show_progress(const struct sp_capacity *capacity, const struct sp_search_ask *ask, double second,
                                uint64_t in_flight);
+void sp_capacity_show_note(void *capacity, const char *text);
 void sp_capacity_show_trial(const struct sp_capacity *capacity, const struct sp_search_trial *trial);
-void sp_capacity_show_end(const struct sp_capacity *capacity);
+void sp_capacity_show_end(struct sp_capacity *capacity);
 
 #endif

@@ -2,6 +2,8 @@
 #include "cli/capacity.h"
 
 #include "base/units.h"
+#include "cli/screen.h"
+#include "report/diagnosis_text.h"
 #include "report/figures.h"
 
 #include <math.h>
@@ -51,6 +53,11 @@ void sp_capacity_show_progress(const struct sp_capacity *capacity, const struct 
   fprintf(capacity->show, LINE_CLEAR "  %5zu  %12s  %7.0f  %llu in flight", capacity->search.count + 1,
           sp_capacity_load_text(&capacity->search.options, ask->load, load, sizeof(load)), second, (unsigned long long)in_flight);
   fflush(capacity->show);
+}
+
+void sp_capacity_show_note(void *ctx, const char *text) {
+  const struct sp_capacity *capacity = ctx;
+  fprintf(capacity->show, "%s  note: %s\n", capacity->moves ? LINE_CLEAR : "", text);
 }
 
 static const char *says(const struct sp_search_trial *trial) {
@@ -152,7 +159,16 @@ static void show_answer(const struct sp_capacity *capacity, const struct sp_sear
   if (result->verdict == SP_SEARCH_NOT_ABLE && capacity->reason[0]) fprintf(capacity->show, "  %s\n", capacity->reason);
 }
 
-void sp_capacity_show_end(const struct sp_capacity *capacity) {
+static void put_diagnosis(void *ctx, struct sp_canvas *canvas) { sp_diagnosis_put(ctx, canvas); }
+
+static void show_diagnosis(struct sp_capacity *capacity) {
+  fflush(capacity->show);
+  struct sp_terminal *terminal = sp_screen_open(capacity->options);
+  sp_terminal_put(terminal, put_diagnosis, &capacity->diagnosis);
+  sp_terminal_destroy(terminal);
+}
+
+void sp_capacity_show_end(struct sp_capacity *capacity) {
   double loads[SP_SEARCH_TRIALS_MAX];
   size_t count = loads_of(&capacity->search, loads);
   if (capacity->moves) fputs(LINE_CLEAR, capacity->show);
@@ -164,5 +180,6 @@ void sp_capacity_show_end(const struct sp_capacity *capacity) {
     fprintf(capacity->show, "\n  %12s  %6s  %7s  %17s  %s\n", "load", "trials", "seconds", "missed", "class");
     for (size_t i = 0; i < count; i++) show_load(capacity, g, loads[i]);
   }
+  if (capacity->diagnosed) show_diagnosis(capacity);
   fflush(capacity->show);
 }

@@ -64,6 +64,7 @@ static bool is_over(struct trial *trial, const struct sp_interval *totals) {
 
 static void on_tick(void *ctx, const struct sp_run_view *view) {
   struct trial *trial = ctx;
+  if (trial->capacity->watching) sp_watching_notes(trial->capacity->watching, sp_capacity_show_note, trial->capacity);
   if (trial->stopped || view->phase >= SP_PHASE_ENDING || trial->seconds == SECONDS_MAX) return;
   trial->elapsed_s = floor((double)view->elapsed_ns / 1e9 + 0.5);
   trial->in_flight[trial->seconds] = (double)view->in_flight;
@@ -108,21 +109,36 @@ static void fill_warm_up(struct trial *trial) {
   trial->load.warm_up_ns = (int64_t)trial->warm_s * SP_NS_PER_S;
 }
 
-static void judge_validity(struct sp_capacity *capacity, const struct sp_run_facts *facts, struct sp_search_trial *out) {
+static void judge_validity(struct sp_capacity *capacity, const struct sp_run_facts *facts, struct sp_search_trial *out,
+                           struct sp_validity *validity) {
   struct sp_validity_facts known;
-  struct sp_validity validity;
   sp_run_validity_facts(capacity->run, facts, &known);
   known.shared_machine = sp_setup_shares_machine(capacity->setup);
   known.source_count = (unsigned)capacity->setup->reach.sources.count;
-  sp_validity_judge(&known, &validity);
-  out->valid = validity.valid;
-  if (!validity.valid) snprintf(capacity->reason, sizeof(capacity->reason), "%s", validity.reasons[0]);
+  sp_validity_judge(&known, validity);
+  out->valid = validity->valid;
+  if (!validity->valid) snprintf(capacity->reason, sizeof(capacity->reason), "%s", validity->reasons[0]);
+}
+
+/* What the diagnosis may learn of the trial. */
+static void add_step(const struct trial *trial, const struct sp_run_facts *facts, const struct sp_search_trial *result,
+                     const struct sp_validity *validity) {
+  struct sp_capacity *capacity = trial->capacity;
+  const struct sp_interval *totals = sp_run_totals(capacity->run);
+  int64_t from_ns = totals->begin_ns + capacity->real_offset_ns;
+  struct sp_step_facts step = {.interval = totals, .from_ns = from_ns, .to_ns = from_ns + (int64_t)(result->measured_s * 1e9),
+      .measured_s = (double)facts->measured_ns / 1e9, .level = trial->ask->load, .kind = trial->load.kind,
+      .users_mean = facts->users_mean, .in_flight_mean = facts->in_flight_mean, .validity = validity,
+      .miss_share = result->miss_share[0], .slo_missed = result->missed[0] || result->steady == SP_STEADY_GROWS};
+  sp_steps_add(&capacity->steps, &step);
+  sp_steps_add_errors(&capacity->steps, totals);
 }
 
 static int take(struct trial *trial, struct sp_search_trial *out, struct sp_err *err) {
   struct sp_capacity *capacity = trial->capacity;
   const struct sp_interval *totals = sp_run_totals(capacity->run);
   struct sp_run_facts facts;
+  struct sp_validity validity;
   struct sp_tally tally;
   sp_run_facts(capacity->run, &facts);
   if (facts.aborted) return sp_fail(err, SP_EPLAN, "%s", facts.aborted);
@@ -133,7 +149,8 @@ static int take(struct trial *trial, struct sp_search_trial *out, struct sp_err 
       .requests = tally.ok + tally.failed};
   out->goodput_per_s = out->measured_s > 0 ? (double)tally.good / out->measured_s : 0;
   sp_capacity_judge(&capacity->goals, totals, out->measured_s, trial->ask->coarse, out);
-  judge_validity(capacity, &facts, out);
+  judge_validity(capacity, &facts, out, &validity);
+  if (!out->warm_up) add_step(trial, &facts, out, &validity);
   return 0;
 }
 

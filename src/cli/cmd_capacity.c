@@ -62,7 +62,8 @@ static int write_outputs(const struct sp_capacity *capacity, struct outputs *out
   if (outputs->count == 0) return 0;
   struct sp_result run;
   fill_run(capacity, outputs, &run);
-  struct sp_capacity_result result = {.run = &run, .search = &capacity->search, .reason = capacity->reason};
+  struct sp_capacity_result result = {.run = &run, .search = &capacity->search, .reason = capacity->reason,
+      .diagnosis = capacity->diagnosed ? &capacity->diagnosis : NULL};
   for (size_t g = 0; g < capacity->goals.count; g++) {
     result.goals[g].slos = capacity->goals.items[g].slos;
     result.goals[g].count = capacity->goals.items[g].count;
@@ -135,14 +136,35 @@ static int exit_code_of(const struct sp_capacity *capacity) {
   return !able ? SP_EXIT_INVALID : has_lower ? SP_EXIT_OK : SP_EXIT_SLO_MISSED;
 }
 
+/* -- what looks at the target meanwhile -- */
+
+static void diagnose(struct sp_capacity *capacity) {
+  const struct sp_observations *seen = sp_watching_seen(capacity->watching);
+  if (capacity->watching) {
+    sp_watching_finish(capacity->watching, capacity->begun_real_ns, sp_clock_real_ns());
+    sp_watching_notes(capacity->watching, sp_capacity_show_note, capacity);
+  }
+  capacity->diagnosed = sp_steps_can_tell(&capacity->steps, seen);
+  if (!capacity->diagnosed) return;
+  sp_steps_diagnose(&capacity->steps, seen, sp_setup_shares_machine(capacity->setup), &capacity->diagnosis);
+}
+
+static int search_watched(struct sp_capacity *capacity, struct sp_err *err) {
+  int code = capacity->watching ? sp_watching_start(capacity->watching, err) : 0;
+  if (code == 0) code = search_with_signals(capacity, err);
+  if (code == 0) diagnose(capacity);
+  return code;
+}
+
 static int run_all(struct sp_capacity *capacity, struct outputs *outputs, struct sp_err *err) {
   const char *proxy = sp_reach_ambient_proxy(&capacity->setup->reach, capacity->setup->host);
   if (proxy) fprintf(capacity->show, "through the proxy %s of the environment (--proxy '' goes without)\n", proxy);
-  outputs->begun_real_ns = sp_clock_real_ns();
+  outputs->begun_real_ns = capacity->begun_real_ns = sp_clock_real_ns();
   outputs->begun_mono_ns = sp_clock_mono_ns();
+  capacity->real_offset_ns = outputs->begun_real_ns - outputs->begun_mono_ns;
   sp_capacity_show_begin(capacity);
   int code = sp_plan_fire(capacity->setup->plan, "start", err);
-  if (code == 0) code = search_with_signals(capacity, err);
+  if (code == 0) code = search_watched(capacity, err);
   if (code) return sp_cli_fail(err);
   sp_capacity_show_end(capacity);
   code = write_outputs(capacity, outputs, err);
@@ -163,6 +185,7 @@ static int prepare(struct sp_capacity *capacity, struct outputs *outputs, struct
   capacity->state_path = options->capacity.state ? options->capacity.state : options->capacity.resume;
   if (options->capacity.resume) code = sp_capacity_state_load(capacity, options->capacity.resume, err);
   if (code == 0) code = open_outputs(outputs, options, err);
+  if (code == 0) code = sp_watching_open(&capacity->watching, options, capacity->setup->plan, err);
   if (code == 0) code = keep(capacity, err); /* that it can be is known before the first trial */
   if (code) return code;
   (void)sp_raise_file_limit(search_options.whole ? SP_USERS_MAX : SP_MAX_IN_FLIGHT, &ignored); /* as far as it goes */
@@ -193,12 +216,16 @@ static int capacity_run(const struct sp_options *options) {
   struct sp_capacity *capacity = sp_alloc(sizeof(*capacity));
   capacity->options = options;
   capacity->setup = &setup;
+  sp_steps_init(&capacity->steps);
   capacity->plan_name = options->arguments[0];
   capacity->show = sp_options_use_stdout(options) ? stderr : stdout; /* a document stays alone there */
   capacity->moves = isatty(fileno(capacity->show)) == 1;
   int exit_code = prepare(capacity, &outputs, &err) ? sp_cli_fail(&err) : run_all(capacity, &outputs, &err);
   close_outputs(&outputs);
   if (capacity->loop) sp_loop_destroy(capacity->loop);
+  sp_watching_close(capacity->watching);
+  sp_steps_fini(&capacity->steps);
+  sp_diagnosis_fini(&capacity->diagnosis);
   sp_capacity_goals_fini(&capacity->goals);
   sp_setup_fini(&setup);
   free(capacity);

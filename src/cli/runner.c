@@ -5,6 +5,7 @@
 #include "cli/downloads.h"
 #include "cli/history_place.h"
 #include "cli/reach_setup.h"
+#include "cli/run_diagnosis.h"
 #include "cli/run_notes.h"
 #include "cli/run_params.h"
 #include "cli/screen.h"
@@ -36,6 +37,7 @@ struct sp_runner {
   struct sp_result result, shown;
   struct sp_run_stage stages[SP_STAGES_MAX];
   struct sp_run_notes notes;
+  struct sp_diagnosis diagnosis;
   struct sp_interval *since; /* NULL: never reset */
   int write_code;
 };
@@ -302,6 +304,8 @@ int sp_runner_finish(struct sp_runner *runner) {
   judge(runner, result);
   sp_slo_watch_judge(&runner->slos, result->totals, (double)result->facts.measured_ns / 1e9);
   add_notes(runner, result);
+  bool shared = sp_setup_shares_machine(runner->conf.setup);
+  if (sp_run_diagnose(result, !runner->slos.none_given, shared, &runner->diagnosis)) result->diagnosis = &runner->diagnosis;
   runner->finished = true;
   sp_terminal_summary(runner->terminal, result);
   sp_outputs_write(&runner->outputs, result, on_output_error, on_output_note, runner);
@@ -353,6 +357,7 @@ void sp_runner_destroy(struct sp_runner *runner) {
   if (!runner) return;
   sp_run_destroy(runner->run);
   sp_watching_close(runner->watching);
+  sp_diagnosis_fini(&runner->diagnosis);
   if (runner->terminal) sp_terminal_destroy(runner->terminal);
   sp_outputs_close(&runner->outputs);
   sp_outputs_close(&runner->kept);

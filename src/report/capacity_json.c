@@ -47,7 +47,8 @@ static json_t *goal(const struct sp_capacity_result *result, size_t g) {
   return object;
 }
 
-static json_t *diagnosis(void) {
+/* Claims nothing, and says what it did not see. */
+static json_t *no_diagnosis(void) {
   static const char *const unseen[] = {"the target's own resources: no watcher looked at it"};
   json_t *object = json_object();
   sp_doc_set(object, "claim", json_null());
@@ -83,7 +84,7 @@ char *sp_capacity_json(const struct sp_capacity_result *result) {
   sp_doc_set(object, "schema", sp_doc_text("spate.capacity/1"));
   sp_doc_set(object, "run", sp_doc_run(result->run));
   sp_doc_set(object, "goals", goals);
-  sp_doc_set(object, "diagnosis", diagnosis());
+  sp_doc_set(object, "diagnosis", result->diagnosis ? sp_doc_diagnosis(result->diagnosis) : no_diagnosis());
   sp_doc_set(object, "validity", validity(result));
   sp_doc_set(object, "version", sp_doc_text(result->run->version));
   char *dump = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(15));

@@ -1,6 +1,6 @@
 /*
  * spate capacity --out json=PATH: schema spate.capacity/1. Keys stand in the contract's order, what is beyond it comes
- * last; n/a is null. No watcher looks at the target yet, so the diagnosis claims nothing and says what it did not see.
+ * last; n/a is null.
  */
 #ifndef SP_REPORT_CAPACITY_JSON_H
 #define SP_REPORT_CAPACITY_JSON_H
@@ -15,6 +15,7 @@ struct sp_capacity_result {
     const struct sp_slo *slos;
     size_t count;
   } goals[SP_SEARCH_GOALS_MAX]; /* as many as the search has */
+  const struct sp_diagnosis *diagnosis; /* NULL: nothing to make one from */
   const char *reason; /* why the generator was not able, where it was not; "" */
 };
 

@@ -113,6 +113,7 @@ json_t *sp_doc_summary(const struct sp_result *result) {
   sp_doc_set(object, "load", sp_doc_load(result));
   sp_doc_set(object, "stages", sp_doc_stages(result));
   sp_doc_set(object, "notes", sp_doc_notes(result));
+  sp_doc_set(object, "diagnosis", sp_doc_result_diagnosis(result));
   sp_doc_set(object, "watch", sp_doc_watch(result));
   return object;
 }

@@ -21,8 +21,11 @@ json_t *sp_doc_load(const struct sp_result *result); /* what was asked for, and 
 json_t *sp_doc_stages(const struct sp_result *result);
 json_t *sp_doc_notes(const struct sp_result *result);
 
-/* json_watch.c: what was seen of the target over the measured time. null: nobody watched. */
+/* json_watch.c, json_diagnosis.c: what was seen of the target over the measured time, and what that says. null: nobody
+ * watched. */
 json_t *sp_doc_watch(const struct sp_result *result);
+json_t *sp_doc_result_diagnosis(const struct sp_result *result); /* null: nothing to make one from */
+json_t *sp_doc_diagnosis(const struct sp_diagnosis *diagnosis);
 /* A member of a summary's text; null where there is none. */
 json_t *sp_doc_kept(struct sp_str summary, const char *member);
 

@@ -48,6 +48,7 @@ static json_t *key_of(const struct sp_observed *series) {
   json_t *object = json_object();
   sp_doc_set(object, "signal", sp_doc_text(info->name));
   sp_doc_set(object, "unit", sp_doc_text(info->unit));
+  sp_doc_set(object, "what", sp_doc_text(info->help));
   sp_doc_set(object, "subject", sp_doc_text(series->subject));
   sp_doc_set(object, "detail", sp_doc_text(series->detail));
   sp_doc_set(object, "source", sp_doc_text(series->source));

@@ -7,6 +7,7 @@
 
 #include "engine/run.h"
 #include "model/confidence.h"
+#include "model/diagnose.h"
 #include "stats/observations.h"
 #include "stats/window.h"
 
@@ -37,6 +38,7 @@ struct sp_result {
   const struct sp_run_stage *stages; /* what the load had of them; their intervals add up to the totals */
   size_t stage_count;
   const struct sp_observations *seen; /* of the target, by watchers; NULL: nobody watched */
+  const struct sp_diagnosis *diagnosis; /* NULL: nothing to make one from */
   struct sp_str kept_summary;         /* of a run of the past: the summary's own text, for what is kept nowhere else */
   int64_t real_offset_ns;             /* wall clock - monotonic: what is seen has wall times */
   const char *const *notes; /* worth knowing, beside those of the validity: one sentence each */

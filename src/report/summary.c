@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/units.h"
+#include "report/diagnosis_text.h"
 #include "report/figures.h"
 #include "report/terminal.h"
 
@@ -228,5 +229,7 @@ void sp_summary_put(const struct sp_result *result, struct sp_canvas *canvas) {
   sp_summary_put_customs(result, canvas);
   put_errors(result, canvas);
   sp_summary_put_slos(result, canvas);
+  /* Where nobody watched, only what the run alone could tell is worth the lines. */
+  if (result->diagnosis && (result->seen || result->diagnosis->claim[0])) sp_diagnosis_put(result->diagnosis, canvas);
   put_generator(result, canvas);
 }

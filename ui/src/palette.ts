@@ -41,6 +41,11 @@ export const surface: Record<Theme, { panel: string; grid: string; text: string;
   dark: { panel: "#171c24", grid: "#262d38", text: "#97a3b4", faint: "#3d4756", strong: "#e6ebf2" },
 };
 
+/** Lines of one chart that are no metric of ours: as many as are told apart. */
+const series: Ink[] = ["rps", "e2e", "goodput", "flight", "ttft", "events", "users", "lag"];
+export const seriesMax = series.length;
+export const seriesInk = (theme: Theme, i: number): string => inks[theme][series[i % series.length]];
+
 export const ink = (theme: Theme, name: Ink): string => inks[theme][name];
 
 export function wearPalette(theme: Theme): void {

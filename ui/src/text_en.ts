@@ -61,6 +61,28 @@ export const en = {
   notAllowed: "spate wants its token: open the address that it printed when it started, with ?token=…",
   nothingRuns: "Nothing runs. Start a test with spate run, or spate serve to start from here.",
 
+  // what holds the target, and what watchers saw
+  diagnosis: "What holds it",
+  confidence: { none: "can't tell", low: "low confidence", medium: "medium confidence", high: "high confidence" } as Record<string, string>,
+  witnesses: "Witnesses",
+  alsoNear: "Near their limits too",
+  exonerated: "Not it",
+  notSeen: "Not seen",
+  nextChange: "Next change",
+  predicted: "Predicted",
+  refutedBy: "Refuted by",
+  risk: "Risk",
+  targetSeen: "The target meanwhile",
+  signalText: (_: string, what: string): string => what,
+  allSignals: "All signals",
+  signal: "signal",
+  subject: "of",
+  coveredTitle: "seen",
+  howToSee: "how to see it again",
+  settingsSeen: "Settings",
+  moreLines: (n: number) => `and ${n} more in the table`,
+  watchedBy: (series: number, sources: number) => `${plural(series, "series", "series")} by ${plural(sources, "watcher")}`,
+
   // a run
   phase: { idle: "idle", spawning: "users coming", steady: "running", ending: "ending", ended: "ended" } as Record<string, string>,
   interrupted: "interrupted",

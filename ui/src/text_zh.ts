@@ -3,6 +3,7 @@ import { clock, count, digits, none, percent, short, sloValue, time } from "./fo
 import type { Fault } from "./judge";
 import type { Asked, Believe, Came, Texts } from "./text_en";
 import { sentenceZh } from "./text_zh_sentences";
+import { signalZh } from "./text_zh_signals";
 
 /** 秒数的中文写法：“45 秒”“5 分 30 秒”。 */
 function duration(seconds: number | null | undefined): string {
@@ -188,7 +189,6 @@ export const zh: Texts = {
   timesTable: "各请求耗时明细",
   metricTitle: "指标",
   count: "次数",
-  mean: "平均",
   stdev: "标准差",
   min: "最小",
   max: "最大",
@@ -301,6 +301,28 @@ export const zh: Texts = {
   interval: "95 % 区间",
   notComparable: "这两次运行不可比：",
   compareVerdict: { faster: "更快", slower: "更慢", higher: "更高", lower: "更低", "no difference seen": "未见差异", "too few requests": "请求太少" },
+
+  diagnosis: "瓶颈在哪里",
+  confidence: { none: "无法判断", low: "把握较低", medium: "把握中等", high: "把握较高" },
+  witnesses: "证据",
+  alsoNear: "也接近上限的",
+  exonerated: "已排除的",
+  notSeen: "看不到的",
+  nextChange: "下一步改动",
+  predicted: "预测",
+  refutedBy: "何种结果可推翻",
+  risk: "风险",
+  targetSeen: "被测系统同期状况",
+  signalText: (signal, what) => signalZh[signal] ?? what,
+  allSignals: "全部指标",
+  signal: "指标",
+  subject: "对象",
+  mean: "平均",
+  coveredTitle: "采到的时间",
+  howToSee: "如何复现",
+  settingsSeen: "配置",
+  moreLines: (n) => `另有 ${n} 条见表格`,
+  watchedBy: (series, sources) => `${sources} 个观察器，${series} 条序列`,
 
   sentence: sentenceZh,
 };

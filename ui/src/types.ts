@@ -138,6 +138,48 @@ export interface Totals {
   open_at_end?: { count: number; oldest: number | null };
 }
 
+export interface Watched {
+  signal: string;
+  unit: string;
+  what: string;
+  subject: string;
+  detail: string;
+  source: string;
+  query: string;
+  mean: number | null;
+  min: number | null;
+  max: number | null;
+  points: number;
+  covered: number;
+  chart: { t: number[]; v: (number | null)[] };
+}
+
+export interface Watch {
+  can_see: { source: string; what: string }[];
+  can_not_see: { source: string; what: string }[];
+  settings: { subject: string; key: string; value: string }[];
+  series: Watched[];
+  left_out: number;
+}
+
+export interface Evidence {
+  text: string;
+  resource: string | null;
+  query: string | null;
+}
+
+export interface Diagnosis {
+  claim: string | null;
+  culprit: string | null;
+  confidence: "none" | "low" | "medium" | "high";
+  witnesses: Evidence[];
+  exonerated: Evidence[];
+  unseen: string[];
+  next: { change: string; predicted: string | null; refuted_by?: string | null; risk?: string | null } | null;
+  also?: Evidence[];
+  why_not?: string | null;
+}
+
 export interface Summary {
   schema: string;
   version: string;
@@ -179,6 +221,8 @@ export interface Summary {
   custom: ({ name: string; unit: string } & Partial<Hist>)[];
   load?: { kind: LoadKind; users_mean: number | null; in_flight_mean: number | null };
   notes?: string[];
+  diagnosis?: Diagnosis | null;
+  watch?: Watch | null;
 }
 
 export interface LogLine {

@@ -146,11 +146,26 @@ static void a_result_comes_back(void **state) {
   fabricated_fini(&f);
 }
 
+/* What watchers saw, and the diagnosis, are kept in the summary's text alone. */
+static void what_was_seen_comes_from_the_summary(void **state) {
+  (void)state;
+  struct fabricated f;
+  fabricate(&f);
+  char *none = sp_page_summary(&f.result, false);
+  assert_non_null(strstr(none, "\"diagnosis\":null,\"watch\":null"));
+  f.result.kept_summary = SP_STR("{\"watch\":{\"left_out\":7},\"diagnosis\":{\"claim\":\"x\"}}");
+  char *kept = sp_page_summary(&f.result, false);
+  assert_non_null(strstr(kept, "\"diagnosis\":{\"claim\":\"x\"},\"watch\":{\"left_out\":7}"));
+  free(none);
+  free(kept);
+  fabricated_fini(&f);
+}
+
 /* What is added to a result has to be kept too: this speaks up, then pack it, and set the new size here. */
 static void nothing_new_is_forgotten(void **state) {
   (void)state;
   if (sizeof(void *) == 8) {
-    assert_int_equal(sizeof(struct sp_result), 12520);
+    assert_int_equal(sizeof(struct sp_result), 12560);
     assert_int_equal(sizeof(struct sp_load), 2544);
     assert_int_equal(sizeof(struct sp_slo_result), 64);
   }
@@ -408,6 +423,7 @@ static void what_is_not_comparable(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     TEST(a_result_comes_back),       TEST(nothing_new_is_forgotten), TEST(loads_come_back),
+    TEST(what_was_seen_comes_from_the_summary),
     TEST(outputs_are_the_same_again), TEST(a_run_without_end),       TEST(a_locked_history_costs_a_sentence),
     TEST(what_waits_is_bounded),     TEST(a_slower_run_is_slower),   TEST(what_is_not_comparable),
   };

@@ -15,6 +15,7 @@ import { ErrorsPanel, LogPanel, NodesPanel, OwnMetrics, SloPanel } from "./panel
 import { RequestTable, TimesTable } from "./request_tables";
 import { RunHead, Tiles, TrustPanel } from "./run_head";
 import { Story } from "./story";
+import { DiagnosisPanel, TargetPanel } from "./target";
 
 export interface RunViewProps {
   run: RunData;
@@ -181,6 +182,7 @@ export function RunView({ run, live, running, report }: RunViewProps) {
         <TrustPanel run={run} running={running} />
         <SloPanel run={run} />
       </div>
+      {summary && <DiagnosisPanel summary={summary} />}
       {ticks.length === 0 ? (
         <p class="empty tall" role="status">{running ? t.firstSecond : t.noTicks}</p>
       ) : (
@@ -229,6 +231,7 @@ export function RunView({ run, live, running, report }: RunViewProps) {
       )}
       {summary && summary.nodes.length > 0 && <NodesPanel summary={summary} />}
       {summary && <ErrorsPanel summary={summary} />}
+      {summary?.watch && <TargetPanel watch={summary.watch} marks={marks} running={running} />}
       {summary && summary.custom.length > 0 && <OwnMetrics summary={summary} />}
       {ticks.length > 0 && (
         <section aria-label={t.generator}>
