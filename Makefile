@@ -4,7 +4,7 @@
 BUILD ?= build
 JOBS  ?= $(shell nproc)
 
-.PHONY: all demo test bench fuzz lint clean install-build install-test install-bench
+.PHONY: all demo test test-real bench fuzz lint clean install-build install-test install-bench
 
 # The program itself is built for speed and by itself; scripts/test makes builds of its own for the tests.
 all: $(BUILD)/build.ninja
@@ -18,6 +18,10 @@ demo: install-build all
 
 test: install-build install-test
 	@scripts/test
+
+# Of it, what runs beside real servers (PostgreSQL, Prometheus, nginx …).
+test-real: install-build install-test
+	@BUILDS=real scripts/test
 
 bench: install-build install-bench all
 	@bench/run
