@@ -14,16 +14,15 @@ struct download {
   const char *name, *ending, *type;
   const char *report;   /* the output whose file it is; NULL: made of the result */
   const char *file;     /* in the folder */
-  const char *now_file; /* MAY: one that is written anew when it is asked for while the run goes on … */
-  bool at_end;          /* … or there is none before the end */
+  const char *now, *now_file; /* MAY: written anew when asked for while the run goes on; what it is told to write to */
 };
 static const struct download downloads[] = {
-    {"json", ".json", "application/json; charset=utf-8", NULL, NULL, NULL, false},
-    {"html", ".html", "text/html; charset=utf-8", "html", "run.html", NULL, true},
-    {"requests.csv", "_requests.csv", "text/csv; charset=utf-8", "csv", "run_requests.csv", "now_requests.csv", false},
-    {"failures.csv", "_failures.csv", "text/csv; charset=utf-8", "csv", "run_failures.csv", "now_failures.csv", false},
-    {"history.csv", "_history.csv", "text/csv; charset=utf-8", "csv", "run_history.csv", NULL, false},
-    {"hdr", ".hdr", "text/plain; charset=utf-8", "hdr", "run.hdr", NULL, false},
+    {"json", ".json", "application/json; charset=utf-8", NULL, NULL, NULL, NULL},
+    {"html", ".html", "text/html; charset=utf-8", "html", "run.html", "now.html", "now.html"},
+    {"requests.csv", "_requests.csv", "text/csv; charset=utf-8", "csv", "run_requests.csv", "now", "now_requests.csv"},
+    {"failures.csv", "_failures.csv", "text/csv; charset=utf-8", "csv", "run_failures.csv", "now", "now_failures.csv"},
+    {"history.csv", "_history.csv", "text/csv; charset=utf-8", "csv", "run_history.csv", NULL, NULL},
+    {"hdr", ".hdr", "text/plain; charset=utf-8", "hdr", "run.hdr", NULL, NULL},
 };
 #define DOWNLOADS (sizeof(downloads) / sizeof(downloads[0]))
 _Static_assert(DOWNLOADS <= SP_DOWNLOADS_MAX, "names of all of them");
@@ -78,15 +77,14 @@ void sp_downloads_keep(struct sp_outputs *outputs, const char *folder) {
 
 /* -- what there is -- */
 
-static bool is_there(const struct download *download, const char *folder, bool ended) {
-  if (!download->report) return true;
-  return folder && sp_report_find(download->report) && (ended || !download->at_end);
+static bool is_there(const struct download *download, const char *folder) {
+  return !download->report || (folder && sp_report_find(download->report));
 }
 
-void sp_downloads_names(const char *folder, bool ended, const char *names[SP_DOWNLOADS_MAX + 1]) {
+void sp_downloads_names(const char *folder, const char *names[SP_DOWNLOADS_MAX + 1]) {
   size_t count = 0;
   for (size_t i = 0; i < DOWNLOADS; i++) {
-    if (is_there(&downloads[i], folder, ended)) names[count++] = downloads[i].name;
+    if (is_there(&downloads[i], folder)) names[count++] = downloads[i].name;
   }
   names[count] = NULL;
 }
@@ -100,22 +98,11 @@ static void give_json(struct sp_runner *runner, struct sp_web_answer *answer) {
   free(text);
 }
 
-/* Requests and failures as of now, into files of their own that nobody else writes to. */
-static int write_now(struct sp_runner *runner, const struct download *download, const char *folder, struct sp_err *err) {
-  const struct sp_report_type *type = sp_report_find(download->report);
-  char path[PATH_MAX_BYTES];
-  void *report;
-  path_of(path, folder, "now");
-  int code = type->open(path, &report, err);
-  if (code) return code;
-  code = type->write(report, sp_runner_result(runner), err);
-  type->close(report);
-  return code;
-}
-
+/* As of now, in files of their own that nobody else writes to: they are open and have no name when this returns. */
 static int open_now(struct sp_runner *runner, const struct download *download, const char *folder, struct sp_err *err) {
   char path[PATH_MAX_BYTES];
-  int code = write_now(runner, download, folder, err), file = -1;
+  path_of(path, folder, download->now);
+  int code = sp_runner_write_now(runner, sp_report_find(download->report), path, err), file = -1;
   path_of(path, folder, download->now_file);
   if (code == 0) file = open(path, O_RDONLY | O_CLOEXEC);
   for (size_t i = 0; i < DOWNLOADS; i++) {
@@ -138,7 +125,7 @@ static void give_file(struct sp_runner *runner, const struct download *download,
 void sp_downloads_give(struct sp_runner *runner, const char *folder, const char *name, struct sp_web_answer *answer) {
   for (size_t i = 0; i < DOWNLOADS; i++) {
     const struct download *download = &downloads[i];
-    if (strcmp(download->name, name) != 0 || !is_there(download, folder, sp_runner_ended(runner))) continue;
+    if (strcmp(download->name, name) != 0 || !is_there(download, folder)) continue;
     if (!sp_runner_result(runner)) break;
     if (download->report) give_file(runner, download, folder, answer);
     else give_json(runner, answer);
@@ -147,5 +134,5 @@ void sp_downloads_give(struct sp_runner *runner, const char *folder, const char 
     snprintf(answer->download, sizeof(answer->download), "spate-%s%s", sp_runner_id(runner), download->ending);
     return;
   }
-  sp_web_answer_error(answer, 404, NULL, "there is no '%s' of this run%s", name, sp_runner_ended(runner) ? "" : " (yet)");
+  sp_web_answer_error(answer, 404, NULL, "there is no '%s' of this run", name);
 }

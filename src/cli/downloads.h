@@ -1,6 +1,6 @@
 /*
  * The files that the page gives: what an output makes of the run, written to a folder of our own while it goes on (CSV
- * history, HDR log), or when asked for. Main thread.
+ * history, HDR log), or when asked for (the report, the other CSV files). Main thread.
  */
 #ifndef SP_CLI_DOWNLOADS_H
 #define SP_CLI_DOWNLOADS_H
@@ -16,7 +16,7 @@ void sp_downloads_remove_folder(char *folder); /* with what is in it; frees the 
 void sp_downloads_keep(struct sp_outputs *outputs, const char *folder);
 /* Names of GET /api/out/NAME, static texts, ended by NULL. folder NULL: those that need none. */
 #define SP_DOWNLOADS_MAX 6u
-void sp_downloads_names(const char *folder, bool ended, const char *names[SP_DOWNLOADS_MAX + 1]);
+void sp_downloads_names(const char *folder, const char *names[SP_DOWNLOADS_MAX + 1]);
 /* Answers one. */
 void sp_downloads_give(struct sp_runner *runner, const char *folder, const char *name, struct sp_web_answer *answer);
 

@@ -277,6 +277,10 @@ const struct sp_result *sp_runner_shown(struct sp_runner *runner) {
   return result_of(runner, &runner->shown, runner->since);
 }
 
+int sp_runner_write_now(struct sp_runner *runner, const struct sp_report_type *type, const char *path, struct sp_err *err) {
+  return sp_outputs_write_now(&runner->kept, type, sp_runner_result(runner), path, err);
+}
+
 void sp_runner_reset(struct sp_runner *runner) {
   sp_interval_destroy(runner->since);
   runner->since = sp_interval_create();

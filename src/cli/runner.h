@@ -30,6 +30,8 @@ void sp_runner_stop(struct sp_runner *runner, bool at_once);
 void sp_runner_note(struct sp_runner *runner, const char *text); /* to the view and the page's log */
 /* Judges, shows the summary, writes the outputs. The exit code. */
 int sp_runner_finish(struct sp_runner *runner);
+/* What the page's output of that type would be, as of now, to a path of its own. */
+int sp_runner_write_now(struct sp_runner *runner, const struct sp_report_type *type, const char *path, struct sp_err *err);
 void sp_runner_destroy(struct sp_runner *runner); /* NULL is fine */
 
 struct sp_run *sp_runner_run(const struct sp_runner *runner); /* NULL: not started */

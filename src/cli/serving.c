@@ -21,15 +21,14 @@ static void drop_run(struct sp_serving *serving) {
   serving->order = NULL;
 }
 
-static void show_outputs(struct sp_serving *serving, bool ended) {
-  sp_downloads_names(serving->folder, ended, serving->outputs);
+static void show_outputs(struct sp_serving *serving) {
+  sp_downloads_names(serving->folder, serving->outputs);
   sp_web_set_outputs(serving->web, serving->outputs);
 }
 
 static void finish(void *arg) {
   struct sp_serving *serving = arg;
   serving->running = false;
-  show_outputs(serving, true);
   sp_runner_finish(serving->runner);
   sp_serving_quiet(serving);
 }
@@ -46,7 +45,7 @@ int sp_serving_start(struct sp_serving *serving, struct sp_order *order, struct 
       .plan_name = order->options.arguments[0], .loop = serving->conf.loop, .web = serving->web, .keep = serving->folder,
       .on_end = on_end, .ctx = serving};
   serving->runner = sp_runner_create(&options, err);
-  show_outputs(serving, false);
+  show_outputs(serving);
   if (serving->runner && sp_runner_start(serving->runner, err) == 0) {
     serving->running = true;
     return 0;
@@ -59,7 +58,7 @@ int sp_serving_start(struct sp_serving *serving, struct sp_order *order, struct 
 
 void sp_serving_show(struct sp_serving *serving, struct sp_runner *runner) {
   serving->runner = runner;
-  show_outputs(serving, false);
+  show_outputs(serving);
 }
 
 /* The token is for whoever sits here: it is on no page and in no log. */

@@ -65,19 +65,35 @@ static int put_report(struct sp_buf *out, struct sp_str data) {
   return code ? code : sp_buf_append(out, page->html + page->data_at, page->html_len - page->data_at);
 }
 
-static int html_write(void *report, const struct sp_result *result, struct sp_err *err) {
-  struct html_report *html = report;
+static int write_page(struct html_report *html, const struct sp_result *result, bool partial, struct sp_out_file *file,
+                      struct sp_err *err) {
   struct sp_buf data, text;
-  char *summary = sp_page_summary(result, false);
+  char *summary = sp_page_summary(result, partial);
   sp_page_data_summary(html->page, sp_str_from(summary));
   free(summary);
   sp_buf_init(&data, SP_PAGE_TEXT_MAX);
   sp_buf_init(&text, SP_PAGE_TEXT_MAX);
   int code = !sp_page_data_put(html->page, &data) || put_report(&text, sp_buf_str(&data))
                ? sp_fail(err, SP_ELIMIT, "the report would be over %u MiB", SP_PAGE_TEXT_MAX >> 20)
-               : sp_out_file_write(&html->file, text.bytes, text.len, err);
+               : sp_out_file_write(file, text.bytes, text.len, err);
   sp_buf_fini(&text);
   sp_buf_fini(&data);
+  return code;
+}
+
+static int html_write(void *report, const struct sp_result *result, struct sp_err *err) {
+  struct html_report *html = report;
+  return write_page(html, result, false, &html->file, err);
+}
+
+static int html_write_now(void *report, const struct sp_result *now, const char *path, struct sp_err *err) {
+  struct sp_out_file file;
+  int code = sp_out_file_open(&file, path, err);
+  if (code) {
+    return code;
+  }
+  code = write_page(report, now, true, &file, err);
+  sp_out_file_close(&file);
   return code;
 }
 
@@ -96,5 +112,6 @@ const struct sp_report_type sp_report_html = {
   .on_tick = html_tick,
   .on_log = html_log,
   .write = html_write,
+  .write_now = html_write_now,
   .close = html_close,
 };

@@ -92,6 +92,27 @@ void sp_outputs_write(struct sp_outputs *outputs, const struct sp_result *result
   }
 }
 
+static int write_anew(const struct sp_report_type *type, const struct sp_result *now, const char *path, struct sp_err *err) {
+  void *report;
+  int code = type->open(path, &report, err);
+  if (code) {
+    return code;
+  }
+  code = type->write(report, now, err);
+  type->close(report);
+  return code;
+}
+
+int sp_outputs_write_now(struct sp_outputs *outputs, const struct sp_report_type *type, const struct sp_result *now,
+                         const char *path, struct sp_err *err) {
+  for (size_t i = 0; i < outputs->count; i++) {
+    if (outputs->items[i].type == type) {
+      return type->write_now ? type->write_now(outputs->items[i].report, now, path, err) : write_anew(type, now, path, err);
+    }
+  }
+  return sp_fail(err, SP_ENOTFOUND, "there is no output '%s'", type->name);
+}
+
 void sp_outputs_close(struct sp_outputs *outputs) {
   for (size_t i = 0; i < outputs->count; i++) {
     outputs->items[i].type->close(outputs->items[i].report);

@@ -35,6 +35,9 @@ void sp_outputs_log(struct sp_outputs *outputs, const char *level, const char *t
 void sp_outputs_write(struct sp_outputs *outputs, const struct sp_result *result,
                       void (*on_error)(void *ctx, const struct sp_err *err),
                       void (*on_note)(void *ctx, const char *text), void *ctx);
+/* The output of that type as of now, to a path of its own. SP_ENOTFOUND: there is none of that type. */
+int sp_outputs_write_now(struct sp_outputs *outputs, const struct sp_report_type *type, const struct sp_result *now,
+                         const char *path, struct sp_err *err);
 void sp_outputs_close(struct sp_outputs *outputs);
 
 #endif

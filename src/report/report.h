@@ -97,6 +97,9 @@ struct sp_report_type {
   void (*on_log)(void *report, const char *level, const char *text);
   /* MUST. Once, after the run. */
   int (*write)(void *report, const struct sp_result *result, struct sp_err *err);
+  /* MAY. What write would make of the run so far, to another path; the run goes on. Without it a report that is opened,
+   * written and closed does that: no tick is in it. */
+  int (*write_now)(void *report, const struct sp_result *now, const char *path, struct sp_err *err);
   /* MAY. After write: a sentence for people on what was left out ("12 lines dropped"); false: nothing was. */
   bool (*note)(void *report, char *text, size_t size);
   /* MUST. Also when write was never called. */

@@ -3,6 +3,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import sys
 
@@ -250,8 +251,7 @@ class Watching(MockCase):
 class Downloads(MockCase):
   def check(self, page, ended):
     state = page.get("/api/state")
-    self.assertEqual([name for name in state["outputs"] if name != "html"],
-                     ["json", "requests.csv", "failures.csv", "history.csv", "hdr"])
+    self.assertEqual(state["outputs"], ["json", "html", "requests.csv", "failures.csv", "history.csv", "hdr"])
     texts = {}
     for name in state["outputs"]:
       status, headers, body = page.ask("GET", f"/api/out/{name}")
@@ -260,6 +260,10 @@ class Downloads(MockCase):
       texts[name] = body.decode()
     summary = json.loads(texts["json"])
     self.assertEqual(summary["schema"], "spate.summary/1")
+    inside = json.loads(re.search(r'id="page-data">(.*?)</script>', texts["html"], re.DOTALL).group(1))
+    self.assertEqual(inside["begin"], state["begin"])
+    self.assertGreaterEqual(len(inside["ticks"]), 3)
+    self.assertEqual(inside["summary"].get("partial", False), not ended)
     rows = list(csv.DictReader(io.StringIO(texts["requests.csv"])))
     self.assertEqual([row["Name"] for row in rows], ["chat", "Aggregated"])
     history = list(csv.DictReader(io.StringIO(texts["history.csv"])))
@@ -267,6 +271,7 @@ class Downloads(MockCase):
     self.assertTrue(texts["failures.csv"].startswith("Method,Name,Error"))
     self.assertIn("HistogramLog", texts["hdr"].replace(" ", "").replace("#[", "") + "HistogramLog")
     if ended:
+      self.assertEqual(inside["summary"], summary)
       self.assertEqual(int(rows[1]["Request Count"]), summary["totals"]["ok"] + summary["totals"]["failed"])
       self.assertEqual(int(history[-1]["Total Request Count"]), summary["totals"]["ok"])
     return summary

@@ -100,6 +100,47 @@ static void test_nothing_gets_out_of_it(void **state) {
   free(plain);
 }
 
+/* Twice while the run goes on, each to a file of its own; the report's own file is not there before the end. */
+static void test_the_run_so_far(void **state) {
+  (void)state;
+  const struct sp_report_type *type = &sp_report_html;
+  char folder[] = "/tmp/spate-html-XXXXXX", own[64], now[64];
+  struct fabricated f;
+  struct sp_err err;
+  void *report;
+  size_t len;
+  assert_non_null(mkdtemp(folder));
+  snprintf(own, sizeof(own), "%s/own.html", folder);
+  snprintf(now, sizeof(now), "%s/now.html", folder);
+  fabricate(&f);
+  struct sp_run_begin begin = { .version = "0.1.0", .id = "id", .name = "name", .plan = "plan", .host = "http://h",
+                                .real_ns = f.result.started_real_ns, .mono_ns = BEGIN_NS, .load = &f.load };
+  assert_int_equal(type->open(own, &report, &err), SP_OK);
+  type->begin(report, &begin);
+  for (size_t ticks = 1; ticks <= 2; ticks++) {
+    type->on_tick(report, &f.view);
+    assert_int_equal(type->write_now(report, &f.result, now, &err), SP_OK);
+    char *text = read_file(now, &len);
+    json_t *data = data_of(text);
+    assert_int_equal(json_array_size(json_object_get(data, "ticks")), ticks);
+    assert_true(json_is_true(json_object_get(json_object_get(data, "summary"), "partial")));
+    json_decref(data);
+    free(text);
+    assert_int_equal(unlink(now), 0);
+  }
+  assert_true(type->write_now(report, &f.result, "/nowhere/at/all.html", &err) < 0);
+  assert_int_equal(type->write(report, &f.result, &err), SP_OK);
+  type->close(report);
+  char *text = read_file(own, &len);
+  json_t *data = data_of(text);
+  assert_int_equal(json_array_size(json_object_get(data, "ticks")), 2);
+  assert_null(json_object_get(json_object_get(data, "summary"), "partial"));
+  json_decref(data);
+  free(text);
+  assert_int_equal(unlink(own) || rmdir(folder), 0);
+  fabricated_fini(&f);
+}
+
 static void test_a_path_that_cannot_be(void **state) {
   (void)state;
   struct sp_err err;
@@ -112,6 +153,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_the_page_holds_the_data),
     cmocka_unit_test(test_nothing_gets_out_of_it),
+    cmocka_unit_test(test_the_run_so_far),
     cmocka_unit_test(test_a_path_that_cannot_be),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
