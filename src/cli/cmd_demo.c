@@ -42,8 +42,8 @@ static int demo_run(const struct sp_options *given) {
   return exit_code;
 }
 
-static const struct sp_option *const groups[] = {sp_options_load, sp_options_slo, sp_options_watch, sp_options_output,
-                                                 sp_options_web,  sp_options_common, NULL};
+static const struct sp_option *const groups[] = {sp_options_load, sp_options_slo,     sp_options_watch,  sp_options_output,
+                                                 sp_options_web,  sp_options_web_run, sp_options_common, NULL};
 
 const struct sp_command sp_command_demo = {.name = "demo", .arguments = "",
     .summary = "the three scenarios against the simulated target",

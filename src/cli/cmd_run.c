@@ -11,7 +11,7 @@ static int run_run(const struct sp_options *options) {
 }
 
 static const struct sp_option *const groups[] = {sp_options_plan, sp_options_load, sp_options_slo, sp_options_watch, sp_options_http,
-                                                 sp_options_output, sp_options_web, sp_options_common, NULL};
+                                                 sp_options_output, sp_options_web, sp_options_web_run, sp_options_common, NULL};
 
 const struct sp_command sp_command_run = {.name = "run", .arguments = "PLAN", .summary = "one load test",
     .details = "PLAN is a Lua file or a built-in plan's name ('spate plans' lists them).\n"

@@ -329,6 +329,15 @@ const struct sp_option sp_options_web[] = {
     {"web-name", 0, "HOST", "another name that the page is reached by", take_web_name},
     {NULL, 0, NULL, NULL, NULL}};
 
+OPTION(take_web_linger) {
+  o->web_linger_ns = SP_NEVER_NS;
+  return *value ? sp_parse_duration(value, &o->web_linger_ns, err) : 0;
+}
+
+const struct sp_option sp_options_web_run[] = {
+    {"web-linger", 0, "10m", "the page stays behind the run's end: so long, or until Ctrl-C", take_web_linger, .value_may = true},
+    {NULL, 0, NULL, NULL, NULL}};
+
 /* -- runs of the past -- */
 
 #define DAY_NS (24 * 3600 * SP_NS_PER_S)

@@ -8,7 +8,7 @@ void sp_options_init(struct sp_options *options) {
   memset(options, 0, sizeof(*options));
   sp_plan_load_init(&options->load);
   options->threads = -1;
-  options->since_ns = options->keep_ns = options->limit = -1;
+  options->since_ns = options->keep_ns = options->limit = options->web_linger_ns = -1;
 }
 
 void sp_options_fini(struct sp_options *options) {

@@ -68,6 +68,7 @@ struct sp_options {
   const char *listen; /* mock */
   const char *web;    /* address; "": the default one */
   const char *web_cert, *web_key, *web_name;
+  int64_t web_linger_ns; /* -1: not said; SP_NEVER_NS: until Ctrl-C */
   const char *history; /* path; NULL: the user's own */
   bool no_history;
   const char *plan;          /* history: only runs of it */
@@ -94,6 +95,7 @@ extern const struct sp_option sp_options_watch[];   /* what looks at the target 
 extern const struct sp_option sp_options_http[];    /* over what connection */
 extern const struct sp_option sp_options_output[];  /* what is shown and written */
 extern const struct sp_option sp_options_web[];     /* the page */
+extern const struct sp_option sp_options_web_run[]; /* the page that one run has */
 extern const struct sp_option sp_options_mock[];
 extern const struct sp_option sp_options_selftest[];
 extern const struct sp_option sp_options_history[]; /* which runs of the past */

@@ -1,8 +1,10 @@
 #include "cli/serving.h"
 
 #include "base/mem.h"
+#include "base/units.h"
 #include "cli/downloads.h"
 #include "cli/serving_inside.h"
+#include "cli/stop_signals.h"
 #include "web/access.h"
 
 #include <stdlib.h>
@@ -74,10 +76,48 @@ void sp_serving_began(struct sp_serving *serving) {
   sp_runner_note(serving->runner, text);
 }
 
+struct stay {
+  struct sp_loop *loop;
+  struct sp_stop_signals signals;
+  struct sp_timer over;
+};
+
+static void leave(struct stay *stay) {
+  sp_timer_stop(&stay->over);
+  sp_stop_signals_close(&stay->signals);
+}
+
+static void on_stay_signal(void *ctx, unsigned count) { (void)count, leave(ctx); }
+static void on_stay_over(struct sp_timer *timer) { leave(sp_container_of(timer, struct stay, over)); }
+static void on_stay_closed(void *ctx) { sp_loop_stop(((struct stay *)ctx)->loop); }
+
+/* The run's signals are closed by now, and its exit code is known: Ctrl-C changes nothing of it any more. */
+static void stay(struct sp_serving *serving, int64_t most_ns) {
+  struct stay stay = {.loop = serving->conf.loop, .signals = {.on_signal = on_stay_signal, .on_closed = on_stay_closed, .ctx = &stay}};
+  char most[SP_UNIT_TEXT_SIZE], text[NOTE_SIZE];
+  struct sp_err err;
+  bool limited = most_ns != SP_NEVER_NS;
+  if (sp_stop_signals_open(&stay.signals, stay.loop, &err)) {
+    sp_runner_note(serving->runner, err.text);
+    return;
+  }
+  snprintf(text, sizeof(text), "live: %s stays %s%s (Ctrl-C ends it)", sp_web_url(serving->web), limited ? "for " : "as long as you want",
+           limited ? sp_format_duration(most_ns, most, sizeof(most)) : "");
+  sp_runner_note(serving->runner, text);
+  sp_timer_init(&stay.over, stay.loop, on_stay_over);
+  if (limited) sp_timer_start(&stay.over, sp_loop_now(stay.loop) + most_ns);
+  sp_loop_run(stay.loop);
+}
+
 void sp_serving_linger(struct sp_serving *serving) {
   char text[NOTE_SIZE];
+  int64_t linger_ns = serving->conf.options->web_linger_ns;
   serving->running = false;
   sp_web_serve(serving->web); /* who asked while the end was written */
+  if (linger_ns > 0) {
+    stay(serving, linger_ns);
+    return;
+  }
   if (!sp_web_linger_note(serving->web, text, sizeof(text))) return;
   sp_runner_note(serving->runner, text);
   sp_web_linger(serving->web);

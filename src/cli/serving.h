@@ -24,7 +24,9 @@ const char *sp_serving_folder(const struct sp_serving *serving); /* for download
 /* A run that its owner starts, ends and finishes. */
 void sp_serving_show(struct sp_serving *serving, struct sp_runner *runner);
 void sp_serving_began(struct sp_serving *serving); /* says where the page is, with the token where one is needed */
-void sp_serving_linger(struct sp_serving *serving); /* for a scraper that comes regularly */
+/* The run is over and judged: the page stays as --web-linger says, else for a scraper that comes regularly. What it was
+ * asked meanwhile is answered. Ctrl-C, and SIGTERM, end it. */
+void sp_serving_linger(struct sp_serving *serving);
 
 /* Ctrl-C: the first stops what runs, the second cuts it; then, or where nothing runs, on_quiet. */
 void sp_serving_quit(struct sp_serving *serving);

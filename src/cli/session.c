@@ -41,7 +41,8 @@ static int run_to_end(struct session *session, struct sp_err *err) {
   if (session->serving) sp_serving_began(session->serving);
   sp_loop_run(session->loop);
   int exit_code = sp_runner_finish(session->runner);
-  if (session->serving) sp_serving_linger(session->serving);
+  bool in_a_hurry = session->signals.count > 1;
+  if (session->serving && !in_a_hurry) sp_serving_linger(session->serving);
   return exit_code;
 }
 
@@ -49,6 +50,9 @@ static int open_parts(struct session *session, struct sp_setup *setup, const str
                       struct sp_err *err) {
   session->loop = sp_loop_create(err);
   if (!session->loop) return err->code;
+  if (options->web_linger_ns >= 0 && !options->web) {
+    return sp_fail(err, SP_EUSAGE, "--web-linger needs a page to keep: give --web, too");
+  }
   if (options->web) {
     struct sp_serving_options serving = {.loop = session->loop, .options = options};
     session->serving = sp_serving_open(&serving, err);

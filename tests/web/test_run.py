@@ -1,6 +1,8 @@
 """spate run --web: the run's own page."""
+import json
 import os
 import re
+import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -63,6 +65,34 @@ class Run(MockCase):
     self.assertEqual(result.code, 130)
     self.assertTrue(result.json["run"]["interrupted"])
     self.assertEqual(result.json["run"]["users_max"], 6)
+
+  def test_the_page_stays_where_it_is_asked_to(self):
+    """Everything can be downloaded behind the end, and Ctrl-C changes nothing of the exit code."""
+    for more, code in (((), 0), (("--slo", "p95(ttft) < 1ms"), 3)):
+      run, page = started(self.mock, "-u", 2, "-t", "2s", "--web-linger", *more)
+      state = page.until_ended()
+      self.assertEqual(state["can"], {"start": False, "change": False, "stop": False, "history": True, "try": False})
+      self.assertEqual(state["outputs"], ["json", "html", "requests.csv", "failures.csv", "history.csv", "hdr"])
+      for name in state["outputs"]:
+        status, _, body = page.ask("GET", "/api/out/" + name)
+        self.assertEqual(status, 200, name)
+        self.assertGreater(len(body), 40, name)
+      summary = json.loads(page.ask("GET", "/api/out/json")[2])
+      self.assertIn("no run is under way", page.post("/api/stop", {}, 409)["error"])
+      self.assertIsNone(run.process.poll())
+      run.process.send_signal(signal.SIGINT)
+      result = run.finish()
+      self.expect_code(result, code)
+      self.assertEqual(result.json, summary)
+      self.assertRegex(result.out, r"live: http://127\.0\.0\.1:\d+/ stays as long as you want \(Ctrl-C ends it\)")
+
+  def test_the_page_stays_for_so_long(self):
+    run, page = started(self.mock, "-u", 2, "-t", "1s", "--web-linger=2s")
+    page.until_ended()
+    self.expect_code(run.finish(), 0)  # by itself
+    without = support.run("dify:chat", "-e", "key=app-simple", "--web-linger", want_json=False)
+    self.assertEqual(without.code, 2)
+    self.assertIn("give --web, too", without.err)
 
   def test_metrics(self):
     run, page = started(self.mock, "-u", 2, "-t", "3s")
