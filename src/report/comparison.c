@@ -22,9 +22,11 @@ struct side {
   struct sp_kept_asked asked;
   struct sp_buf params; /* "key=value" lines, in order; a secret's value is left out */
 
-  /* The longest steady stretch: ticks from … to-1, all of one stage. */
+  /* The longest steady stretch: ticks from … to-1, all of one stage and one level (users or a rate; somebody may have
+   * changed it on the page). */
   uint64_t at, from, to, stretch_from;
   size_t stage, stretch_stage;
+  double level, stretch_level;
   bool in_stretch;
 
   struct sp_compare_run run;
@@ -63,12 +65,23 @@ static int read_head(void *ctx, const struct sp_store_detail *detail) {
   return sp_kept_read_asked(detail->asked, &side->asked, side->err);
 }
 
+/* What was asked for in that second. A shape of the plan's own may move all the time, and is compared as such. */
+static double level_at(const struct side *side, const struct sp_store_tick *tick) {
+  const struct sp_load *load = &side->asked.load;
+  if (load->shape || load->trace) {
+    return 0;
+  }
+  return load->kind == SP_LOAD_RATE ? tick->rate_target : (double)tick->users_target;
+}
+
 static int look_for_steady(void *ctx, const struct sp_store_tick *tick) {
   struct side *side = ctx;
   bool steady = tick->part == SP_SERIES_STEADY;
-  if (!steady || !side->in_stretch || tick->stage != side->stretch_stage) {
+  double level = level_at(side, tick);
+  if (!steady || !side->in_stretch || tick->stage != side->stretch_stage || level != side->stretch_level) {
     side->stretch_from = side->at;
     side->stretch_stage = tick->stage;
+    side->stretch_level = level;
   }
   side->in_stretch = steady;
   side->at++;
@@ -76,6 +89,7 @@ static int look_for_steady(void *ctx, const struct sp_store_tick *tick) {
     side->from = side->stretch_from;
     side->to = side->at;
     side->stage = tick->stage;
+    side->level = level;
   }
   return SP_OK;
 }
@@ -171,6 +185,10 @@ static bool same_load(const struct sp_load *a, const struct sp_load *b) {
   return a->kind == SP_LOAD_RATE ? a->rate_per_s == b->rate_per_s && a->arrivals == b->arrivals : a->users == b->users;
 }
 
+static const char *unit_of(const struct sp_load *load) {
+  return load->kind == SP_LOAD_RATE ? "/s" : load->kind == SP_LOAD_IN_FLIGHT ? " in flight" : " users";
+}
+
 static void judge_both(struct sp_comparison *out, const struct side *a, const struct side *b) {
   char of_a[120], of_b[120];
   if (strcmp(a->plan_hash, b->plan_hash) != 0) {
@@ -188,6 +206,9 @@ static void judge_both(struct sp_comparison *out, const struct side *a, const st
   } else if (a->run.count > 0 && b->run.count > 0 && a->stage != b->stage) {
     say(out->reasons, &out->reason_count, "the longest steady part of A is in stage %zu, of B in stage %zu", a->stage + 1,
         b->stage + 1);
+  } else if (a->run.count > 0 && b->run.count > 0 && a->level != b->level) {
+    say(out->reasons, &out->reason_count, "the load was changed while it ran: the longest steady part of A had %g%s, of B %g%s",
+        a->level, unit_of(&a->asked.load), b->level, unit_of(&b->asked.load));
   }
 }
 

@@ -23,6 +23,7 @@ struct fake {
   double scale; /* of the times */
   uint64_t seed;
   bool invalid, cut_off; /* cut_off: it has no end */
+  unsigned change_s, change_to; /* from then on, so many users; 0: never */
 };
 
 struct fake_run {
@@ -120,8 +121,9 @@ static inline void fake_ticks(struct fake_run *run, const struct fake *fake, con
     if (n >= fake->warm_s) {
       sp_interval_merge(run->totals, second);
     }
+    unsigned users = fake->change_s > 0 && n >= fake->change_s ? fake->change_to : fake->users;
     struct sp_run_view view = { .phase = SP_PHASE_STEADY, .elapsed_ns = (int64_t)(n + 1) * SP_NS_PER_S, .load = &run->load,
-                                .users = fake->users, .users_target = fake->users, .in_flight = 3, .last = second,
+                                .users = users, .users_target = users, .in_flight = 3, .last = second,
                                 .totals = run->totals };
     if (type->on_tick) {
       type->on_tick(report, &view);

@@ -402,6 +402,20 @@ static void assert_refused(const struct fake *b, const char *why) {
   sp_comparison_fini(&comparison);
 }
 
+/* Most of it is as it was asked for: that part is compared, and no second of the other one. */
+static void a_change_at_the_end_is_left_out(void **state) {
+  (void)state;
+  struct fake b = calm;
+  struct sp_comparison comparison;
+  b.id = "run-b";
+  b.change_s = 40;
+  b.change_to = 60;
+  compare(&calm, &b, &comparison);
+  assert_int_equal(comparison.reason_count, 0);
+  assert_true(comparison.a.steady_s == 60 && comparison.b.steady_s == 40);
+  sp_comparison_fini(&comparison);
+}
+
 static void what_is_not_comparable(void **state) {
   (void)state;
   struct fake b = calm;
@@ -416,6 +430,8 @@ static void what_is_not_comparable(void **state) {
   assert_refused(&b, "B was steady for 9 s; an interval needs 10 s and more");
   b = calm, b.id = "run-b", b.cut_off = true;
   assert_refused(&b, "B still goes on");
+  b = calm, b.id = "run-b", b.change_s = 15, b.change_to = 40;
+  assert_refused(&b, "the longest steady part of A had 20 users, of B 40 users");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -426,6 +442,7 @@ int main(void) {
     TEST(what_was_seen_comes_from_the_summary),
     TEST(outputs_are_the_same_again), TEST(a_run_without_end),       TEST(a_locked_history_costs_a_sentence),
     TEST(what_waits_is_bounded),     TEST(a_slower_run_is_slower),   TEST(what_is_not_comparable),
+    TEST(a_change_at_the_end_is_left_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
