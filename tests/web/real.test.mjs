@@ -1,7 +1,7 @@
 // The page through real runs: spate serve against spate mock, numbers on the page held to the program's own JSON.
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -106,8 +106,8 @@ test("a run from the form to its end: the page says what the JSON says, and give
   await holdToSummary(await json("/api/summary"));
   const { outputs } = await json("/api/state");
   assert.ok(outputs.includes("html") && outputs.includes("json"), String(outputs));
-  await page.click(".menu summary");
   for (const kind of await page.$$eval(".menu a", (links) => links.map((link) => link.textContent))) {
+    await page.click(".menu summary"); // it closes behind each
     const wanted = page.waitForEvent("download");
     await page.click(id(`out-${kind}`));
     const file = await (await wanted).path();
@@ -183,6 +183,75 @@ test("the server goes in the middle of a run and comes back: told, and found aga
   await page.waitForSelector(id("start")); // nothing runs there: the form
 });
 
+test("a run's page outlives it: it says so, keeps its numbers, and saves itself as a report that opens from disk", async () => {
+  const port = await freePort();
+  const run = await begin("run", "dify:chat", "-H", mock.url, "-e", "key=app-simple", "-u", "3", "-t", "4s", "--warm-up", "1s", `--web=127.0.0.1:${port}`, "--name", "gone <b>soon</b>");
+  page = await openPage(browser, `http://127.0.0.1:${port}/`);
+  await page.waitForSelector(id("chart-throughput"));
+  assert.equal(await run.ended, 0); // nobody waits for the page
+  await page.waitForSelector(id("over"));
+  assert.match(await text("over"), /spate report \d+-\d+-\w+ --out/);
+  assert.equal(await page.$(id("lost")), null);
+  assert.equal(await text("run-state"), "ended");
+  const files = {};
+  for (const kind of ["json", "html"]) {
+    await page.click(".menu summary");
+    const wanted = page.waitForEvent("download");
+    await page.click(id(`out-${kind}`));
+    const download = await wanted;
+    assert.match(download.suggestedFilename(), new RegExp(`^spate-\\d+-\\d+-\\w+\\.${kind}$`));
+    files[kind] = readFileSync(await download.path(), "utf8");
+  }
+  const summary = JSON.parse(files.json);
+  await holdToSummary(summary);
+  const again = JSON.parse(execFileSync(spate, ["report", summary.run.id, "--out", "json=-"], { env, encoding: "utf8" }));
+  assert.deepEqual(summary, again);
+  await page.finish();
+  const path = join(folder, "saved.html");
+  writeFileSync(path, files.html);
+  page = await openPage(browser, null, { offline: true });
+  await page.goto(`file://${path}`);
+  await page.waitForSelector(id("chart-throughput"));
+  assert.match(await text("run-name"), /^gone <b>soon<\/b>/);
+  await holdToSummary(summary);
+});
+
+test("the report is saved while the run goes on, and says that it does", async () => {
+  await serve();
+  await open();
+  await startFromForm({ runTime: "2m" });
+  await until("some seconds", async () => (await json("/api/data")).ticks.length > 2);
+  await page.click(".menu summary");
+  const wanted = page.waitForEvent("download");
+  await page.click(id("out-html"));
+  const path = join(folder, "so-far.html");
+  await (await wanted).saveAs(path);
+  await page.click(id("stop"));
+  await isOver();
+  await page.finish();
+  page = await openPage(browser, null, { offline: true });
+  await page.goto(`file://${path}`);
+  await page.waitForSelector(id("chart-throughput"));
+  assert.match(await text("run-state"), /goes on/);
+  assert.match(await text("story"), /so far/);
+});
+
+test("the built-in plans speak Chinese on a Chinese page", async () => {
+  await serve();
+  await open("#/start", { locale: "zh-CN" });
+  await page.waitForSelector(".cards label");
+  const chinese = /[\u4e00-\u9fff]/;
+  for (const plan of await json("/api/plans")) {
+    await page.check(`input[value='${plan.name}']`, { force: true });
+    const said = await page.textContent(`.cards label:has(input[value='${plan.name}']) span`);
+    assert.match(said, chinese, plan.name);
+    for (const param of plan.params) {
+      const hint = await page.$(`#set-${param.name}-hint`);
+      if (hint) assert.match(await hint.textContent(), chinese, `${plan.name} ${param.name}`);
+    }
+  }
+});
+
 test("try shows each event of a stream, and its times", async () => {
   await serve();
   await open("#/try");
@@ -195,6 +264,11 @@ test("try shows each event of a stream, and its times", async () => {
   assert.ok(kinds.filter((kind) => kind === "token").length > 10, String(kinds));
   assert.ok(kinds.includes("node") && kinds.includes("end"), String(kinds));
   assert.match(await page.textContent(".numbers"), /First token/);
+  await page.setViewportSize({ width: 360, height: 740 }); // its answer comes at the very end of its line
+  await page.fill("#try-set-key", "app-simple");
+  await page.click(id("try-go"));
+  await until("the other app's answer", async () => (await page.$$(`${id("exchange")} .badge.on`)).length === 1 && (await page.$$(`${id("exchange")} tr.token`)).length < 5);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "wider than the page");
 });
 
 test("a report of the command line opens from disk without a network, and agrees with its JSON", async () => {

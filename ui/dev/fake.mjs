@@ -44,7 +44,7 @@ function check(options) {
 
 const stateOf = (fake) => ({
   version: "0.1.0", mode: "serve", phase: fake.phase, begin: fake.run?.begin ?? null, ticks: (fake.run?.number ?? -1) + 1, first: fake.first ?? 0, elapsed_s: fake.run?.now ?? 0,
-  can: { start: fake.phase === "idle" || fake.phase === "ended", change: true, stop: true, history: true, try: true }, outputs: ["json", "csv", "html", "hdr"], now: new Date().toISOString(),
+  can: { start: fake.phase === "idle" || fake.phase === "ended", change: true, stop: true, history: true, try: true }, outputs: ["json", "html", "requests.csv", "failures.csv", "history.csv", "hdr"], now: new Date().toISOString(),
 });
 
 class Fake {

@@ -87,14 +87,12 @@ function Bars(p: DistributionProps & { dist: NonNullable<ReturnType<typeof distr
           </rect>
         );
       })}
+      {marks.map((m, i) => <line x1={xOf(m.ms)} x2={xOf(m.ms)} y1={top - 31 + i * 13} y2={base} class="mark" />)}
       {marks.map((m, i) => (
-        <g>
-          <line x1={xOf(m.ms)} x2={xOf(m.ms)} y1={top - 31 + i * 13} y2={base} class="mark" />
-          <text x={xOf(m.ms) + (xOf(m.ms) > width - 90 ? -4 : 4)} y={top - 24 + i * 13} class="strong"
-            text-anchor={xOf(m.ms) > width - 90 ? "end" : "start"}>
-            {`p${m.q} ${time(m.ms)}`}
-          </text>
-        </g>
+        <text x={xOf(m.ms) + (xOf(m.ms) > width - 90 ? -4 : 4)} y={top - 24 + i * 13} class="strong"
+          text-anchor={xOf(m.ms) > width - 90 ? "end" : "start"}>
+          {`p${m.q} ${time(m.ms)}`}
+        </text>
       ))}
     </svg>
   );

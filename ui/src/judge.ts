@@ -6,6 +6,7 @@ export type Light = "green" | "amber" | "red" | "grey";
 const busyShare = 0.6; // of the 80 % at which the run is invalid
 const lagMs = 5; // of 10
 const fewSamples = 100;
+const ticksJoined = 3_600; // from so many on the first ones are joined, and have the number of their last second
 
 export interface Trust {
   light: Light;
@@ -48,14 +49,23 @@ export type Fault =
   | { kind: "stalls"; at: number | null; count: number; name: string }
   | { kind: "generator"; at: number | null };
 
+/** When the summary's own times begin, on the clock of the charts: behind the warm-up, or where a reset was. */
+export function measuredFrom(page: Pick<PageData, "summary" | "ticks">): number {
+  const first = page.ticks[0];
+  const reset = page.summary?.partial && first !== undefined && first.n > 0 && page.ticks.length < ticksJoined;
+  return reset ? Math.max(0, Math.round(first.t) - 1) : (page.summary?.run.warm_up_s ?? 0);
+}
+
 /** Everything that broke, what came first in front; what has no known time stands last. */
 export function faultsOf(page: Pick<PageData, "summary" | "ticks">): Fault[] {
   const summary = page.summary;
   if (!summary) return [];
-  const faults: Fault[] = summary.errors.map((e) => ({ kind: "error", at: e.first_s, ...pick(e) }));
+  const from = measuredFrom(page);
+  const faults: Fault[] = summary.errors.map((e) => ({ kind: "error", at: from + e.first_s, ...pick(e) }));
   for (const slo of summary.slo) {
     if (slo.met) continue;
-    const at = slo.windows?.worst_begin_s ?? null;
+    const worst = slo.windows?.worst_begin_s ?? null;
+    const at = worst === null ? null : from + worst;
     faults.push({ kind: "slo", at, expr: slo.expr, value: slo.value, unit: slo.unit ?? null });
   }
   for (const request of loadRequests(summary)) {

@@ -4,7 +4,7 @@ import { useCell } from "./cell";
 import { startLive } from "./live";
 import { wearPalette } from "./palette";
 import {
-  chooseLang, chooseTheme, connection, fromPage, lang, liveRun, printing, route, server, texts, theme, wearChoices, type RunData,
+  chooseLang, chooseTheme, connection, fromPage, isOver, lang, liveRun, printing, route, server, texts, theme, wearChoices, type RunData,
 } from "./state";
 import type { PageData } from "./types";
 import { CompareView } from "./views/compare";
@@ -37,8 +37,25 @@ const Logo = () => (
 function Line() {
   const t = texts();
   const state = useCell(connection);
+  const shown = isOver() ? "over" : state;
   if (state === "none") return null;
-  return <span class={`line ${state}`} role="status" data-testid="connection" data-state={state}>{t.connection[state]}</span>;
+  return <span class={`line ${shown}`} role="status" data-testid="connection" data-state={shown}>{t.connection[shown]}</span>;
+}
+
+/** Why the numbers stand still. */
+function Still() {
+  const t = texts();
+  const state = useCell(connection);
+  const id = useCell(liveRun)?.begin.id;
+  if (isOver()) {
+    return (
+      <p class="banner noprint" role="status" data-testid="over">
+        {t.isOver} <code>spate report {id} --out csv=…</code>
+      </p>
+    );
+  }
+  if (state !== "lost" && state !== "denied") return null;
+  return <p class="banner bad noprint" role="alert" data-testid="lost">{state === "lost" ? t.notConnected : t.notAllowed}</p>;
 }
 
 function Nav() {
@@ -83,7 +100,6 @@ function Page({ report }: { report: RunData | null }) {
   useCell(lang);
   const t = texts();
   useCell(theme);
-  const connected = useCell(connection);
   return (
     <>
       <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>{t.skip}</a>
@@ -93,9 +109,7 @@ function Page({ report }: { report: RunData | null }) {
         {!report && <Line />}
         <Switches />
       </div>
-      {(connected === "lost" || connected === "denied") && (
-        <p class="banner bad noprint" role="alert" data-testid="lost">{connected === "lost" ? t.notConnected : t.notAllowed}</p>
-      )}
+      {!report && <Still />}
       <main id="main" tabIndex={-1}>{report ? <RunView run={report} live={false} running={false} report /> : <Where />}</main>
     </>
   );

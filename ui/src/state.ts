@@ -65,6 +65,8 @@ export type Connection = "connecting" | "live" | "lost" | "denied" | "none"; // 
 export const connection = new Cell<Connection>("none");
 export const server = new Cell<ServerState | null>(null);
 export const route = new Cell(location.hash);
+/** The page of one run, which has ended, and its spate with it: nothing is wrong, and what is here stays. */
+export const isOver = (): boolean => connection.value === "lost" && server.value?.mode === "run" && server.value.phase === "ended";
 
 /** Seconds that all charts show; null: the whole run. */
 export const range = new Cell<[number, number] | null>(null);

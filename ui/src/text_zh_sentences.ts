@@ -16,11 +16,32 @@ const patterns: [RegExp, string][] = [
   [/^(\S+) connections found no local port .*$/, "$1 个连接拿不到本地端口（EADDRNOTAVAIL）：请保持长连接，放宽 net.ipv4.ip_local_port_range，或使用多个源地址"],
   [/^(\S+) connections found no file descriptor \(EMFILE\).*$/, "$1 个连接拿不到文件描述符（EMFILE）：请用 ulimit -n 调高上限，或减少用户"],
   [/^requests went through the proxy (.+): their times are its too$/, "请求经过代理 $1：耗时也包含代理的部分"],
+  [/^metric '(.+)': values below 0\.0005 are counted as 0 \((\S+) of them\).*$/, "指标 $1：小于 0.0005 的值按 0 计（共 $2 个），因为只保留三位小数；请换用更小的单位"],
+  [/^metric '(.+)': values over (\S+) are counted as that \((\S+) of them\).*$/, "指标 $1：大于 $2 的值按该值计（共 $3 个）；请换用更大的单位"],
+  [/^no request was completed: of (\S+) started, (\S+) were abandoned and (\S+) cut by the end\..*$/,
+    "没有请求完成：发起 $1 个，其中 $2 个被主动挂断，$3 个在结束时被截断；无从得知目标的响应情况"],
+  [/^(A|B) still goes on$/, "$1 还在运行"],
+  [/^(A|B) was cut off: .*$/, "$1 被中途切断：无法判断其压测端是否跟得上负载"],
+  [/^(A|B) is invalid: .*$/, "$1 无效：原因见其页面，或用 spate report 查看"],
+  [/^(A|B) was steady for (\d+) s; an interval needs (\d+) s and more$/, "$1 的平稳段只有 $2 秒，至少 $3 秒才能给出区间"],
+  [/^other plans: A ran (.+), B (.+)$/, "测试计划不同：A 用 $1，B 用 $2"],
+  [/^the text of (.+) was another one in B$/, "B 运行时 $1 的内容已经改动"],
+  [/^other loads: A had (.+), B (.+?)(?:, of other lengths or between)?$/, "负载不同：A 为 $1，B 为 $2"],
+  [/^the longest steady part of A is in stage (\d+), of B in stage (\d+)$/, "最长的平稳段，A 在第 $1 阶段，B 在第 $2 阶段"],
+  [/^the load was changed while it ran: the longest steady part of A had (.+), of B (.+)$/, "运行中改过负载：最长的平稳段，A 为 $1，B 为 $2"],
+  [/^A was made by spate (\S+), B by (\S+)$/, "A 由 spate $1 运行，B 由 spate $2 运行"],
+  [/^other parameters of the plan: (.+)$/, "计划参数不同：$1"],
+  [/^of (\d+) rows about (\d+) show a difference by chance alone$/, "$1 行中约有 $2 行仅因偶然就会显示差异"],
+  [/^only (A|B) has requests such as '(.+)'$/, "只有 $1 有“$2”这类请求"],
   [/^the books do not close: .*$/, "账目不平：发起数不等于成功、失败、挂断与截断之和；这是 spate 的缺陷，请附上计划反馈给我们"],
 ];
 
 const whole: Record<string, string> = {
   "the target is on this machine: it shares the CPU with the generator": "目标就在本机，与压测端共用 CPU",
+  "the run still goes on: these are its seconds so far": "这次运行还在继续：以下是目前为止的逐秒数据",
+  "the run was cut off: its process ended before it could judge it; these are its seconds up to then":
+    "这次运行被中途切断：进程在作出判断前就结束了；以下是到那时为止的逐秒数据",
+  "more of the plan's own metrics had values out of their range": "还有其他自定义指标的值超出范围",
   "one run a side: the intervals are of these two runs and leave out how much runs differ from day to day":
     "每侧只有一次运行：区间只反映这两次运行本身，不含日与日之间的波动",
   "check the key: the target did not accept it (-e key=app-…)": "检查密钥：目标不接受它（-e key=app-…）",
@@ -95,13 +116,53 @@ const whole: Record<string, string> = {
   "an error of the plan at the line named here: spate try runs each task once": "计划在所示行出错：spate try 会把每个任务跑一次",
 };
 
+// 内置计划的说明与参数
+const plans: Record<string, string> = {
+  "one question to a Dify chat app (chatbot, agent or chatflow), streamed.": "向 Dify 聊天应用（聊天助手、Agent 或 Chatflow）提一个问题，流式返回。",
+  "one call of a Dify completion app, streamed.": "调用一次 Dify 文本生成应用，流式返回。",
+  "one run of a Dify workflow app, streamed.": "运行一次 Dify 工作流应用，流式返回。",
+  "one search in a Dify knowledge base (hybrid search).": "在 Dify 知识库中检索一次（混合检索）。",
+  "one prompt to any server with OpenAI's chat completions, streamed.": "向任一兼容 OpenAI chat completions 的服务发一个提示，流式返回。",
+  "GET one URL, again and again.": "反复 GET 同一个 URL。",
+  "The three scenarios of the published Dify test: a simple chatflow, a complex agent flow, knowledge retrieval.":
+    "公开的 Dify 压测中的三个场景：简单 Chatflow、复杂 Agent 流程、知识库检索。",
+  "the app's API key (app-…)": "应用的 API 密钥（app-…）",
+  "what each user asks": "每个用户提的问题",
+  "the app's input variables, as JSON": "应用的输入变量，JSON",
+  "shortest pause between two questions, seconds": "两次提问之间最短的停顿，秒",
+  "shortest pause between two calls, seconds": "两次调用之间最短的停顿，秒",
+  "shortest pause between two runs, seconds": "两次运行之间最短的停顿，秒",
+  "shortest pause between two searches, seconds": "两次检索之间最短的停顿，秒",
+  "shortest pause between two prompts, seconds": "两次提示之间最短的停顿，秒",
+  "longest pause, seconds": "最长的停顿，秒",
+  "pause between two requests, seconds": "两次请求之间的停顿，秒",
+  "seconds until an answer is given up": "等待回答的时限，秒",
+  "the text input named query": "名为 query 的文本输入",
+  "further input variables, as JSON": "其余输入变量，JSON",
+  "the workflow's input variables, as JSON": "工作流的输入变量，JSON",
+  "the knowledge API key (dataset-…)": "知识库 API 密钥（dataset-…）",
+  "the knowledge base's id": "知识库的 id",
+  "what each user searches for": "每个用户检索的内容",
+  "hybrid_search, semantic_search, full_text_search or keyword_search": "hybrid_search、semantic_search、full_text_search 或 keyword_search（混合、语义、全文、关键词）",
+  "the API key, where the server wants one": "API 密钥（服务需要时）",
+  "the model's name": "模型名称",
+  "what each user says": "每个用户的提示",
+  "the longest answer": "回答的最大长度",
+  "the path behind --host, or a whole URL; else --host itself": "--host 之后的路径，或完整 URL；留空则为 --host 本身",
+  "API key of the simple chatflow (start → answer)": "简单 Chatflow（开始 → 回复）的 API 密钥",
+  "API key of the complex chatflow": "复杂 Chatflow 的 API 密钥",
+  "knowledge API key (dataset-…)": "知识库 API 密钥（dataset-…）",
+  "id of the knowledge base": "知识库的 id",
+};
+
 const threads: [RegExp, string][] = [
   [/^an engine thread/, "一个压测线程"],
   [/^engine thread (\d+) of (\d+)/, "第 $1/$2 号压测线程"],
 ];
 
 export function sentenceZh(text: string): string {
-  if (text in whole) return whole[text];
+  const known = whole[text] ?? plans[text];
+  if (known) return known;
   for (const [pattern, chinese] of patterns) {
     if (!pattern.test(text)) continue;
     const said = text.replace(pattern, chinese);

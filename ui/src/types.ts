@@ -297,8 +297,9 @@ export interface Comparison {
   comparable: boolean;
   reasons: string[];
   note: string;
+  notes?: string[]; // the note among them
   rows: {
-    name: string;
+    name: string | null; // null: all requests
     user_class: string;
     task: string;
     metric: string;

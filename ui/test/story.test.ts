@@ -32,6 +32,17 @@ test("the first paragraph says what was asked, what came, whether to believe it 
   }
 });
 
+test("what broke has the time of the charts: behind the warm-up, and behind a reset", () => {
+  const at = (page: PageData) => faultsOf(page).find((f) => f.kind === "error")!.at;
+  const first = Math.min(...steps.summary!.errors.map((e) => e.first_s));
+  const warm = (seconds: number, partial?: boolean): Summary => ({ ...steps.summary!, partial, slo: [], run: { ...steps.summary!.run, warm_up_s: seconds } });
+  assert.equal(at({ ...steps, summary: warm(0) }), first);
+  assert.equal(at({ ...steps, summary: warm(30) }), first + 30);
+  const ticks = steps.ticks.filter((tick) => tick.n >= 40);
+  assert.equal(at({ ...steps, ticks, summary: warm(30, true) }), first + 40);
+  assert.equal(at({ ...steps, ticks, summary: warm(30) }), first + 30); // its end knows of no reset
+});
+
 test("an invalid run is not to be believed, whatever its numbers", () => {
   assert.equal(trustOf(invalid.summary).light, "red");
   assert.match(tell(invalid, en, false).believe, /^No\./);
@@ -90,6 +101,17 @@ test("every reason of validity has its Chinese, with its numbers", () => {
   }
   assert.match(sentenceZh(said[1]), /第 1\/2 号压测线程 CPU 占用 86 %/);
   assert.equal(sentenceZh("something new"), "something new");
+});
+
+test("every sentence about two runs, of a cut-off run and of what is worth knowing has its Chinese", () => {
+  const sources = ["src/report/comparison.c", "src/report/replay_cut.c", "src/cli/run_notes.c", "src/engine/validity.c", "src/model/compare.h"];
+  const said = sources.flatMap((file) => literals(text(file).replace(/\/\*[\s\S]*?\*\//g, "").replace(/#include.*/g, "")))
+    .filter((s) => s.length > 20 && s.split(" ").length > 3)
+    .map((s) => s.replace(/^%s (still|was cut off|is invalid|was steady)/, "A $1").replace("only %s", "only A").replace("starts%s that", "starts that").replace(/%%/g, "%").replace(/%[.\d]*(?:ll|z)?[a-z]/g, "7"));
+  assert.ok(said.length > 25, said.join("\n"));
+  const fragments = ["a shape of the plan's own", "7 stages from 7 to 7", ", of other lengths or between", "engine thread 7 of 7", "the system's range of local ports", ", and the run opened 7"];
+  const lacking = said.filter((s) => !fragments.includes(s) && !s.startsWith("local ports 7 to 7") && !chinese.test(sentenceZh(s)));
+  assert.deepEqual(lacking, []);
 });
 
 test("both languages have the same things to say", () => {

@@ -25,12 +25,18 @@ export function overlay(a: Tick[], b: Tick[], pick: (tick: Tick) => number | nul
   return { t, a: t.map((s) => left.get(s) ?? null), b: t.map((s) => right.get(s) ?? null) };
 }
 
+const nameMost = 24;
+function label(side: string, page: PageData): string {
+  const name = page.begin.name;
+  return `${side} ${name.length > nameMost ? `${name.slice(0, nameMost - 1)}…` : name}`;
+}
+
 function Overlay({ pair, title, unit, name, pick }: { pair: Pair; title: string; unit: string; name: Ink; pick: (tick: Tick) => number | null }) {
   const shownTheme = useShownTheme();
   const laid = overlay(pair.a.ticks, pair.b.ticks, pick);
   const lines: Line[] = [
-    { label: "A", color: ink(shownTheme, "users"), values: laid.a, width: 1.25, dash: [5, 3] },
-    { label: "B", color: ink(shownTheme, name), values: laid.b, width: 2 },
+    { label: label("A", pair.a), color: ink(shownTheme, "users"), values: laid.a, width: 1.25, dash: [5, 3] },
+    { label: label("B", pair.b), color: ink(shownTheme, name), values: laid.b, width: 2 },
   ];
   return <Chart title={title} unit={unit} t={laid.t} lines={lines} />;
 }
@@ -46,7 +52,7 @@ function CompareTable({ table }: { table: Comparison }) {
       rowKey={(r) => [r.user_class, r.task, r.name, r.metric, r.statistic].join("\u0000")}
       testId="compare-table"
       columns={[
-        { key: "name", title: t.request, words: true, value: (r) => r.name },
+        { key: "name", title: t.request, words: true, value: (r) => r.name ?? t.allRequests },
         { key: "metric", title: t.metricTitle, words: true, value: (r) => t.metric[r.metric] ?? r.metric },
         { key: "statistic", title: t.statistic, words: true, value: (r) => t.statisticName[r.statistic] ?? r.statistic },
         { key: "a", title: "A", value: (r) => r.a, show: (r) => digits(r.a) },
@@ -92,7 +98,7 @@ export function CompareView({ a, b }: { a: string; b: string }) {
           <ul>{value.table.reasons.map((reason) => <li key={reason}>{t.sentence(reason)}</li>)}</ul>
         </div>
       )}
-      {value.table.note && <p class="note">{t.sentence(value.table.note)}</p>}
+      {(value.table.notes ?? [value.table.note]).map((note) => <p class="note" key={note}>{t.sentence(note)}</p>)}
       {value.table.rows.length > 0 && <CompareTable table={value.table} />}
       <h2>{t.overTime}</h2>
       <div class="grid">

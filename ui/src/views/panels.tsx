@@ -63,7 +63,7 @@ export function NodesPanel({ summary }: { summary: Summary }) {
   );
 }
 
-export function ErrorsPanel({ summary }: { summary: Summary }) {
+export function ErrorsPanel({ summary, from }: { summary: Summary; from: number }) {
   const t = (useCell(lang), texts());
   if (summary.errors.length === 0) {
     return (
@@ -93,7 +93,7 @@ export function ErrorsPanel({ summary }: { summary: Summary }) {
           },
           { key: "count", title: t.count, value: (e) => e.count, show: (e) => count(e.count) },
           { key: "name", title: t.request, words: true, value: (e) => e.name },
-          { key: "first", title: t.firstSeen, value: (e) => e.first_s, show: (e) => clock(e.first_s) },
+          { key: "first", title: t.firstSeen, value: (e) => e.first_s, show: (e) => clock(from + e.first_s) },
         ]}
       />
     </section>

@@ -8,7 +8,7 @@ import { requestKey, spreadOf } from "../heat";
 import { HeatMap } from "../heatmap";
 import { ink, type Ink } from "../palette";
 import { lang, range, texts, type RunData, useShownTheme } from "../state";
-import { loadRequests } from "../judge";
+import { loadRequests, measuredFrom } from "../judge";
 import { timedMetrics, type Tick, type Timed } from "../types";
 import { Controls } from "./controls";
 import { ErrorsPanel, LogPanel, NodesPanel, OwnMetrics, SloPanel } from "./panels";
@@ -171,15 +171,17 @@ export function RunView({ run, live, running, report }: RunViewProps) {
   const one = summary && known ? loadRequests(summary).find((r) => requestKey(r) === known) : null;
   const present = timedMetrics.filter((m) => ticks.some((tick) => tick.all[m]));
   const only = summary && requests.length === 1 ? loadRequests(summary)[0] : one;
+  const unfinished = running || (!live && summary?.partial === true); // a report may be of a run that goes on
   const sortedQuantiles = quantiles.filter((q) => shown.has(q));
   return (
     <div class="run">
       <RunHead run={run} running={running} live={live} report={report} />
       {live && <Controls run={run} running={running} />}
-      <Story run={run} running={running} />
-      <Tiles run={run} running={running} />
+      {running && <Tiles run={run} running />}
+      <Story run={run} running={unfinished} />
+      {!running && <Tiles run={run} running={false} />}
       <div class="pair">
-        <TrustPanel run={run} running={running} />
+        <TrustPanel run={run} running={unfinished} />
         <SloPanel run={run} />
       </div>
       {summary && <DiagnosisPanel summary={summary} />}
@@ -230,7 +232,7 @@ export function RunView({ run, live, running, report }: RunViewProps) {
         </section>
       )}
       {summary && summary.nodes.length > 0 && <NodesPanel summary={summary} />}
-      {summary && <ErrorsPanel summary={summary} />}
+      {summary && <ErrorsPanel summary={summary} from={measuredFrom(run)} />}
       {summary?.watch && <TargetPanel watch={summary.watch} marks={marks} running={running} />}
       {summary && summary.custom.length > 0 && <OwnMetrics summary={summary} />}
       {ticks.length > 0 && (

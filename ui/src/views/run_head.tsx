@@ -4,6 +4,7 @@ import { count, digits, moment, percent, short, time } from "../format";
 import { requestKey, spreadOf } from "../heat";
 import { failedShare, mainRequests, recent, trustOf } from "../judge";
 import { connection, lang, server, texts, type RunData } from "../state";
+import { Downloads } from "./downloads";
 
 interface HeadProps {
   run: RunData;
@@ -18,8 +19,8 @@ export function RunHead({ run, running, live, report }: HeadProps) {
   const phase = useCell(server)?.phase;
   const lost = useCell(connection) === "lost";
   const elapsed = run.ticks[run.ticks.length - 1]?.t ?? 0;
-  const state = running ? t.phase[phase ?? "steady"] : summary?.run.interrupted ? t.interrupted : t.phase.ended;
-  const outputs = useCell(server)?.outputs ?? [];
+  const ended = summary?.run.interrupted ? t.interrupted : !live && summary?.partial ? t.soFar : t.phase.ended;
+  const state = running ? t.phase[phase ?? "steady"] : ended;
   return (
     <header class="runhead">
       <div>
@@ -37,18 +38,7 @@ export function RunHead({ run, running, live, report }: HeadProps) {
           ))}
         </p>
       </div>
-      {live && outputs.length > 0 && (
-        <details class="menu">
-          <summary>{t.downloads}</summary>
-          <ul>
-            {outputs.flatMap((kind) => (kind === "csv" ? ["requests.csv", "failures.csv", "history.csv"] : [kind])).map((kind) => (
-              <li key={kind}>
-                <a href={`/api/out/${kind}`} download data-testid={`out-${kind}`}>{kind}</a> <span>{t.output[kind] ?? ""}</span>
-              </li>
-            ))}
-          </ul>
-        </details>
-      )}
+      {live && <Downloads run={run} />}
       {report && <button type="button" class="noprint" onClick={() => window.print()}>{t.print}</button>}
     </header>
   );

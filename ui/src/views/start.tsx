@@ -41,7 +41,7 @@ function PlanPicker({ plans, chosen, onChoose }: { plans: Plan[]; chosen: string
           <label key={plan.name} class={plan.name === chosen ? "chosen" : ""}>
             <input type="radio" name="plan" value={plan.name} checked={plan.name === chosen} onChange={() => onChoose(plan)} />
             <b>{plan.name}</b>
-            <span>{plan.error ? <em class="bad">{plan.error}</em> : plan.description}</span>
+            <span>{plan.error ? <em class="bad">{plan.error}</em> : t.sentence(plan.description)}</span>
             {!plan.builtin && <small class="tag">{t.yours}</small>}
           </label>
         ))}
@@ -62,7 +62,7 @@ function Params({ plan, form, edit, faults }: PartProps & { plan: Plan }) {
             key={p.name}
             id={`set-${p.name}`}
             label={p.name}
-            hint={p.description}
+            hint={t.sentence(p.description)}
             value={form.settings[p.name] ?? ""}
             secret={p.secret}
             required={p.required && !p.set}

@@ -3,6 +3,9 @@ import { useCell } from "../cell";
 import { tell } from "../story";
 import { lang, texts, type RunData } from "../state";
 
+/** A number and its unit stay on one line. */
+const glued = (text: string): string => text.replace(/(\d) (?=%|(?:ms|s|min|h)(?![a-z]))/g, "$1\u00a0");
+
 export function Story({ run, running }: { run: RunData; running: boolean }) {
   const t = (useCell(lang), texts());
   const story = tell(run, t, running);
@@ -18,7 +21,7 @@ export function Story({ run, running }: { run: RunData; running: boolean }) {
         {parts.map(([title, text]) => text && (
           <div>
             <dt>{title}</dt>
-            <dd>{text}</dd>
+            <dd>{glued(text)}</dd>
           </div>
         ))}
       </dl>

@@ -36,11 +36,13 @@ function TimeLine({ exchange }: { exchange: Exchange }) {
     const value = done?.metrics[m] ?? (m === "ttft" ? events.find((e) => e.kind === "token")?.t : null);
     return value === null || value === undefined ? [] : [{ m, value }];
   });
+  const [ttfb, ttft] = firsts.map((first) => first.value);
+  const tight = ttft !== undefined && ttft - ttfb < 0.3 * end; // two labels would lie over each other
   return (
     <div class="timeline" role="img" aria-label={t.timelineSpoken(events.length, time(end))}>
       <div class="lane">
         {events.map((e) => <i key={e.t} class={e.kind} style={{ left: at(e.t) }} title={`${time(e.t)} ${e.name}`} />)}
-        {firsts.map(({ m, value }) => <b key={m} class={m} style={{ left: at(value) }}><span>{t.short[m]} {time(value)}</span></b>)}
+        {firsts.map(({ m, value }) => <b key={m} class={`${m} ${value > 0.75 * end ? "late" : ""} ${tight && m === "ttfb" ? "mute" : ""}`} style={{ left: at(value) }}><span>{t.short[m]} {time(value)}</span></b>)}
       </div>
       <div class="ends"><span>0</span><span>{time(end)}</span></div>
     </div>
@@ -168,7 +170,7 @@ export function TryView() {
             <Field id="try-host" label={t.host} value={form.host} mode="url" placeholder="http://127.0.0.1:5001"
               onInput={(host) => setForm({ ...form, host })} />
             {plan.params.map((p) => (
-              <Field key={p.name} id={`try-set-${p.name}`} label={p.name} hint={p.description} value={form.settings[p.name] ?? ""} secret={p.secret}
+              <Field key={p.name} id={`try-set-${p.name}`} label={p.name} hint={t.sentence(p.description)} value={form.settings[p.name] ?? ""} secret={p.secret}
                 required={p.required && !p.set} placeholder={p.set ? t.givenAlready : (p.default ?? "")}
                 onInput={(value) => setForm({ ...form, settings: { ...form.settings, [p.name]: value } })} />
             ))}
