@@ -151,6 +151,24 @@ test("a short break asks only for what was missed", async () => {
   await until("it goes on", async () => (await page.getAttribute(id("connection"), "data-state")) === "live");
 });
 
+test("a laptop that slept: a dead line is found out when the page wakes, and what was missed comes", async () => {
+  fake.launch({ id: "one", users: 10 });
+  await open();
+  await until("some seconds", () => fake.run.ticks.length > 5);
+  const seen = async () => Number((await text("elapsed")).replace(/\D/g, ""));
+  await until("them shown", async () => (await seen()) > 3);
+  fake.mute = true;
+  const asked = fake.calls.length;
+  const still = await seen();
+  await new Promise((resolve) => setTimeout(resolve, 4_500));
+  assert.ok((await seen()) <= still + 2, "nothing came, and nothing else was tried");
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  const call = await until("it asks again", () => fake.calls.slice(asked).find((c) => c.path === "/api/live"));
+  assert.match(call.last, /^one:\d+$/);
+  await until("what was missed", async () => (await seen()) > still + 20);
+  assert.equal(await page.getAttribute(id("connection"), "data-state"), "live");
+});
+
 test("two browsers see the same run", async () => {
   fake.launch({ users: 10 });
   await open();

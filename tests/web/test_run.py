@@ -90,7 +90,7 @@ class Run(MockCase):
     run, page = started(self.mock, "-u", 2, "-t", "1s", "--web-linger=2s")
     page.until_ended()
     self.expect_code(run.finish(), 0)  # by itself
-    without = support.run("dify:chat", "-e", "key=app-simple", "--web-linger", want_json=False)
+    without = support.run("dify:chat", "-H", self.mock.url, "-e", "key=app-simple", "--web-linger", want_json=False)
     self.assertEqual(without.code, 2)
     self.assertIn("give --web, too", without.err)
 

@@ -72,7 +72,7 @@ class Fake {
     let text = "";
     for await (const chunk of request) text += chunk;
     const body = text ? JSON.parse(text) : {};
-    this.calls.push({ method: request.method, path: url.pathname, body });
+    this.calls.push({ method: request.method, path: url.pathname, body, last: request.headers["last-event-id"] });
     if (this.locked && url.pathname !== "/") return this.json(response, 401, { error: "the token is missing", field: null });
     const id = /^\/api\/history\/(.+)$/.exec(url.pathname)?.[1];
     if (id) return this.one(response, decodeURIComponent(id));
@@ -186,6 +186,7 @@ class Fake {
   }
 
   tell(event, document, id) {
+    if (this.mute) return; // as a line that is dead and does not know it
     for (const send of this.watchers) send(event, document, id);
   }
 

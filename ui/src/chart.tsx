@@ -93,7 +93,7 @@ function options(p: ChartProps, width: number, shownTheme: Theme, now: () => Cha
   return {
     width,
     height: p.height ?? 170,
-    padding: [10, 8, 0, 0],
+    padding: [10, 16, 0, 0], // half a label of the time axis
     legend: { show: false },
     cursor: {
       sync: { key: "spate", setSeries: false },

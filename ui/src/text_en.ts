@@ -152,7 +152,7 @@ export const en = {
   nothingBrokeYet: (slos: boolean): string => (slos ? "Nothing so far: no failure, every service level is met." : "Nothing so far."),
   fault: (f: Fault) => {
     if (f.kind === "error") return `${en.outcome[f.outcome] ?? f.outcome} in “${f.name}” (${f.detail}), ${plural(f.count, "time")}${f.at !== null ? `, first after ${clock(f.at)}` : ""}`;
-    if (f.kind === "slo") return `${f.expr} (is ${sloValue(f.value, f.unit)})`;
+    if (f.kind === "slo") return f.value === null ? `${f.expr} (no value)` : `${f.expr} (is ${sloValue(f.value, f.unit)})`;
     if (f.kind === "stalls") return `${plural(f.count, "stall")} (gaps over 1 s) in “${f.name}”`;
     return `spate itself did not keep up${f.at !== null ? `, from ${clock(f.at)} on` : ""}`;
   },

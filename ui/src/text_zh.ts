@@ -107,7 +107,7 @@ export const zh: Texts = {
     if (f.kind === "error") {
       return `“${f.name}”出现${zh.outcome[f.outcome] ?? f.outcome}（${f.detail}），共 ${count(f.count)} 次${f.at !== null ? `，首次在 ${clock(f.at)}` : ""}`;
     }
-    if (f.kind === "slo") return `指标 ${f.expr} 未达标（实际 ${sloValue(f.value, f.unit)}）`;
+    if (f.kind === "slo") return f.value === null ? `指标 ${f.expr} 没有数据` : `指标 ${f.expr} 未达标（实际 ${sloValue(f.value, f.unit)}）`;
     if (f.kind === "stalls") return `“${f.name}”卡顿 ${count(f.count)} 次（间隔超过 1 秒）`;
     return `压测端自身跟不上${f.at !== null ? `，始于 ${clock(f.at)}` : ""}`;
   },

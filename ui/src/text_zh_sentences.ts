@@ -41,6 +41,12 @@ const whole: Record<string, string> = {
   "the run still goes on: these are its seconds so far": "这次运行还在继续：以下是目前为止的逐秒数据",
   "the run was cut off: its process ended before it could judge it; these are its seconds up to then":
     "这次运行被中途切断：进程在作出判断前就结束了；以下是到那时为止的逐秒数据",
+  "no samples": "没有样本",
+  "no samples: no time was measured": "没有样本：没有测量时间",
+  "no samples: no request or task of this name": "没有样本：没有这个名字的请求或任务",
+  "no samples: no node of this title": "没有样本：没有这个标题的节点",
+  "no samples: no metric of this name": "没有样本：没有这个名字的指标",
+  "the run has no end": "这次运行没有正常结束",
   "more of the plan's own metrics had values out of their range": "还有其他自定义指标的值超出范围",
   "one run a side: the intervals are of these two runs and leave out how much runs differ from day to day":
     "每侧只有一次运行：区间只反映这两次运行本身，不含日与日之间的波动",

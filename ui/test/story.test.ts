@@ -104,7 +104,7 @@ test("every reason of validity has its Chinese, with its numbers", () => {
 });
 
 test("every sentence about two runs, of a cut-off run and of what is worth knowing has its Chinese", () => {
-  const sources = ["src/report/comparison.c", "src/report/replay_cut.c", "src/cli/run_notes.c", "src/engine/validity.c", "src/model/compare.h"];
+  const sources = ["src/report/comparison.c", "src/report/replay_cut.c", "src/cli/run_notes.c", "src/stats/slo_value.c", "src/engine/validity.c", "src/model/compare.h"];
   const said = sources.flatMap((file) => literals(text(file).replace(/\/\*[\s\S]*?\*\//g, "").replace(/#include.*/g, "")))
     .filter((s) => s.length > 20 && s.split(" ").length > 3)
     .map((s) => s.replace(/^%s (still|was cut off|is invalid|was steady)/, "A $1").replace("only %s", "only A").replace("starts%s that", "starts that").replace(/%%/g, "%").replace(/%[.\d]*(?:ll|z)?[a-z]/g, "7"));

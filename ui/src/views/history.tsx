@@ -70,6 +70,9 @@ export function HistoryView() {
   );
 }
 
+/** Breaks between the day and the time alone. */
+const Moment = ({ at }: { at: string }) => <>{moment(at).split(" ").map((part) => <span class="nowrap" key={part}>{part} </span>)}</>;
+
 const order = (runs: HistoryRow[], id: string) => runs.findIndex((run) => run.id === id);
 
 function HistoryTable({ rows, picked, pick }: { rows: HistoryRow[]; picked: string[]; pick: (id: string) => void }) {
@@ -95,7 +98,7 @@ function HistoryTable({ rows, picked, pick }: { rows: HistoryRow[]; picked: stri
             </span>
           ),
         },
-        { key: "started", title: t.startedAt, words: true, value: (r) => r.started, show: (r) => moment(r.started) },
+        { key: "started", title: t.startedAt, words: true, value: (r) => r.started, show: (r) => <Moment at={r.started} /> },
         { key: "verdict", title: t.verdict, words: true, value: (r) => `${r.state} ${r.valid} ${r.slos_met}`, show: (r) => <Verdict row={r} /> },
         { key: "duration", title: t.duration, value: (r) => r.duration_s, show: (r) => t.lasting(r.duration_s) },
         { key: "users", title: t.users, value: (r) => r.users_max, show: (r) => count(r.users_max) },

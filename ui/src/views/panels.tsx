@@ -6,6 +6,7 @@ import { nodeShares } from "../judge";
 import { lang, texts, type RunData } from "../state";
 import { Table } from "../table";
 import type { LogLine, Summary } from "../types";
+import { Words } from "../words";
 
 export function SloPanel({ run }: { run: RunData }) {
   const t = (useCell(lang), texts());
@@ -18,7 +19,7 @@ export function SloPanel({ run }: { run: RunData }) {
         {slos.map((slo) => (
           <li key={slo.expr} class={slo.value === null ? "open" : slo.met ? "met" : "missed"}>
             <b>{slo.value === null ? t.noValue : slo.met ? t.met : t.missed}</b> <code>{slo.expr}</code>
-            <span>{slo.value === null ? (slo.why ?? "") : sloValue(slo.value, slo.unit)}</span>
+            <span>{slo.value === null ? t.sentence(slo.why ?? "") : sloValue(slo.value, slo.unit)}</span>
             {slo.confidence?.undecided && <small>{t.undecided(sloValue(slo.confidence.low, slo.unit), sloValue(slo.confidence.high, slo.unit))}</small>}
           </li>
         ))}
@@ -87,7 +88,7 @@ export function ErrorsPanel({ summary, from }: { summary: Summary; from: number 
             show: (e) => (
               <>
                 <span class="badge bad" title={e.outcome}>{t.outcome[e.outcome] ?? e.outcome}</span> <span class="detail">{e.detail}</span>
-                {e.remedy && <p class="remedy">→ {t.sentence(e.remedy)}</p>}
+                {e.remedy && <p class="remedy">→ <Words text={t.sentence(e.remedy)} /></p>}
               </>
             ),
           },

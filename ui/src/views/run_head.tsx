@@ -4,6 +4,7 @@ import { count, digits, moment, percent, short, time } from "../format";
 import { requestKey, spreadOf } from "../heat";
 import { failedShare, mainRequests, recent, trustOf } from "../judge";
 import { connection, lang, server, texts, type RunData } from "../state";
+import { Words } from "../words";
 import { Downloads } from "./downloads";
 
 interface HeadProps {
@@ -132,7 +133,7 @@ export function TrustPanel({ run, running }: HeadProps) {
       {sentences.length > 0 && (
         <ul>
           {sentences.map((s) => (
-            <li key={s.text} class={s.bad ? "bad" : ""}>{s.text}</li>
+            <li key={s.text} class={s.bad ? "bad" : ""}><Words text={s.text} /></li>
           ))}
         </ul>
       )}

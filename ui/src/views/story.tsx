@@ -2,9 +2,7 @@
 import { useCell } from "../cell";
 import { tell } from "../story";
 import { lang, texts, type RunData } from "../state";
-
-/** A number and its unit stay on one line. */
-const glued = (text: string): string => text.replace(/(\d) (?=%|(?:ms|s|min|h)(?![a-z]))/g, "$1\u00a0");
+import { Words } from "../words";
 
 export function Story({ run, running }: { run: RunData; running: boolean }) {
   const t = (useCell(lang), texts());
@@ -21,7 +19,7 @@ export function Story({ run, running }: { run: RunData; running: boolean }) {
         {parts.map(([title, text]) => text && (
           <div>
             <dt>{title}</dt>
-            <dd>{glued(text)}</dd>
+            <dd><Words text={text} /></dd>
           </div>
         ))}
       </dl>

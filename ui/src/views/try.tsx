@@ -6,6 +6,7 @@ import { digits, time } from "../format";
 import { readEvents } from "../sse";
 import { lang, server, texts } from "../state";
 import type { Plan, TryDone, TryEvent, TryRequest } from "../types";
+import { Words } from "../words";
 import { Field } from "./field";
 import { lacking, formOf, settingsOf, type Form } from "./form";
 
@@ -98,9 +99,9 @@ function ExchangeView({ exchange }: { exchange: Exchange }) {
         </dl>
       )}
       {done?.detail && <p class="bad">{done.detail}</p>}
-      {done?.remedy && <p class="remedy">→ {t.sentence(done.remedy)}</p>}
+      {done?.remedy && <p class="remedy">→ <Words text={t.sentence(done.remedy)} /></p>}
       {answer && <blockquote>{answer}</blockquote>}
-      <EventList events={events} />
+      {events.length > 0 && <EventList events={events} />}
     </section>
   );
 }
