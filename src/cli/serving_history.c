@@ -78,6 +78,10 @@ static void on_begin(void *ctx, const struct sp_run_begin *begin) { sp_page_data
 
 static void on_tick(void *ctx, const struct sp_run_view *view) { (void)sp_page_data_tick(ctx, view); }
 
+static void on_log(void *ctx, int64_t elapsed_ns, const char *level, const char *text) {
+  sp_page_data_log(ctx, (double)elapsed_ns / (double)SP_NS_PER_S, level, text);
+}
+
 static int on_end(void *ctx, const struct sp_result *result, struct sp_err *err) {
   char *summary = sp_page_summary(result, false);
   if (!summary) return sp_fail(err, SP_EIO, "the run's summary cannot be made: out of memory");
@@ -87,7 +91,7 @@ static int on_end(void *ctx, const struct sp_result *result, struct sp_err *err)
 }
 
 static void put_run(struct sp_store *store, const char *word, struct sp_web_answer *answer) {
-  static const struct sp_replay_hooks hooks = {.begin = on_begin, .on_tick = on_tick, .end = on_end};
+  static const struct sp_replay_hooks hooks = {.begin = on_begin, .on_tick = on_tick, .on_log = on_log, .end = on_end};
   char id[SP_STORE_ID_SIZE];
   struct sp_err err;
   struct sp_page_data *page = sp_page_data_create(0, 0);

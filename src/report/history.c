@@ -7,7 +7,7 @@
 #include "report/page_data.h"
 #include "report/tick.h"
 #include "stats/snapshot.h"
-#include "store/store.h"
+#include "store/store_log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,14 +27,17 @@ struct history {
   struct sp_buf packing;
   uint64_t ticks; /* so far */
 
-  pthread_mutex_t lock; /* of these three */
+  int64_t elapsed_ns; /* of the newest tick */
+
+  pthread_mutex_t lock; /* of these four, and of lines that are not counted yet */
   struct waiting queue[SP_HISTORY_WAITING_MAX];
-  size_t count, bytes;
+  size_t count, bytes, line_count;
+  struct sp_store_line lines[SP_HISTORY_LINES_MAX]; /* texts are owned; a line that is counted never changes */
 
   /* The writer's, until it has been joined. */
   int64_t run; /* 0: it is not in the history yet */
   struct waiting batch[SP_HISTORY_WAITING_MAX];
-  size_t batch_count;
+  size_t batch_count, lines_written;
 
   uint64_t dropped;
   struct sp_err err; /* the latest failure that was not made good */
@@ -68,12 +71,33 @@ static void drop_batch(struct history *history) {
   pthread_mutex_unlock(&history->lock);
 }
 
+static size_t lines_waiting(struct history *history) {
+  pthread_mutex_lock(&history->lock);
+  size_t waiting = history->line_count - history->lines_written;
+  pthread_mutex_unlock(&history->lock);
+  return waiting;
+}
+
+static int write_lines(struct history *history) {
+  size_t waiting = lines_waiting(history);
+  if (waiting == 0) {
+    return SP_OK;
+  }
+  int code = sp_store_lines(history->store, history->run, &history->lines[history->lines_written], waiting, &history->err);
+  history->lines_written += code ? 0 : waiting;
+  return code;
+}
+
 static int write_batch(struct history *history) {
   struct sp_store_tick ticks[SP_HISTORY_WAITING_MAX];
   int code = history->run ? SP_OK
                           : sp_store_begin(history->store, sp_history_begin_of(history->begun), &history->run, &history->err);
   if (code) {
     history->run = 0;
+    return code;
+  }
+  code = write_lines(history);
+  if (code) {
     return code;
   }
   for (size_t i = 0; i < history->batch_count; i++) {
@@ -88,7 +112,7 @@ static void *write_history(void *ctx) {
   while (more) {
     more = sp_background_wait(&history->writer, WRITE_EVERY_NS);
     take_queue(history);
-    bool is_new = history->run == 0 || history->batch_count > 0;
+    bool is_new = history->run == 0 || history->batch_count > 0 || lines_waiting(history) > 0;
     if (is_new && write_batch(history) == 0) {
       drop_batch(history);
     }
@@ -155,6 +179,7 @@ static bool wait_in_queue(struct history *history, struct waiting *waiting, size
 
 static void history_tick(void *report, const struct sp_run_view *view) {
   struct history *history = report;
+  history->elapsed_ns = view->elapsed_ns;
   struct waiting waiting = { .tick = { .n = history->ticks++,
                                        .elapsed_ns = view->elapsed_ns,
                                        .part = sp_view_part(view),
@@ -169,6 +194,17 @@ static void history_tick(void *report, const struct sp_run_view *view) {
   history->dropped += wait_in_queue(history, &waiting, interval_len) ? 0 : 1;
   pthread_mutex_unlock(&history->lock);
   sp_background_wake(&history->writer);
+}
+
+static void history_log(void *report, const char *level, const char *text) {
+  struct history *history = report;
+  pthread_mutex_lock(&history->lock);
+  size_t n = history->line_count;
+  if (n < SP_HISTORY_LINES_MAX) {
+    history->lines[n] = (struct sp_store_line){ n, history->elapsed_ns, sp_strdup(level), sp_strdup(text) };
+    history->line_count++;
+  }
+  pthread_mutex_unlock(&history->lock);
 }
 
 static bool all_met(const struct sp_result *result) {
@@ -233,6 +269,10 @@ static void history_close(void *report) {
   drop_batch(history);
   take_queue(history); /* what had no room before */
   drop_batch(history);
+  for (size_t i = 0; i < history->line_count; i++) {
+    free((char *)(uintptr_t)history->lines[i].level);
+    free((char *)(uintptr_t)history->lines[i].text);
+  }
   sp_store_close(history->store);
   sp_history_begin_destroy(history->begun);
   sp_buf_fini(&history->packing);
@@ -247,6 +287,7 @@ const struct sp_report_type sp_report_history = {
   .open = history_open,
   .begin = history_begin,
   .on_tick = history_tick,
+  .on_log = history_log,
   .write = history_write,
   .note = history_note,
   .close = history_close,

@@ -9,6 +9,7 @@
 
 #include "report/report.h"
 
+#define SP_HISTORY_LINES_MAX 1000u                       /* of the log; what comes after them is not kept */
 #define SP_HISTORY_WAITING_MAX 600u                      /* seconds */
 #define SP_HISTORY_WAITING_BYTES (64u * 1024u * 1024u)
 

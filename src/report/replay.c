@@ -4,6 +4,7 @@
 #include "report/kept.h"
 #include "report/replay_cut.h"
 #include "stats/snapshot.h"
+#include "store/store_log.h"
 
 #include <stdlib.h>
 
@@ -15,6 +16,8 @@ struct replay {
   struct sp_kept_asked asked;
   struct sp_tag *tags;
   struct sp_cut cut; /* what the seconds add up to */
+  struct sp_store_line *lines; /* the log; owned with its texts */
+  size_t line_count, lines_told;
   struct sp_interval *nothing;
   struct sp_err *err;
 };
@@ -48,6 +51,37 @@ static void tell_begin(struct replay *replay) {
   free(params);
 }
 
+/* -- log -- */
+
+static int keep_line(void *ctx, const struct sp_store_line *line) {
+  struct replay *replay = ctx;
+  if ((replay->line_count & (replay->line_count - 1)) == 0) { /* full: a power of two, or nothing yet */
+    size_t cap = replay->line_count > 0 ? replay->line_count * 2 : 1;
+    replay->lines = sp_realloc(replay->lines, cap * sizeof(*replay->lines));
+  }
+  replay->lines[replay->line_count++] =
+    (struct sp_store_line){ line->n, line->elapsed_ns, sp_strdup(line->level), sp_strdup(line->text) };
+  return SP_OK;
+}
+
+/* Those that were said before that moment. */
+static void tell_lines(struct replay *replay, int64_t before_ns) {
+  for (; replay->lines_told < replay->line_count && replay->lines[replay->lines_told].elapsed_ns < before_ns; replay->lines_told++) {
+    const struct sp_store_line *line = &replay->lines[replay->lines_told];
+    if (replay->hooks->on_log) {
+      replay->hooks->on_log(replay->ctx, line->elapsed_ns, line->level, line->text);
+    }
+  }
+}
+
+static void free_lines(struct replay *replay) {
+  for (size_t i = 0; i < replay->line_count; i++) {
+    free((char *)(uintptr_t)replay->lines[i].level);
+    free((char *)(uintptr_t)replay->lines[i].text);
+  }
+  free(replay->lines);
+}
+
 /* -- seconds -- */
 
 static int tell_tick(void *ctx, const struct sp_store_tick *tick) {
@@ -56,6 +90,7 @@ static int tell_tick(void *ctx, const struct sp_store_tick *tick) {
   if (!second) {
     return replay->err->code;
   }
+  tell_lines(replay, tick->elapsed_ns);
   struct sp_str counted_bytes = sp_store_counted(tick);
   bool is_all = counted_bytes.bytes == tick->interval.bytes;
   struct sp_interval *part = is_all || counted_bytes.len == 0 ? NULL : sp_snapshot_decode(counted_bytes, replay->err);
@@ -125,7 +160,9 @@ static int tell(void *ctx, const struct sp_store_detail *detail) {
   int code = sp_kept_read_asked(detail->asked, &replay->asked, replay->err);
   if (code == 0) {
     tell_begin(replay);
-    code = sp_store_read_ticks(replay->store, detail->run.no, tell_tick, replay, replay->err);
+    code = sp_store_read_lines(replay->store, detail->run.no, keep_line, replay, replay->err);
+    code = code ? code : sp_store_read_ticks(replay->store, detail->run.no, tell_tick, replay, replay->err);
+    tell_lines(replay, INT64_MAX);
   }
   if (code == 0 && replay->hooks->end) {
     code = detail->result.len > 0 ? tell_kept_end(replay) : tell_cut_end(replay);
@@ -139,6 +176,7 @@ int sp_replay(struct sp_store *store, const char *id, const struct sp_replay_hoo
   replay.nothing = sp_interval_create();
   sp_cut_init(&replay.cut);
   int code = sp_store_read(store, id, tell, &replay, err);
+  free_lines(&replay);
   sp_cut_fini(&replay.cut);
   sp_interval_destroy(replay.nothing);
   sp_kept_fini_asked(&replay.asked);
@@ -166,6 +204,14 @@ static void tick_output(void *ctx, const struct sp_run_view *view) {
   }
 }
 
+static void log_output(void *ctx, int64_t elapsed_ns, const char *level, const char *text) {
+  const struct into *into = ctx;
+  (void)elapsed_ns; /* its ticks tell it the time */
+  if (into->type->on_log) {
+    into->type->on_log(into->report, level, text);
+  }
+}
+
 static int end_output(void *ctx, const struct sp_result *result, struct sp_err *err) {
   const struct into *into = ctx;
   return into->type->write(into->report, result, err);
@@ -173,7 +219,7 @@ static int end_output(void *ctx, const struct sp_result *result, struct sp_err *
 
 int sp_replay_output(struct sp_store *store, const char *id, const struct sp_report_type *type, const char *path,
                      struct sp_err *err) {
-  static const struct sp_replay_hooks hooks = { begin_output, tick_output, end_output };
+  static const struct sp_replay_hooks hooks = { begin_output, tick_output, log_output, end_output };
   struct into into = { .type = type };
   if (type->live_only) {
     return sp_fail(err, SP_EUSAGE, "%s is made while a run goes on: the history keeps seconds, not single requests",

@@ -76,10 +76,15 @@ static int fill_2(struct sp_store *store, struct sp_err *err) {
   return runs_code ? runs_code : update_code;
 }
 
+/* What was said while the run went on. */
+static const char schema_3[] =
+  "CREATE TABLE log (run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, n INTEGER NOT NULL,"
+  " elapsed_ns INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (run, n)) WITHOUT ROWID;";
+
 static const struct step {
   const char *sql;
   int (*fill)(struct sp_store *store, struct sp_err *err); /* MAY */
-} steps[SP_STORE_SCHEMA] = { { schema_1, NULL }, { schema_2, fill_2 } };
+} steps[SP_STORE_SCHEMA] = { { schema_1, NULL }, { schema_2, fill_2 }, { schema_3, NULL } };
 
 static int update(struct sp_store *store, struct sp_err *err) {
   int64_t version = sp_db_number(store, "PRAGMA user_version"); /* now nobody else changes it */

@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "stats/interval.h"
 
-#define SP_STORE_SCHEMA 2 /* store/schema.c */
+#define SP_STORE_SCHEMA 3 /* store/schema.c */
 #define SP_STORE_BUSY_MS 2000
 #define SP_STORE_ID_SIZE 40
 #define SP_STORE_PATH_MAX 4096u

@@ -66,13 +66,13 @@ class Kept(HistoryCase):
     with open(os.path.join(self.folder, "out.txt"), "wb") as out:
       words = [SPATE, "run", *map(str, self.words("-q", "--warm-up", "500ms", "--tag", "colour=red", "--slo", "p95(ttft) < 9s",
                                                  "--slo", "p95(e2e) < 9s over 1s", "--stages", "2:1s,1:1s", short=False))]
-      for kind, name in (("json", "a.json"), ("csv", "a"), ("hdr", "a.hdr")):
+      for kind, name in (("json", "a.json"), ("csv", "a"), ("hdr", "a.hdr"), ("html", "a.html")):
         words += ["--out", f"{kind}={self.folder}/{name}"]
       subprocess.run(words, stdout=out, check=False, env=environment(), timeout=60)
-    again = self.report("last", *(word for kind, name in (("json", "b.json"), ("csv", "b"), ("hdr", "b.hdr"))
+    again = self.report("last", *(word for kind, name in (("json", "b.json"), ("csv", "b"), ("hdr", "b.hdr"), ("html", "b.html"))
                                   for word in ("--out", f"{kind}={self.folder}/{name}")))
     self.assertEqual((again.code, again.out, again.err), (0, "", ""))
-    for name in (".json", ".hdr", "_requests.csv", "_failures.csv", "_history.csv"):
+    for name in (".json", ".html", ".hdr", "_requests.csv", "_failures.csv", "_history.csv"):
       with open(f"{self.folder}/a{name}", "rb") as one, open(f"{self.folder}/b{name}", "rb") as two:
         self.assertEqual(one.read(), two.read(), name)
     with open(os.path.join(self.folder, "out.txt"), encoding="utf-8") as out:
@@ -80,6 +80,17 @@ class Kept(HistoryCase):
     document = json.loads(self.report("last", "--out", "json=-").out)
     self.assertEqual(document["run"]["tags"], {"colour": "red"})
     self.assertEqual(json.loads(self.query("SELECT summary FROM runs")[0][0]), document)
+
+  def test_what_was_said_again(self):
+    """The log is kept, too: a report has it from the run and from the history alike."""
+    one, two = (os.path.join(self.folder, name) for name in ("one.html", "two.html"))
+    run(*self.words("-e", "key=app-nobody-knows", "--out", "html=" + one))
+    self.assertEqual(self.report("last", "--out", "html=" + two).code, 0)
+    with open(one, encoding="utf-8") as first, open(two, encoding="utf-8") as second:
+      text = first.read()
+      self.assertEqual(text, second.read())
+    log = json.loads(text.split('id="page-data">', 1)[1].split("</script>", 1)[0])["log"]
+    self.assertTrue(any("401" in line["text"] for line in log), log)
 
   def test_the_list(self):
     self.assertEqual(self.listed(), [])  # nothing was kept yet: no fault

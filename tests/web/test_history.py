@@ -13,8 +13,9 @@ class History(MockCase):
       page, ids, data = server.page, [], []
       before = {run["id"] for run in page.get("/api/history")["runs"]}
       self.assertTrue(page.get("/api/state")["can"]["history"])
-      for name in ("one", "two"):
-        ids.append(page.post("/api/run", chat(self.mock, name=name, tag=["round=" + name]))["id"])
+      for name, key in (("one", "app-simple"), ("two", "app-nobody-knows")):
+        form = chat(self.mock, name=name, tag=["round=" + name])
+        ids.append(page.post("/api/run", dict(form, settings=dict(form["settings"], key=key)))["id"])
         page.until_ended()
         data.append(page.get("/api/data"))
       listed = [run for run in page.get("/api/history?limit=50")["runs"] if run["id"] not in before]
@@ -24,6 +25,8 @@ class History(MockCase):
       self.assertEqual(page.get("/api/history?plan=no-such-plan")["runs"], [])
       kept = page.get("/api/history/" + ids[0])
       self.assertEqual((kept["schema"], kept["begin"]["id"], kept["summary"]), ("spate.page/1", ids[0], data[0]["summary"]))
+      self.assertEqual(page.get("/api/history/" + ids[1])["log"], data[1]["log"])
+      self.assertIn("401", data[1]["log"][0]["text"])
       check_ticks(self, kept["ticks"])
       self.assertEqual(sums(kept["ticks"]), summary_sums(kept["summary"]))
       compared = page.get(f"/api/compare?a={ids[0]}&b={ids[1]}")

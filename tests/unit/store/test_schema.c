@@ -7,9 +7,11 @@
 #include <cmocka.h>
 
 #include "schema_1.h"
+#include "schema_2.h"
 #include "scratch.h"
 
 #include "base/clock.h"
+#include "store/store_log.h"
 #include "store/store_read.h"
 
 #include <math.h>
@@ -59,7 +61,11 @@ static void ask(const char *sql, char *text) {
   sqlite3_close(db);
 }
 
-/* -- from schema 1 -- */
+/* Of each earlier schema, the oldest first. */
+static const char *const files[] = { schema_1_file, schema_2_file };
+#define FILES (sizeof(files) / sizeof(files[0]))
+
+/* -- what was in them -- */
 
 static int check_run(void *ctx, const struct sp_store_run *run) {
   unsigned *seen = ctx;
@@ -81,42 +87,53 @@ static int check_run(void *ctx, const struct sp_store_run *run) {
   return 0;
 }
 
-static void from_1(void **state) {
-  (void)state;
+/* Figures are there, whichever schema it was; then what a later schema brought can be written. */
+static void check_file(const char *file, enum sp_store_mode mode) {
   char text[4000];
   struct sp_err err = { 0 };
-  for (int mode = SP_STORE_WRITE; mode <= SP_STORE_READ; mode++) {
-    unsigned seen = 0;
-    unlink(scratch.path);
-    run_sql(schema_1_file);
-    struct sp_store *store = scratch_open(&scratch, (enum sp_store_mode)mode);
-    assert_int_equal(sp_store_list(store, NULL, check_run, &seen, &err), 0);
-    assert_int_equal(seen, 3);
-    const struct sp_store_pair red = { "colour", "red" };
-    seen = 0;
-    assert_int_equal(sp_store_list(store, &(struct sp_store_filter){ .tags = &red, .tag_count = 1 }, check_run, &seen, &err), 0);
-    assert_int_equal(seen, 1);
-    sp_store_close(store);
-    ask("PRAGMA user_version", text);
-    assert_string_equal(text, "2\n");
-    sp_store_close(scratch_open(&scratch, SP_STORE_WRITE)); /* once more: nothing to do */
+  const struct sp_store_pair red = { "colour", "red" };
+  unsigned seen = 0;
+  unlink(scratch.path);
+  run_sql(file);
+  struct sp_store *store = scratch_open(&scratch, mode);
+  assert_int_equal(sp_store_list(store, NULL, check_run, &seen, &err), 0);
+  assert_int_equal(seen, 3);
+  seen = 0;
+  assert_int_equal(sp_store_list(store, &(struct sp_store_filter){ .tags = &red, .tag_count = 1 }, check_run, &seen, &err), 0);
+  assert_int_equal(seen, 1);
+  const struct sp_store_line line = { 0, 1000, "info", "a line" };
+  assert_int_equal(sp_store_lines(store, 1, &line, 1, &err), 0);
+  sp_store_close(store);
+  ask("PRAGMA user_version; PRAGMA foreign_key_check; SELECT count(*) FROM log", text);
+  assert_string_equal(text, "3\n1\n");
+  sp_store_close(scratch_open(&scratch, SP_STORE_WRITE)); /* once more: nothing to do */
+}
+
+static void from_each(void **state) {
+  (void)state;
+  for (size_t i = 0; i < FILES; i++) {
+    check_file(files[i], SP_STORE_WRITE);
+    check_file(files[i], SP_STORE_READ);
   }
 }
 
 /* A file that grew and one that was made new are the same. */
 static void all_ways_lead_to_the_same(void **state) {
   (void)state;
-  static const char tables[] = "SELECT group_concat(name || ' ' || type, ', ') FROM pragma_table_info('runs');"
+  static const char tables[] = "SELECT m.name || ': ' || group_concat(p.name || ' ' || p.type, ', ') FROM sqlite_schema m,"
+                               " pragma_table_info(m.name) p WHERE m.type = 'table' GROUP BY m.name ORDER BY m.name;"
                                "SELECT name FROM sqlite_schema WHERE type = 'index' ORDER BY name;"
                                "PRAGMA application_id; PRAGMA user_version";
   char grown[8000], made[8000];
-  run_sql(schema_1_file);
-  sp_store_close(scratch_open(&scratch, SP_STORE_WRITE));
-  ask(tables, grown);
-  unlink(scratch.path);
   sp_store_close(scratch_open(&scratch, SP_STORE_WRITE));
   ask(tables, made);
-  assert_string_equal(grown, made);
+  for (size_t i = 0; i < FILES; i++) {
+    unlink(scratch.path);
+    run_sql(files[i]);
+    sp_store_close(scratch_open(&scratch, SP_STORE_WRITE));
+    ask(tables, grown);
+    assert_string_equal(grown, made);
+  }
 }
 
 #define PROCESSES 8
@@ -147,12 +164,12 @@ static void many_at_once(void **state) {
   run_sql(schema_1_file);
   open_at_once();
   ask("PRAGMA user_version; PRAGMA integrity_check; SELECT count(*) FROM runs", text);
-  assert_string_equal(text, "2\nok\n3\n");
+  assert_string_equal(text, "3\nok\n3\n");
   for (int i = 0; i < 10; i++) {
     unlink(scratch.path);
     open_at_once();
     ask("PRAGMA user_version; PRAGMA integrity_check; SELECT count(*) FROM runs", text);
-    assert_string_equal(text, "2\nok\n0\n");
+    assert_string_equal(text, "3\nok\n0\n");
   }
 }
 
@@ -160,17 +177,17 @@ static void of_a_later_spate(void **state) {
   (void)state;
   struct sp_err err = { 0 };
   sp_store_close(scratch_open(&scratch, SP_STORE_WRITE));
-  run_sql("PRAGMA user_version = 3");
+  run_sql("PRAGMA user_version = 4");
   for (int mode = SP_STORE_WRITE; mode <= SP_STORE_READ; mode++) {
     assert_null(sp_store_open(scratch.path, (enum sp_store_mode)mode, &err));
-    assert_non_null(strstr(err.text, "written by a later spate (schema 3, this one knows 2)"));
+    assert_non_null(strstr(err.text, "written by a later spate (schema 4, this one knows 3)"));
   }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
-  const struct CMUnitTest tests[] = { TEST(from_1), TEST(all_ways_lead_to_the_same), TEST(many_at_once),
+  const struct CMUnitTest tests[] = { TEST(from_each), TEST(all_ways_lead_to_the_same), TEST(many_at_once),
                                       TEST(of_a_later_spate) };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

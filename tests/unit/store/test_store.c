@@ -13,6 +13,7 @@
 #include "stats/series.h"
 #include "stats/snapshot.h"
 #include "store/process.h"
+#include "store/store_log.h"
 #include "store/store_read.h"
 
 #include <math.h>
@@ -85,6 +86,12 @@ static void tick(struct sp_store *store, int64_t run, uint64_t n, enum sp_series
   ok(sp_store_ticks(store, run, &row, 1, &err), &err);
   sp_interval_destroy(interval);
   sp_buf_fini(&bytes);
+}
+
+static void say(struct sp_store *store, int64_t run, uint64_t n, const char *text) {
+  struct sp_err err = { 0 };
+  struct sp_store_line line = { n, (int64_t)n * S, "warn", text };
+  ok(sp_store_lines(store, run, &line, 1, &err), &err);
 }
 
 static void end(struct sp_store *store, int64_t run) {
@@ -319,6 +326,36 @@ static void cut_off_runs_get_figures(void **state) {
   sp_store_close(store);
 }
 
+/* -- the log -- */
+
+static int check_line(void *ctx, const struct sp_store_line *line) {
+  static const char *const texts[] = { "the first", "二 'quoted'", "the last" };
+  uint64_t *next = ctx;
+  assert_int_equal(line->n, *next);
+  assert_int_equal(line->elapsed_ns, (int64_t)line->n * S);
+  assert_string_equal(line->level, "warn");
+  assert_string_equal(line->text, texts[line->n]);
+  (*next)++;
+  return *next == 3 ? 7 : 0;
+}
+
+static void lines_come_back(void **state) {
+  (void)state;
+  struct sp_store *store = scratch_open(&scratch, SP_STORE_WRITE);
+  struct sp_err err = { 0 };
+  uint64_t next = 0;
+  int64_t run = begin(store, "one", 1 * S, "p", "c"), other = begin(store, "two", 2 * S, "p", "c");
+  say(store, run, 1, "二 'quoted'");
+  say(store, run, 0, "the first");
+  say(store, run, 2, "the last");
+  say(store, run, 2, "written once more: as it was");
+  say(store, other, 0, "of another run");
+  assert_int_equal(sp_store_read_lines(store, run, check_line, &next, &err), 7); /* its own answer ends it */
+  assert_int_equal(next, 3);
+  assert_int_equal(sp_store_read_lines(store, 99, check_line, &next, &err), 0);
+  sp_store_close(store);
+}
+
 /* -- throwing away -- */
 
 static void cleaning_up(void **state) {
@@ -332,6 +369,7 @@ static void cleaning_up(void **state) {
     for (uint64_t n = 0; n < 200; n++) {
       tick(store, run, n, SP_SERIES_STEADY);
     }
+    say(store, run, 0, "gone with its run");
     end(store, run);
   }
   end(store, begin(store, "new", 100 * S, "p", "c"));
@@ -345,7 +383,7 @@ static void cleaning_up(void **state) {
   sqlite3 *db = NULL;
   sqlite3_stmt *stmt = NULL;
   assert_int_equal(sqlite3_open(scratch.path, &db), SQLITE_OK);
-  assert_int_equal(sqlite3_prepare_v2(db, "SELECT (SELECT count(*) FROM ticks) + (SELECT count(*) FROM tags)", -1, &stmt, NULL),
+  assert_int_equal(sqlite3_prepare_v2(db, "SELECT (SELECT count(*) FROM ticks) + (SELECT count(*) FROM tags) + (SELECT count(*) FROM log)", -1, &stmt, NULL),
                    SQLITE_OK);
   assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
   assert_int_equal(sqlite3_column_int(stmt, 0), 2 + 2); /* nothing of the others is left */
@@ -433,7 +471,7 @@ static void a_thousand_runs(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     TEST(a_run_comes_back), TEST(it_is_private),       TEST(lists),  TEST(words_for_runs), TEST(who_is_gone),
-    TEST(cut_off_runs_get_figures), TEST(cleaning_up), TEST(files_that_are_none), TEST(locked), TEST(a_thousand_runs),
+    TEST(cut_off_runs_get_figures), TEST(lines_come_back), TEST(cleaning_up), TEST(files_that_are_none), TEST(locked), TEST(a_thousand_runs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
