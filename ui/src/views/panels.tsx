@@ -82,6 +82,7 @@ export function ErrorsPanel({ summary, from }: { summary: Summary; from: number 
         rows={summary.errors}
         rowKey={(e) => `${e.name}\u0000${e.outcome}\u0000${e.detail}`}
         first={{ key: "count", down: true }}
+        testId="errors-table"
         columns={[
           {
             key: "what", title: t.what, words: true, value: (e) => e.outcome,
