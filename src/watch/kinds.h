@@ -4,4 +4,8 @@
 
 #include "watch/watch.h"
 
+extern const struct sp_watcher_kind sp_watcher_pgbouncer;
+extern const struct sp_watcher_kind sp_watcher_postgres;
+extern const struct sp_watcher_kind sp_watcher_redis;
+
 #endif

@@ -4,6 +4,9 @@
 #include <string.h>
 
 static const struct sp_watcher_kind *const kinds[] = {
+    &sp_watcher_pgbouncer,
+    &sp_watcher_postgres,
+    &sp_watcher_redis,
     NULL};
 
 const struct sp_watcher_kind *sp_watcher_kind_at(size_t i) {
