@@ -16,7 +16,7 @@ struct sp_pg_sessions {
   struct sp_map waits; /* "IO/WALSync" -> struct wait; capped */
   unsigned samples, visible_samples; /* since the last flush; those in which sessions showed what they do */
   double connections, idle, blocked, longest_s; /* sums over samples; longest_s the greatest */
-  int64_t since_ns;      /* begin of what the next flush spans */
+  int64_t begin_ns, since_ns; /* of this connection; of what the next flush spans */
   struct sp_map chains;  /* who blocks whom: said already */
 };
 
@@ -27,7 +27,7 @@ struct sp_pg_statements {
   bool refused;
   struct sp_map statements; /* queryid -> struct statement; capped */
   struct sp_map shown;      /* text -> struct shown; capped */
-  int64_t since_ns;         /* of the last look; 0: none */
+  int64_t begin_ns, since_ns; /* of the first look of this connection, and of the last; 0: none */
 };
 
 struct sp_postgres {

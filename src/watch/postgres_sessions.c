@@ -26,6 +26,7 @@
 
 struct wait {
   double seen; /* sessions, summed over samples */
+  bool told;
 };
 
 void sp_pg_sessions_init(struct sp_pg_sessions *sessions) {
@@ -48,7 +49,10 @@ static void clear(struct sp_pg_sessions *sessions, int64_t now_ns) {
   sessions->since_ns = now_ns;
 }
 
-void sp_pg_sessions_begin(struct sp_postgres *postgres) { clear(&postgres->sessions, sp_clock_real_ns()); }
+void sp_pg_sessions_begin(struct sp_postgres *postgres) {
+  clear(&postgres->sessions, sp_clock_real_ns());
+  postgres->sessions.begin_ns = postgres->sessions.since_ns;
+}
 
 static void count_wait(struct sp_pg_sessions *sessions, const char *event, double count) {
   struct wait *wait = sp_map_get(&sessions->waits, sp_str_from(event));
@@ -107,23 +111,35 @@ static int say_chains(struct sp_postgres *postgres, struct sp_watch_sink *sink, 
   return 0;
 }
 
-static void add(const struct sp_postgres *postgres, struct sp_watch_sink *sink, enum sp_signal signal, const char *detail,
-                int64_t now_ns, double value) {
-  struct sp_observed_key key = sp_postgres_key(postgres, signal, detail, signal == SP_SIGNAL_DB_CONNECTIONS ? CONNECTIONS : SESSIONS);
+static void add(const struct sp_postgres *postgres, struct sp_watch_sink *sink, enum sp_signal signal, int64_t now_ns,
+                double value) {
+  const char *query = signal == SP_SIGNAL_DB_CONNECTIONS ? CONNECTIONS : SESSIONS;
+  const struct sp_observed_key key = sp_postgres_key(postgres, signal, "", query);
   sp_watch_gauge(sink, &key, now_ns, now_ns - postgres->sessions.since_ns, value);
 }
 
-/* A wait that was seen once is told for ever after, with 0 where there is none, so that its mean over a run is true. */
+/* A wait that was seen once is told of for ever after and back to the beginning, with 0 where there is none, so that its mean
+ * over a run is true. */
+static void add_wait(const struct sp_postgres *postgres, struct sp_watch_sink *sink, const char *event, struct wait *wait,
+                     int64_t now_ns) {
+  const struct sp_pg_sessions *sessions = &postgres->sessions;
+  const struct sp_observed_key key = sp_postgres_key(postgres, SP_SIGNAL_DB_SESSIONS, event, SESSIONS);
+  if (!wait->told && sessions->since_ns > sessions->begin_ns) {
+    sp_watch_gauge(sink, &key, sessions->since_ns, sessions->since_ns - sessions->begin_ns, 0);
+  }
+  wait->told = true;
+  sp_watch_gauge(sink, &key, now_ns, now_ns - sessions->since_ns, wait->seen / sessions->visible_samples);
+}
+
 static void add_seen(const struct sp_postgres *postgres, struct sp_watch_sink *sink, int64_t now_ns) {
   const struct sp_pg_sessions *sessions = &postgres->sessions;
   double samples = sessions->visible_samples;
   for (size_t i = 0; i < sessions->waits.count; i++) {
-    const struct wait *wait = sessions->waits.entries[i].value;
-    add(postgres, sink, SP_SIGNAL_DB_SESSIONS, sessions->waits.entries[i].key, now_ns, wait->seen / samples);
+    add_wait(postgres, sink, sessions->waits.entries[i].key, sessions->waits.entries[i].value, now_ns);
   }
-  add(postgres, sink, SP_SIGNAL_DB_IDLE_IN_TRANSACTION, "", now_ns, sessions->idle / samples);
-  add(postgres, sink, SP_SIGNAL_DB_BLOCKED, "", now_ns, sessions->blocked / samples);
-  add(postgres, sink, SP_SIGNAL_DB_LONGEST_TRANSACTION, "", now_ns, sessions->longest_s);
+  add(postgres, sink, SP_SIGNAL_DB_IDLE_IN_TRANSACTION, now_ns, sessions->idle / samples);
+  add(postgres, sink, SP_SIGNAL_DB_BLOCKED, now_ns, sessions->blocked / samples);
+  add(postgres, sink, SP_SIGNAL_DB_LONGEST_TRANSACTION, now_ns, sessions->longest_s);
 }
 
 int sp_pg_sessions_flush(struct sp_postgres *postgres, struct sp_watch_sink *sink, struct sp_err *err) {
@@ -131,7 +147,7 @@ int sp_pg_sessions_flush(struct sp_postgres *postgres, struct sp_watch_sink *sin
   int64_t now_ns = sp_clock_real_ns();
   bool blocked = sessions->blocked > 0;
   if (sessions->samples == 0 || now_ns <= sessions->since_ns) return 0;
-  add(postgres, sink, SP_SIGNAL_DB_CONNECTIONS, "", now_ns, sessions->connections / sessions->samples);
+  add(postgres, sink, SP_SIGNAL_DB_CONNECTIONS, now_ns, sessions->connections / sessions->samples);
   if (sessions->visible_samples) add_seen(postgres, sink, now_ns);
   clear(sessions, now_ns);
   return blocked ? say_chains(postgres, sink, err) : 0;

@@ -12,14 +12,19 @@
 #define TOP 10                /* a look's most expensive ones, which get them */
 #define SQL_SIZE 1000u
 
+struct amount {
+  double time_ms, calls;
+};
+
 struct shown { /* statements whose texts are the same are one */
-  double time_s, calls; /* of the look under way */
+  struct amount now, earlier; /* of the look under way; of the looks before it, since the connection's first */
+  bool told;
 };
 
 struct statement {
-  double time_ms, calls;   /* totals at the last look */
-  double time_delta_ms, calls_delta;
-  struct shown *shown;     /* NULL: not among the top so far */
+  struct amount total; /* at the last look */
+  struct amount now, earlier;
+  struct shown *shown; /* NULL: not among the top so far */
   bool ours;
 };
 
@@ -77,19 +82,31 @@ static struct statement *statement_of(struct sp_pg_statements *statements, const
 /* What was not there at the last look began after it; a total that went back did too. */
 static double since(double total, double before) { return total >= before ? total - before : total; }
 
-static void take_totals(struct sp_pg_statements *statements, const PGresult *rows) {
+static void put(struct amount *sum, const struct amount *more) {
+  sum->time_ms += more->time_ms;
+  sum->calls += more->calls;
+}
+
+/* The first look of a connection only finds the totals. */
+static void turn(struct sp_pg_statements *statements) {
+  bool first = statements->since_ns == 0;
   for (size_t i = 0; i < statements->statements.count; i++) {
     struct statement *statement = statements->statements.entries[i].value;
-    statement->time_delta_ms = statement->calls_delta = 0;
+    put(&statement->earlier, &statement->now);
+    if (first || statements->since_ns == statements->begin_ns) statement->earlier = (struct amount){.calls = 0};
+    statement->now = (struct amount){.calls = 0};
   }
+}
+
+static void take_totals(struct sp_pg_statements *statements, const PGresult *rows) {
+  turn(statements);
   for (int row = 0; row < PQntuples(rows); row++) {
     struct statement *statement = statement_of(statements, PQgetvalue(rows, row, 0));
     double calls = sp_pg_number(rows, row, 1), time_ms = sp_pg_number(rows, row, 2);
     if (!statement || isnan(calls) || isnan(time_ms)) continue;
-    statement->calls_delta = since(calls, statement->calls);
-    statement->time_delta_ms = since(time_ms, statement->time_ms);
-    statement->calls = calls;
-    statement->time_ms = time_ms;
+    statement->now = (struct amount){.time_ms = since(time_ms, statement->total.time_ms),
+                                     .calls = since(calls, statement->total.calls)};
+    statement->total = (struct amount){.time_ms = time_ms, .calls = calls};
   }
 }
 
@@ -97,7 +114,7 @@ static void take_totals(struct sp_pg_statements *statements, const PGresult *row
 
 static int by_time(const void *a, const void *b) {
   const struct statement *left = (*(struct sp_map_entry *const *)a)->value, *right = (*(struct sp_map_entry *const *)b)->value;
-  return (left->time_delta_ms < right->time_delta_ms) - (left->time_delta_ms > right->time_delta_ms);
+  return (left->now.time_ms < right->now.time_ms) - (left->now.time_ms > right->now.time_ms);
 }
 
 /* Appends the ids of the top ones that have no text yet; false: all have. */
@@ -108,7 +125,7 @@ static bool write_wanted(struct sp_pg_statements *statements, char *ids, size_t 
   qsort(order, count, sizeof(struct sp_map_entry *), by_time);
   for (size_t i = 0; i < count && i < TOP; i++) {
     const struct statement *statement = order[i]->value;
-    if (statement->time_delta_ms <= 0 || statement->shown || statement->ours) continue;
+    if (statement->now.time_ms <= 0 || statement->shown || statement->ours) continue;
     int written = snprintf(ids + len, size - len, "%s%lld", len ? "," : "", strtoll(order[i]->key, NULL, 10));
     if (written < 0 || (size_t)written >= size - len) break;
     len += (size_t)written;
@@ -147,24 +164,36 @@ static int name_top(struct sp_postgres *postgres, struct sp_watch_sink *sink, st
   return 0;
 }
 
-static void add(const struct sp_postgres *postgres, struct sp_watch_sink *sink, int64_t now_ns, const char *sql) {
-  const struct sp_pg_statements *statements = &postgres->statements;
-  int64_t span_ns = now_ns - statements->since_ns;
+static void add_amount(const struct sp_postgres *postgres, struct sp_watch_sink *sink, const char *text, const char *sql,
+                       int64_t at_ns, int64_t span_ns, const struct amount *amount) {
+  const struct sp_observed_key time = sp_postgres_key(postgres, SP_SIGNAL_DB_STATEMENT_TIME, text, sql);
+  const struct sp_observed_key calls = sp_postgres_key(postgres, SP_SIGNAL_DB_STATEMENT_CALLS, text, sql);
   double seconds = (double)span_ns / (double)SP_NS_PER_S;
+  if (span_ns <= 0) return;
+  sp_watch_gauge(sink, &time, at_ns, span_ns, amount->time_ms / 1000 / seconds);
+  sp_watch_gauge(sink, &calls, at_ns, span_ns, amount->calls / seconds);
+}
+
+static void sum_up(struct sp_pg_statements *statements) {
   for (size_t i = 0; i < statements->statements.count; i++) {
     const struct statement *statement = statements->statements.entries[i].value;
     if (!statement->shown) continue;
-    statement->shown->time_s += statement->time_delta_ms / 1000;
-    statement->shown->calls += statement->calls_delta;
+    put(&statement->shown->now, &statement->now);
+    put(&statement->shown->earlier, &statement->earlier);
   }
+}
+
+/* One that comes among the top late brings what it had before, as one point, so that its mean over a run is true. */
+static void add(struct sp_postgres *postgres, struct sp_watch_sink *sink, int64_t now_ns, const char *sql) {
+  struct sp_pg_statements *statements = &postgres->statements;
+  sum_up(statements);
   for (size_t i = 0; i < statements->shown.count; i++) {
     struct shown *shown = statements->shown.entries[i].value;
     const char *text = statements->shown.entries[i].key;
-    struct sp_observed_key time = sp_postgres_key(postgres, SP_SIGNAL_DB_STATEMENT_TIME, text, sql);
-    struct sp_observed_key calls = sp_postgres_key(postgres, SP_SIGNAL_DB_STATEMENT_CALLS, text, sql);
-    sp_watch_gauge(sink, &time, now_ns, span_ns, shown->time_s / seconds);
-    sp_watch_gauge(sink, &calls, now_ns, span_ns, shown->calls / seconds);
-    *shown = (struct shown){.time_s = 0};
+    int64_t since_ns = statements->since_ns;
+    if (!shown->told) add_amount(postgres, sink, text, sql, since_ns, since_ns - statements->begin_ns, &shown->earlier);
+    add_amount(postgres, sink, text, sql, now_ns, now_ns - since_ns, &shown->now);
+    *shown = (struct shown){.told = true};
   }
 }
 
@@ -187,6 +216,7 @@ int sp_pg_statements_look(struct sp_postgres *postgres, struct sp_watch_sink *si
     if (name_top(postgres, sink, err)) return err->code;
     add(postgres, sink, now_ns, sql);
   }
+  if (!statements->since_ns) statements->begin_ns = now_ns;
   statements->since_ns = now_ns;
   return 0;
 }

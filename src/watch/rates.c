@@ -28,7 +28,7 @@ bool sp_rates_step(struct sp_rates *rates, const char *name, int64_t at_ns, doub
     *sp_map_put(&rates->counters, sp_str_from(name)) = counter;
     return false;
   }
-  if (at_ns <= counter->at_ns) return false;
+  if (at_ns < counter->at_ns + SP_RATES_SPAN_MIN_NS) return false;
   out->delta = total >= counter->total ? total - counter->total : total;
   out->span_ns = at_ns - counter->at_ns;
   *counter = (struct counter){.at_ns = at_ns, .total = total};

@@ -10,6 +10,7 @@
 #include "watch/watch.h"
 
 #define SP_RATES_MAX 20000u /* counters kept; what comes beyond gives no rates */
+#define SP_RATES_SPAN_MIN_NS (50 * SP_NS_PER_MS) /* a shorter time says nothing of a rate: it waits for the next look */
 
 struct sp_rates {
   struct sp_map counters;
@@ -21,7 +22,7 @@ struct sp_rate_step {
   double delta;
   int64_t span_ns;
 };
-/* Notes the counter's total at a time. False: its first look, or no time has passed since the last one. */
+/* Notes the counter's total at a time. False: its first look, or hardly any time has passed since the last one. */
 bool sp_rates_step(struct sp_rates *rates, const char *counter, int64_t at_ns, double total, struct sp_rate_step *out);
 
 /* Adds counter's delta × scale a second as the key's next point. */

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 
 #define QUEUES_MAX 50u
-#define QUEUES_SIZE 2000u
 #define SLOW_ENTRIES 32 /* of the log a look; their number is known exactly, the slowest of so many */
 #define COMMAND_MAX 40u
 /* Celery's queues of Dify (api/docker/entrypoint.sh), in database 1 of its Redis. */
@@ -26,6 +25,7 @@
 struct queue {
   char *name;
   bool told; /* asked for by name, or seen with something in it */
+  bool begun; /* has points */
 };
 
 struct redis {
@@ -37,12 +37,12 @@ struct redis {
   int database;
   bool has_slow_log, has_queues;
   long long slow_seen; /* id of the newest entry; -1: none */
-  int64_t slow_at_ns;
+  int64_t begin_ns, slow_at_ns, queues_at_ns; /* of this connection; of the last looks */
 };
 
 /* -- the spec -- */
 
-static int take_queues(struct redis *redis, const struct sp_watch_spec *spec, struct sp_err *err) {
+static int choose_queues(struct redis *redis, const struct sp_watch_spec *spec, struct sp_err *err) {
   const char *given = sp_watch_option_of(spec, "queues"), *database = sp_watch_option_of(spec, "queue_db");
   struct sp_str rest = sp_str_from(given ? given : DIFY_QUEUES);
   uint64_t number = DIFY_DATABASE;
@@ -72,7 +72,7 @@ static int open_redis(const struct sp_watch_spec *spec, void **watcher, char **s
   struct redis *redis = sp_alloc(sizeof(*redis));
   redis->subject = sp_strdup(spec->subject ? spec->subject : "redis");
   sp_rates_init(&redis->rates);
-  if (take_queues(redis, spec, err) || sp_redis_link_open(spec, &redis->link, source, err)) {
+  if (choose_queues(redis, spec, err) || sp_redis_link_open(spec, &redis->link, source, err)) {
     close_redis(redis);
     return err->code;
   }
@@ -158,6 +158,7 @@ static int probe(void *watcher, struct sp_watch_sink *sink, struct sp_err *err) 
   if (sp_redis_link_connect(redis->link, sink, err)) return err->code;
   sp_rates_fini(&redis->rates);
   sp_rates_init(&redis->rates);
+  redis->begin_ns = redis->queues_at_ns = sp_clock_real_ns();
   int code = take_settings(redis, sink, err);
   if (code == 0) code = begin_slow_log(redis, sink, err);
   if (code == 0) code = select_queues(redis, sink, err);
@@ -279,24 +280,36 @@ static int take_slow_log(struct redis *redis, struct sp_watch_sink *sink, struct
 
 /* -- queues -- */
 
-/* A queue of the usual names is told of once it had something in it: most deployments have few of them. */
-static int take_queue_lengths(struct redis *redis, struct sp_watch_sink *sink, struct sp_err *err) {
-  for (size_t i = 0; redis->has_queues && i < redis->queue_count; i++) {
-    struct queue *queue = &redis->queues[i];
-    redisReply *reply = sp_redis_ask(redis->link, sink, err, "LLEN %s", queue->name);
-    if (!reply && err->code != SP_EPARSE) return err->code;
-    if (!reply) {
-      redis->has_queues = false;
-      sp_watch_cannot(sink, "the queue %s: %s", queue->name, err->text);
-      return 0;
-    }
-    char query[QUEUES_SIZE];
-    snprintf(query, sizeof(query), "LLEN %s", queue->name);
-    const struct sp_observed_key key = key_of(redis, SP_SIGNAL_QUEUE_LENGTH, queue->name, query);
-    queue->told = queue->told || reply->integer > 0;
-    if (queue->told) sp_watch_gauge(sink, &key, sp_clock_real_ns(), SP_WATCH_INTERVAL_NS, (double)reply->integer);
-    freeReplyObject(reply);
+/* A queue of the usual names is told of once it had something in it, since most deployments have few of them: then back to the
+ * beginning, where it had nothing. */
+static void take_length(struct redis *redis, struct sp_watch_sink *sink, struct queue *queue, double length, int64_t now_ns) {
+  char query[SP_OBSERVED_QUERY_MAX];
+  snprintf(query, sizeof(query), "SELECT %d; LLEN %s", redis->database, queue->name);
+  const struct sp_observed_key key = key_of(redis, SP_SIGNAL_QUEUE_LENGTH, queue->name, query);
+  queue->told = queue->told || length > 0;
+  if (!queue->told) return;
+  if (!queue->begun && redis->queues_at_ns > redis->begin_ns) {
+    sp_watch_gauge(sink, &key, redis->queues_at_ns, redis->queues_at_ns - redis->begin_ns, 0);
   }
+  queue->begun = true;
+  sp_watch_gauge(sink, &key, now_ns, now_ns - redis->queues_at_ns, length);
+}
+
+static int take_queues(struct redis *redis, struct sp_watch_sink *sink, struct sp_err *err) {
+  int64_t now_ns = sp_clock_real_ns();
+  for (size_t i = 0; redis->has_queues && i < redis->queue_count; i++) {
+    redisReply *reply = sp_redis_ask(redis->link, sink, err, "LLEN %s", redis->queues[i].name);
+    if (reply) {
+      take_length(redis, sink, &redis->queues[i], (double)reply->integer, now_ns);
+      freeReplyObject(reply);
+    } else if (err->code == SP_EPARSE) {
+      redis->has_queues = false;
+      sp_watch_cannot(sink, "the queue %s: %s", redis->queues[i].name, err->text);
+    } else {
+      return err->code;
+    }
+  }
+  redis->queues_at_ns = now_ns;
   return 0;
 }
 
@@ -304,7 +317,7 @@ static int sample(void *watcher, struct sp_watch_sink *sink, struct sp_err *err)
   struct redis *redis = watcher;
   int code = take_info(redis, sink, err);
   if (code == 0) code = take_slow_log(redis, sink, err);
-  if (code == 0) code = take_queue_lengths(redis, sink, err);
+  if (code == 0) code = take_queues(redis, sink, err);
   return code;
 }
 

@@ -1,6 +1,7 @@
 """What the tests beside real tools share: runs of the real binary (tests/scenario/support.py), the tools, and how a
 test says that it cannot be made here: exit 77, which meson shows as skipped, with the reason printed.
 """
+import importlib.util
 import os
 import shutil
 import socket
@@ -29,6 +30,17 @@ def need(program, package):
   if not path:
     skip(f"there is no '{program}' here (Debian: apt-get install {package})")
   return path
+
+
+def need_module(name, package):
+  """Debian's modules are for Debian's Python: where another one runs this, the test begins anew with that."""
+  if importlib.util.find_spec(name):
+    return
+  debian = "/usr/bin/python3"
+  found = os.path.exists(debian) and subprocess.run([debian, "-c", "import " + name], stderr=subprocess.DEVNULL, check=False).returncode == 0
+  if not found:
+    skip(f"there is no {name} here (Debian: apt-get install {package})")
+  os.execv(debian, [debian, *sys.argv])
 
 
 def no_proxy():

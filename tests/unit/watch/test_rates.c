@@ -45,6 +45,7 @@ static void a_rate_is_of_the_time_between_two_looks(void **state) {
   sp_rates_add(&bench.rates, &bench.sink, &bytes, "in", 1 * S, 1000, 1);
   sp_rates_add(&bench.rates, &bench.sink, &bytes, "in", 3 * S, 3000, 1);
   sp_rates_add(&bench.rates, &bench.sink, &bytes, "in", 3 * S, 9000, 1); /* the same look again */
+  sp_rates_add(&bench.rates, &bench.sink, &bytes, "in", 3 * S + S / 1000, 3400, 1); /* two looks in a millisecond */
   sp_rates_add(&bench.rates, &bench.sink, &bytes, "in", 4 * S, 3500, 2);
   assert_points(&bench, (const double[]){1000, 1000}, 2);
   close_bench(&bench);
