@@ -3,6 +3,7 @@
  * detail), those of its users together; places are server connections. Times come from totals by deltas: PgBouncer's own averages
  * are of the last whole minute.
  */
+#include "base/buf.h"
 #include "base/mem.h"
 #include "watch/kinds.h"
 #include "watch/pg.h"
@@ -14,7 +15,6 @@
 
 #define CONSOLE "pgbouncer"
 #define POOLS_MAX 100u /* databases */
-#define CLIENTS "(clients)" /* the detail of what max_client_conn bounds */
 #define COUNTER_MAX 400u
 
 static const struct sp_pg_target target = {
@@ -28,7 +28,7 @@ struct pool { /* of a database */
 
 struct pgbouncer {
   struct sp_pg *pg;
-  char *subject;
+  char *subject, *clients; /* clients: whose places max_client_conn bounds, a subject of its own */
   struct sp_rates rates;
   struct sp_map pools; /* database -> struct pool */
   double max_clients;
@@ -38,7 +38,11 @@ static int open_pgbouncer(const struct sp_watch_spec *spec, void **watcher, char
   struct sp_pg *pg;
   if (sp_pg_open(&target, spec, &pg, source, err)) return err->code;
   struct pgbouncer *pgbouncer = sp_alloc(sizeof(*pgbouncer));
-  *pgbouncer = (struct pgbouncer){.pg = pg, .subject = sp_strdup(spec->subject ? spec->subject : "pgbouncer")};
+  const char *subject = spec->subject ? spec->subject : "pgbouncer";
+  struct sp_buf clients;
+  sp_buf_init(&clients, SP_OBSERVED_SUBJECT_MAX);
+  if (sp_buf_printf(&clients, "%s clients", subject)) sp_buf_append_text(&clients, "clients");
+  *pgbouncer = (struct pgbouncer){.pg = pg, .subject = sp_strdup(subject), .clients = sp_buf_take(&clients)};
   sp_rates_init(&pgbouncer->rates);
   sp_map_init(&pgbouncer->pools);
   *watcher = pgbouncer;
@@ -52,6 +56,7 @@ static void close_pgbouncer(void *watcher) {
   sp_rates_fini(&pgbouncer->rates);
   sp_pg_close(pgbouncer->pg);
   free(pgbouncer->subject);
+  free(pgbouncer->clients);
   free(pgbouncer);
 }
 
@@ -133,9 +138,9 @@ static void count_pool(struct pool *pool, const PGresult *rows, int row) {
   pool->by_session = strcmp(sp_pg_text_of(rows, row, "pool_mode"), "session") == 0;
 }
 
-static void add(const struct pgbouncer *pgbouncer, struct sp_watch_sink *sink, enum sp_signal signal, const char *detail,
-                int64_t now_ns, double value) {
-  const struct sp_observed_key key = {.signal = signal, .subject = pgbouncer->subject, .detail = detail, .query = "SHOW POOLS"};
+static void add(struct sp_watch_sink *sink, enum sp_signal signal, const char *subject, const char *detail, int64_t now_ns,
+                double value) {
+  const struct sp_observed_key key = {.signal = signal, .subject = subject, .detail = detail, .query = "SHOW POOLS"};
   sp_watch_gauge(sink, &key, now_ns, SP_WATCH_INTERVAL_NS, value);
 }
 
@@ -143,10 +148,10 @@ static void add_pool(const struct pgbouncer *pgbouncer, struct sp_watch_sink *si
                      const struct pool *pool, int64_t now_ns) {
   double limit = pool->limit_each * pool->users;
   if (pool->limit_all > 0 && limit > pool->limit_all) limit = pool->limit_all;
-  add(pgbouncer, sink, SP_SIGNAL_SLOTS_USED, database, now_ns, pool->used);
-  add(pgbouncer, sink, SP_SIGNAL_SLOTS_LIMIT, database, now_ns, limit);
-  add(pgbouncer, sink, SP_SIGNAL_SLOTS_WAITING, database, now_ns, pool->waiting);
-  add(pgbouncer, sink, SP_SIGNAL_SLOTS_MAX_WAIT, database, now_ns, pool->max_wait_s);
+  add(sink, SP_SIGNAL_SLOTS_USED, pgbouncer->subject, database, now_ns, pool->used);
+  add(sink, SP_SIGNAL_SLOTS_LIMIT, pgbouncer->subject, database, now_ns, limit);
+  add(sink, SP_SIGNAL_SLOTS_WAITING, pgbouncer->subject, database, now_ns, pool->waiting);
+  add(sink, SP_SIGNAL_SLOTS_MAX_WAIT, pgbouncer->subject, database, now_ns, pool->max_wait_s);
 }
 
 static int take_pools(struct pgbouncer *pgbouncer, struct sp_watch_sink *sink, struct sp_err *err) {
@@ -164,8 +169,8 @@ static int take_pools(struct pgbouncer *pgbouncer, struct sp_watch_sink *sink, s
     if (pool->users > 0) add_pool(pgbouncer, sink, pgbouncer->pools.entries[i].key, pool, now_ns);
     clients += pool->clients;
   }
-  add(pgbouncer, sink, SP_SIGNAL_SLOTS_USED, CLIENTS, now_ns, clients);
-  if (pgbouncer->max_clients > 0) add(pgbouncer, sink, SP_SIGNAL_SLOTS_LIMIT, CLIENTS, now_ns, pgbouncer->max_clients);
+  add(sink, SP_SIGNAL_SLOTS_USED, pgbouncer->clients, "", now_ns, clients);
+  if (pgbouncer->max_clients > 0) add(sink, SP_SIGNAL_SLOTS_LIMIT, pgbouncer->clients, "", now_ns, pgbouncer->max_clients);
   return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
  * The watcher `postgres`: one read-only connection that looks at who waits for what several times a second, at counters each
- * second, at pg_stat_statements every five. It needs a role with pg_monitor and nothing else (docs/watch.md).
+ * second, at pg_stat_statements every two. It needs a role with pg_monitor and nothing else (docs/watch.md).
  */
 #include "watch/postgres.h"
 
@@ -12,7 +12,7 @@
 
 #define LOOK_NS (200 * SP_NS_PER_MS) /* 300 looks a minute: a share of 50 % is known to ± 6 points */
 #define FIGURES_NS SP_NS_PER_S
-#define STATEMENTS_NS (5 * SP_NS_PER_S)
+#define STATEMENTS_NS (2 * SP_NS_PER_S)
 #define EARLY_NS (50 * SP_NS_PER_MS) /* a timer's turn that comes a little early still counts */
 #define SQL_SIZE 2500u
 
@@ -93,7 +93,7 @@ static int sample(void *watcher, struct sp_watch_sink *sink, struct sp_err *err)
   return code;
 }
 
-/* What has come together since the last second and the last five. */
+/* What has come together since the last of each. */
 static int finish(void *watcher, struct sp_watch_sink *sink, int64_t from_ns, int64_t to_ns, struct sp_err *err) {
   (void)from_ns, (void)to_ns;
   int code = look_at_figures(watcher, sink, err);

@@ -11,12 +11,14 @@
 #define CHAINS_MAX 10u
 #define CHAIN_TEXT_MAX 110u /* of a statement; two stand in a sight */
 
-/* A row for each kind of wait and state. xact_start is null outside of a transaction, state where it may not be seen. */
+/* Of what a role may not see, state and backend_type are null; who has a database and a user is a client then. */
+#define CLIENTS "(backend_type = 'client backend' OR (backend_type IS NULL AND datid IS NOT NULL AND usesysid IS NOT NULL))"
+/* A row for each kind of wait and state; xact_start is null outside of a transaction. */
 #define SESSIONS                                                                                                            \
   "SELECT coalesce(wait_event_type || '/' || wait_event, 'CPU'), state, count(*), "                                         \
   "max(extract(epoch FROM clock_timestamp() - xact_start)) FROM pg_stat_activity "                                          \
-  "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() GROUP BY 1, 2"
-#define CONNECTIONS "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+  "WHERE " CLIENTS " AND pid <> pg_backend_pid() GROUP BY 1, 2"
+#define CONNECTIONS "SELECT count(*) FROM pg_stat_activity WHERE " CLIENTS
 /* Only who waits for a lock is asked about: pg_blocking_pids stops the lock manager for a moment. */
 #define CHAINS                                                                                                              \
   "SELECT w.query, b.query, b.state, count(*) FROM pg_stat_activity w "                                                     \

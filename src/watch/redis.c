@@ -16,6 +16,7 @@
 #define QUEUES_MAX 50u
 #define SLOW_ENTRIES 32 /* of the log a look; their number is known exactly, the slowest of so many */
 #define COMMAND_MAX 40u
+#define COMMANDS_MAX 20u
 /* Celery's queues of Dify (api/docker/entrypoint.sh), in database 1 of its Redis. */
 #define DIFY_QUEUES                                                                                                         \
   "dataset,priority_dataset,priority_pipeline,pipeline,mail,ops_trace,app_deletion,plugin,workflow_storage,conversation,"   \
@@ -36,7 +37,8 @@ struct redis {
   size_t queue_count;
   int database;
   bool has_slow_log, has_queues;
-  long long slow_seen; /* id of the newest entry; -1: none */
+  long long slow_before, slow_seen; /* ids: of the newest entry before this connection, and of now; -1: none */
+  struct sp_map slow; /* command -> double, seconds */
   int64_t begin_ns, slow_at_ns, queues_at_ns; /* of this connection; of the last looks */
 };
 
@@ -62,6 +64,8 @@ static int choose_queues(struct redis *redis, const struct sp_watch_spec *spec, 
 static void close_redis(void *watcher) {
   struct redis *redis = watcher;
   for (size_t i = 0; i < redis->queue_count; i++) free(redis->queues[i].name);
+  for (size_t i = 0; i < redis->slow.count; i++) free(redis->slow.entries[i].value);
+  sp_map_fini(&redis->slow);
   sp_redis_link_close(redis->link);
   sp_rates_fini(&redis->rates);
   free(redis->subject);
@@ -72,6 +76,7 @@ static int open_redis(const struct sp_watch_spec *spec, void **watcher, char **s
   struct redis *redis = sp_alloc(sizeof(*redis));
   redis->subject = sp_strdup(spec->subject ? spec->subject : "redis");
   sp_rates_init(&redis->rates);
+  sp_map_init(&redis->slow);
   if (choose_queues(redis, spec, err) || sp_redis_link_open(spec, &redis->link, source, err)) {
     close_redis(redis);
     return err->code;
@@ -133,7 +138,7 @@ static int begin_slow_log(struct redis *redis, struct sp_watch_sink *sink, struc
   redisReply *reply = ask_softly(redis, sink, "slow commands", "SLOWLOG GET 1", &code, err);
   redis->has_slow_log = reply != NULL;
   if (!reply) return code;
-  redis->slow_seen = newest_slow(reply);
+  redis->slow_before = redis->slow_seen = newest_slow(reply);
   redis->slow_at_ns = sp_clock_real_ns();
   freeReplyObject(reply);
   return 0;
@@ -237,33 +242,44 @@ static int take_info(struct redis *redis, struct sp_watch_sink *sink, struct sp_
 
 #define SLOW_QUERY "SLOWLOG GET"
 
-struct slowest {
-  double seconds;
-  char command[COMMAND_MAX + 1]; /* its arguments may be anybody's data */
-};
-
-static void take_slow(const redisReply *entry, struct slowest *slowest) {
-  double seconds = (double)entry->element[2]->integer / 1e6;
+/* Arguments may be anybody's data: only the command's name is told. */
+static const char *command_of(const redisReply *entry, char *text, size_t size) {
   const redisReply *words = entry->element[3];
-  if (seconds <= slowest->seconds || words->elements == 0) return;
-  slowest->seconds = seconds;
-  snprintf(slowest->command, sizeof(slowest->command), "%s", text_of(words->element[0]));
-  for (char *c = slowest->command; *c; c++) *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 32 : *c);
+  snprintf(text, size, "%s", words->elements ? text_of(words->element[0]) : "");
+  for (char *c = text; *c; c++) *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 32 : *c);
+  return text;
+}
+
+static void take_slow(struct redis *redis, const redisReply *entry) {
+  char text[COMMAND_MAX + 1];
+  struct sp_str command = sp_str_from(command_of(entry, text, sizeof(text)));
+  double seconds = (double)entry->element[2]->integer / 1e6, *slowest = sp_map_get(&redis->slow, command);
+  if (!slowest && redis->slow.count == COMMANDS_MAX) return;
+  if (!slowest) *sp_map_put(&redis->slow, command) = slowest = sp_alloc(sizeof(*slowest));
+  *slowest = fmax(*slowest, seconds);
+}
+
+/* A command that was slow once is told of from then on, with the slowest of it that the newest entries still have. */
+static void add_slowest(struct redis *redis, struct sp_watch_sink *sink, int64_t now_ns) {
+  for (size_t i = 0; i < redis->slow.count; i++) {
+    const double *seconds = redis->slow.entries[i].value;
+    const struct sp_observed_key key = key_of(redis, SP_SIGNAL_CACHE_SLOWEST_COMMAND, redis->slow.entries[i].key, SLOW_QUERY);
+    sp_watch_gauge(sink, &key, now_ns, now_ns - redis->slow_at_ns, *seconds);
+  }
 }
 
 static void add_slow(struct redis *redis, struct sp_watch_sink *sink, const redisReply *reply, int64_t now_ns) {
-  struct slowest slowest = {.seconds = 0};
   long long newest = newest_slow(reply);
-  int64_t span_ns = now_ns - redis->slow_at_ns;
+  double span_s = (double)(now_ns - redis->slow_at_ns) / (double)SP_NS_PER_S;
+  double fresh = newest > redis->slow_seen ? (double)(newest - redis->slow_seen) : 0;
+  const struct sp_observed_key key = key_of(redis, SP_SIGNAL_CACHE_SLOW_COMMANDS, "", SLOW_QUERY);
+  sp_watch_gauge(sink, &key, now_ns, now_ns - redis->slow_at_ns, fresh / span_s);
+  for (size_t i = 0; i < redis->slow.count; i++) *(double *)redis->slow.entries[i].value = 0;
   for (size_t i = 0; i < reply->elements; i++) {
     const redisReply *entry = reply->element[i];
-    if (entry->elements >= 4 && entry->element[0]->integer > redis->slow_seen) take_slow(entry, &slowest);
+    if (entry->elements >= 4 && entry->element[0]->integer > redis->slow_before) take_slow(redis, entry);
   }
-  double fresh = newest > redis->slow_seen ? (double)(newest - redis->slow_seen) : 0;
-  const struct sp_observed_key rate = key_of(redis, SP_SIGNAL_CACHE_SLOW_COMMANDS, "", SLOW_QUERY);
-  const struct sp_observed_key most = key_of(redis, SP_SIGNAL_CACHE_SLOWEST_COMMAND, slowest.command, SLOW_QUERY);
-  sp_watch_gauge(sink, &rate, now_ns, span_ns, fresh * (double)SP_NS_PER_S / (double)span_ns);
-  if (slowest.seconds > 0) sp_watch_gauge(sink, &most, now_ns, span_ns, slowest.seconds);
+  add_slowest(redis, sink, now_ns);
   if (newest > redis->slow_seen) redis->slow_seen = newest;
   redis->slow_at_ns = now_ns;
 }
@@ -273,7 +289,7 @@ static int take_slow_log(struct redis *redis, struct sp_watch_sink *sink, struct
   redisReply *reply = sp_redis_ask(redis->link, sink, err, SLOW_QUERY " %d", SLOW_ENTRIES);
   if (!reply) return err->code;
   int64_t now_ns = sp_clock_real_ns();
-  if (now_ns > redis->slow_at_ns) add_slow(redis, sink, reply, now_ns);
+  if (now_ns > redis->slow_at_ns + SP_RATES_SPAN_MIN_NS) add_slow(redis, sink, reply, now_ns);
   freeReplyObject(reply);
   return 0;
 }

@@ -86,7 +86,7 @@ class Sessions(ServerCase):
     for signal in ("db.rollbacks", "db.block_reads", "db.temp_bytes", "db.wal_bytes", "db.wal_syncs",
                    "db.checkpoints_timed", "db.checkpoints_requested"):
       self.assertIsNotNone(seen.mean(signal), signal)
-    self.assertGreater(seen.series["db.blocked", ""]["covered"], 0.5)
+    self.assertGreater(seen.one("db.blocked", "")["covered"], 0.5)
 
   def test_settings_and_what_is_not_seen(self):
     seen = self.watch(seconds=1).finish()
@@ -94,7 +94,7 @@ class Sessions(ServerCase):
     self.assertEqual(seen.settings["synchronous_commit"], "on")
     self.assertIn("track_wal_io_timing is off", " ".join(seen.cannot))
     self.assertIsNone(seen.mean("db.wal_sync_time"))
-    for series in seen.series.values():
+    for series in seen.series:
       self.assertTrue(series["query"].startswith("SELECT "), series)
 
   def test_the_connection_changes_nothing(self):
@@ -238,7 +238,7 @@ class Trouble(ServerCase):
     self.server.restart()
     seen = watch.finish()
     self.assertRegex(" ".join(seen.notes), "the connection is lost: terminating connection due to administrator command")
-    series = seen.series["db.connections", ""]
+    series = seen.one("db.connections", "")
     self.assertGreater(series["points"], 3, seen.text())
     self.assertGreater(series["covered"], 0.3)
     self.assertLess(seen.most("db.commits"), 1000)  # what it counted before is no rate of now

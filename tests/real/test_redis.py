@@ -62,7 +62,7 @@ class Commands(Case):
     self.server.command("DEL", "dataset", database=1)
     self.assertEqual(list(seen.details("queue.length")), ["dataset"], seen.text())
     self.assertEqual(seen.most("queue.length", "dataset"), 30)
-    self.assertEqual(seen.series["queue.length", "dataset"]["least"], 0)
+    self.assertEqual(seen.one("queue.length", "dataset")["least"], 0)
     self.assertIn("the queues in its database 1", seen.can)
 
   def test_own_queues(self):
@@ -109,7 +109,7 @@ class Trouble(Case):
       server.start()
       seen = watch.finish()
     self.assertIn("the connection is lost", " ".join(seen.notes))
-    self.assertGreater(seen.series["cache.clients", ""]["points"], 2, seen.text())
+    self.assertGreater(seen.one("cache.clients", "")["points"], 2, seen.text())
     self.assertLess(seen.most("cache.ops"), 1000)
 
   def answer_with(self, data):

@@ -15,7 +15,7 @@ PROBE = os.environ.get("WATCH_PROBE", "watch_probe")
 
 class Seen:
   def __init__(self, lines):
-    self.can, self.cannot, self.notes, self.settings, self.series = [], [], [], {}, {}
+    self.can, self.cannot, self.notes, self.settings, self.series = [], [], [], {}, []
     for line in lines:
       kind, *parts = line.split("\t")
       if kind in ("can", "cannot"):
@@ -26,21 +26,28 @@ class Seen:
         self.settings[parts[1]] = parts[2]
       elif kind == "series":
         signal, subject, detail, mean, least, most, points, covered, query = parts
-        self.series[signal, detail] = {"subject": subject, "mean": float(mean), "least": float(least), "most": float(most),
-                                       "points": int(points), "covered": float(covered), "query": query}
+        self.series.append({"signal": signal, "subject": subject, "detail": detail, "mean": float(mean), "least": float(least),
+                            "most": float(most), "points": int(points), "covered": float(covered), "query": query})
 
-  def details(self, signal):
-    return {detail: series for (name, detail), series in self.series.items() if name == signal}
+  def details(self, signal, subject=None):
+    """Its series by their details."""
+    return {row["detail"]: row for row in self.series if row["signal"] == signal and subject in (None, row["subject"])}
 
-  def mean(self, signal, detail=""):
+  def one(self, signal, detail="", subject=None):
     """None: nothing was seen of it."""
-    return self.series.get((signal, detail), {}).get("mean")
+    rows = [row for row in self.series if row["signal"] == signal and row["detail"] == detail and subject in (None, row["subject"])]
+    return rows[0] if rows else None
 
-  def most(self, signal, detail=""):
-    return self.series.get((signal, detail), {}).get("most")
+  def mean(self, *key, **more):
+    row = self.one(*key, **more)
+    return row and row["mean"]
+
+  def most(self, *key, **more):
+    row = self.one(*key, **more)
+    return row and row["most"]
 
   def text(self):
-    return "\n".join([*self.can, *self.cannot, *self.notes, *map(repr, self.series.items())])
+    return "\n".join([*self.can, *self.cannot, *self.notes, *map(repr, self.series)])
 
 
 class Watch:
