@@ -54,6 +54,7 @@ static void say(struct watcher *watcher, const char *text) {
 }
 
 void sp_watch_note(struct sp_watch_sink *sink, const char *format, ...) {
+  if (!sink->watchers) return;
   struct watcher *watcher = sp_container_of(sink, struct watcher, sink);
   char text[SP_ERR_TEXT_MAX];
   int head = snprintf(text, sizeof(text), "watching %s: ", sink->source);
@@ -93,6 +94,7 @@ void sp_watch_gauge(struct sp_watch_sink *sink, const struct sp_observed_key *ke
 
 bool sp_watch_stopping(const struct sp_watch_sink *sink) {
   struct sp_watch *watch = sink->watchers;
+  if (!watch) return false;
   pthread_mutex_lock(&watch->lock);
   bool stopping = watch->stopping;
   pthread_mutex_unlock(&watch->lock);

@@ -46,7 +46,7 @@ const char *sp_watch_option_of(const struct sp_watch_spec *spec, const char *key
 struct sp_watch_sink {
   struct sp_observations *observations;
   const char *source; /* of everything it adds: "postgres db1:5432/dify", redacted */
-  void *watchers;     /* for sp_watch_stopping and sp_watch_note */
+  void *watchers;     /* for sp_watch_stopping and sp_watch_note; NULL: a test's own sink, notes go nowhere */
 };
 void sp_watch_gauge(struct sp_watch_sink *sink, const struct sp_observed_key *key, int64_t at_ns, int64_t span_ns, double value);
 void sp_watch_can(struct sp_watch_sink *sink, const char *format, ...) __attribute__((format(printf, 2, 3)));
