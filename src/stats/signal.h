@@ -45,6 +45,8 @@ enum sp_signal {
   SP_SIGNAL_FILES_USED,
   SP_SIGNAL_FILES_LIMIT,
   SP_SIGNAL_GC_TIME,
+  SP_SIGNAL_CPU_BUSIEST_THREAD,
+  SP_SIGNAL_THREADS,
   /* Anything with places: a gunicorn's connections, a model server's batch, a pool of connections. */
   SP_SIGNAL_SLOTS_USED,
   SP_SIGNAL_SLOTS_LIMIT,

@@ -7,5 +7,6 @@
 extern const struct sp_watcher_kind sp_watcher_pgbouncer;
 extern const struct sp_watcher_kind sp_watcher_postgres;
 extern const struct sp_watcher_kind sp_watcher_redis;
+extern const struct sp_watcher_kind sp_watcher_host;
 
 #endif

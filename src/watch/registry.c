@@ -7,6 +7,7 @@ static const struct sp_watcher_kind *const kinds[] = {
     &sp_watcher_pgbouncer,
     &sp_watcher_postgres,
     &sp_watcher_redis,
+    &sp_watcher_host,
     NULL};
 
 const struct sp_watcher_kind *sp_watcher_kind_at(size_t i) {
