@@ -1,6 +1,7 @@
 #include "watch/fetch.h"
 
 #include "base/mem.h"
+#include "base/units.h"
 #include "stats/clean.h"
 #include "wire/http_date.h"
 #include "wire/url.h"
@@ -25,6 +26,7 @@ struct sp_fetch {
   /* of the call under way */
   const struct sp_watch_sink *sink;
   struct sp_fetched *out;
+  int64_t timeout_ns;
   bool too_long;
   char fault[CURL_ERROR_SIZE];
 };
@@ -124,7 +126,6 @@ static void set_up(struct sp_fetch *fetch, const struct sp_watch_spec *spec) {
   curl_easy_setopt(curl, CURLOPT_PROXY, "");
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "spate/" SP_VERSION);
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(SP_WATCH_CALL_MAX_NS / SP_NS_PER_MS));
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, fetch->fault);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, fetch);
@@ -176,6 +177,13 @@ void sp_fetch_destroy(struct sp_fetch *fetch) {
 const char *sp_fetch_name(const struct sp_fetch *fetch) { return fetch->name; }
 const char *sp_fetch_host(const struct sp_fetch *fetch) { return fetch->host; }
 
+char *sp_fetch_source(const struct sp_fetch *fetch, const char *kind) {
+  size_t size = strlen(kind) + strlen(fetch->name) + 2;
+  char *source = sp_alloc(size);
+  snprintf(source, size, "%s %s", kind, fetch->name);
+  return source;
+}
+
 /* -- a call -- */
 
 static int read_secret(const char *path, char *text, struct sp_err *err) {
@@ -222,6 +230,9 @@ static struct curl_slist *heads_of(const struct sp_fetch_call *call) {
 
 static void set_call(struct sp_fetch *fetch, const struct sp_fetch_call *call) {
   curl_easy_setopt(fetch->curl, CURLOPT_URL, fetch->url.bytes);
+  curl_easy_setopt(fetch->curl, CURLOPT_TIMEOUT_MS, (long)(fetch->timeout_ns / SP_NS_PER_MS));
+  curl_easy_setopt(fetch->curl, CURLOPT_FRESH_CONNECT, call->fresh ? 1L : 0L);
+  curl_easy_setopt(fetch->curl, CURLOPT_FORBID_REUSE, call->fresh ? 1L : 0L);
   if (call->form.len == 0) {
     curl_easy_setopt(fetch->curl, CURLOPT_HTTPGET, 1L);
   } else {
@@ -236,7 +247,9 @@ static int fail_call(struct sp_fetch *fetch, CURLcode result, struct sp_err *err
     return sp_fail(err, SP_ELIMIT, "%s answered with over %u MiB", fetch->name, SP_FETCH_BODY_MAX >> 20);
   }
   if (result == CURLE_OPERATION_TIMEDOUT) {
-    return sp_fail(err, SP_EIO, "%s did not answer within %d s", fetch->name, (int)(SP_WATCH_CALL_MAX_NS / SP_NS_PER_S));
+    char limit[SP_UNIT_TEXT_SIZE];
+    return sp_fail(err, SP_EIO, "%s did not answer within %s", fetch->name,
+                   sp_format_duration(fetch->timeout_ns, limit, sizeof(limit)));
   }
   if (result == CURLE_ABORTED_BY_CALLBACK) return sp_fail(err, SP_EIO, "%s: given up at the end", fetch->name);
   return sp_fail(err, SP_EIO, "cannot reach %s: %s", fetch->name, why);
@@ -257,6 +270,7 @@ int sp_fetch(struct sp_fetch *fetch, const struct sp_watch_sink *sink, const str
   *out = (struct sp_fetched){0};
   fetch->sink = sink;
   fetch->out = out;
+  fetch->timeout_ns = call->timeout_ns ? call->timeout_ns : SP_WATCH_CALL_MAX_NS;
   fetch->too_long = false;
   fetch->fault[0] = 0;
   sp_buf_clear(&fetch->body);

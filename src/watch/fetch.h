@@ -27,12 +27,15 @@ struct sp_fetch;
 int sp_fetch_create(const struct sp_watch_spec *spec, struct sp_fetch **out, struct sp_err *err);
 void sp_fetch_destroy(struct sp_fetch *fetch); /* NULL is fine */
 const char *sp_fetch_name(const struct sp_fetch *fetch); /* the URL, redacted */
+char *sp_fetch_source(const struct sp_fetch *fetch, const char *kind); /* "KIND NAME"; the caller frees */
 const char *sp_fetch_host(const struct sp_fetch *fetch); /* "db1:9187"; a socket: its path */
 
 struct sp_fetch_call {
   const char *target; /* "/api/v1/query?query=up", seen from the URL (wire/url.h: join); "": the URL itself */
   const char *accept; /* NULL: anything */
   struct sp_str form; /* not empty: POST of application/x-www-form-urlencoded */
+  bool fresh;         /* over a new connection, closed behind it */
+  int64_t timeout_ns; /* 0: SP_WATCH_CALL_MAX_NS */
 };
 
 struct sp_fetched {

@@ -8,5 +8,6 @@ extern const struct sp_watcher_kind sp_watcher_pgbouncer;
 extern const struct sp_watcher_kind sp_watcher_postgres;
 extern const struct sp_watcher_kind sp_watcher_redis;
 extern const struct sp_watcher_kind sp_watcher_host;
+extern const struct sp_watcher_kind sp_watcher_canary, sp_watcher_docker, sp_watcher_host, sp_watcher_nginx;
 
 #endif

@@ -7,7 +7,10 @@ static const struct sp_watcher_kind *const kinds[] = {
     &sp_watcher_pgbouncer,
     &sp_watcher_postgres,
     &sp_watcher_redis,
+    &sp_watcher_canary,
+    &sp_watcher_docker,
     &sp_watcher_host,
+    &sp_watcher_nginx,
     NULL};
 
 const struct sp_watcher_kind *sp_watcher_kind_at(size_t i) {

@@ -1,5 +1,6 @@
-/* The kernel's text files, each parser over the same bytes: it must end, and give numbers that are none or not below zero. */
+/* The kernel's text files and nginx's page, each parser over the same bytes: it must end, and give numbers that are none or not below zero. */
 #include "base/check.h"
+#include "watch/nginx_status.h"
 #include "watch/proc_parse.h"
 
 #include <math.h>
@@ -30,9 +31,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
   struct sp_str text = sp_str_of((const char *)bytes, len);
   struct sp_proc_cpu cpu;
   struct sp_proc_process process;
+  struct sp_nginx_status status;
   try_lists(text);
   if (sp_proc_cpu(text, &cpu)) check(cpu.busy), SP_CHECK(cpu.cpus > 0);
   if (sp_proc_process(text, &process)) check(process.cpu), check(process.threads), check(process.start);
+  if (sp_nginx_status_parse(text, &status)) check(status.active + status.requests + status.writing);
   check(sp_proc_run_wait_s(text));
   check(sp_proc_value(text, "oom_kill"));
   check(sp_proc_sum(text, "rbytes"));

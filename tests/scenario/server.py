@@ -165,6 +165,36 @@ class Server:
       self.listener.close()
 
 
+class UnixServer:
+  """Serves one connection after the other on a Unix socket."""
+
+  def __init__(self, path, handler):
+    self.handler, self.lock, self.requests = handler, threading.Lock(), []
+    self.listener = socket.socket(socket.AF_UNIX)
+    self.listener.bind(path)
+    self.listener.listen(8)
+    self.thread = threading.Thread(target=self.serve, daemon=True)
+    self.thread.start()
+
+  def serve(self):
+    while True:
+      try:
+        sock, _ = self.listener.accept()
+      except OSError:
+        return
+      peer = Peer(self, sock, 1)
+      try:
+        self.handler(peer)
+      except OSError:  # the client went away
+        pass
+      peer.close()
+
+  def close(self):
+    self.listener.shutdown(socket.SHUT_RDWR)
+    self.listener.close()
+    self.thread.join(5)
+
+
 def free_port():
   """A port that nothing listens on."""
   with socket.socket() as sock:

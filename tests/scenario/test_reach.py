@@ -3,11 +3,10 @@ import os
 import socket
 import ssl
 import tempfile
-import threading
 
 from certs import Certs
 from proxy import Proxy
-from server import Peer, Server, always, answer, every, free_port
+from server import Server, UnixServer, always, answer, every, free_port
 from support import Case, main, plan, run, spate
 
 HELLO = answer("hello")
@@ -100,7 +99,7 @@ class Places(Case):
   def test_a_unix_socket(self):
     with tempfile.TemporaryDirectory() as folder:
       path = os.path.join(folder, "app.sock")
-      server = UnixServer(path)
+      server = UnixServer(path, always(HELLO))
       result = run(*basics("-H", "http://app.test/base", "--unix-socket", path, "-e", "text=hello"))
       server.close()
     self.expect_outcomes(result, {"ok": 2})
@@ -165,33 +164,6 @@ class Rate(Case):
       result = run(plan("short.lua"), "-H", server.url, "-e", "connection=user", "--iterations", 50, "--connect-rate", "1/s")
     self.expect_outcomes(result, {"ok": 50})
     self.assertEqual(server.connections, 1)
-
-
-class UnixServer:
-  """Serves one connection after the other on a Unix socket."""
-
-  def __init__(self, path):
-    self.lock, self.requests = threading.Lock(), []
-    self.listener = socket.socket(socket.AF_UNIX)
-    self.listener.bind(path)
-    self.listener.listen(8)
-    self.thread = threading.Thread(target=self.serve, daemon=True)
-    self.thread.start()
-
-  def serve(self):
-    while True:
-      try:
-        sock, _ = self.listener.accept()
-      except OSError:
-        return
-      peer = Peer(self, sock, 1)
-      every(lambda to, request: to.send(HELLO))(peer)
-      peer.close()
-
-  def close(self):
-    self.listener.shutdown(socket.SHUT_RDWR)
-    self.listener.close()
-    self.thread.join(5)
 
 
 if __name__ == "__main__":
