@@ -63,7 +63,7 @@ static void tell_disk(struct sp_host *host, struct sp_watch_sink *sink, const st
   snprintf(name, sizeof(name), SP_STR_FMT, SP_STR_ARG(disk->name));
   sp_look_init(&look, host->subject, name, host->proc.root, at_ns);
   sp_look_set(&look, SP_SIGNAL_DISK_BUSY, disk->busy_s, "diskstats");
-  sp_look_set(&look, SP_SIGNAL_DISK_QUEUE, disk->queue_s, "diskstats");
+  if (!disk->stacked) sp_look_set(&look, SP_SIGNAL_DISK_QUEUE, disk->queue_s, "diskstats"); /* requests are counted once */
   sp_look_share(&look, SP_SIGNAL_DISK_WRITE_TIME, disk->write_s, disk->writes, "diskstats");
   sp_look_tell(&look, &host->rates, sink);
 }

@@ -109,7 +109,7 @@ static void processors_where_there_is_no_limit(void **state) {
   assert_float_equal(look.of[SP_SIGNAL_CPU_LIMIT], 2, 0);
   look_at("{\"cpu_stats\":{\"online_cpus\":4}}", 0.5, &look);
   assert_float_equal(look.of[SP_SIGNAL_CPU_LIMIT], 0.5, 0);
-  look_at("5", NAN, &look);
+  look_at("[]", NAN, &look);
   for (int i = 0; i < SP_SIGNAL_COUNT; i++) assert_true(isnan(look.of[i]));
 }
 
