@@ -4,10 +4,7 @@
 
 #include "watch/watch.h"
 
-extern const struct sp_watcher_kind sp_watcher_pgbouncer;
-extern const struct sp_watcher_kind sp_watcher_postgres;
-extern const struct sp_watcher_kind sp_watcher_redis;
-extern const struct sp_watcher_kind sp_watcher_host;
-extern const struct sp_watcher_kind sp_watcher_canary, sp_watcher_docker, sp_watcher_host, sp_watcher_nginx;
+extern const struct sp_watcher_kind sp_watcher_canary, sp_watcher_docker, sp_watcher_host, sp_watcher_nginx, sp_watcher_pgbouncer,
+    sp_watcher_postgres, sp_watcher_redis;
 
 #endif
