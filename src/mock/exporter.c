@@ -361,7 +361,7 @@ static void put_mock(struct sp_buf *out, const struct sp_mock *mock) {
   put_value(out, "spate_mock_active", "", "", (double)mock->active);
 }
 
-static void put_resources(struct sp_buf *out, struct sp_resources *resources, int64_t now_ns) {
+void sp_mock_put_resources(struct sp_buf *out, struct sp_resources *resources, int64_t now_ns) {
   struct view view = { .resources = resources, .now_ns = now_ns };
   for (unsigned i = 0; i < SP_RES_COUNT; i++) sp_station_figures(&resources->stations[i], now_ns);
   put_containers(out, &view);
@@ -375,7 +375,7 @@ void sp_mock_get_metrics(struct sp_mock_conn *conn, struct sp_mock_request *requ
   struct sp_buf body;
   sp_buf_init(&body, METRICS_MAX);
   put_mock(&body, mock);
-  if (mock->resources) put_resources(&body, mock->resources, sp_loop_now(mock->loop));
+  if (mock->resources) sp_mock_put_resources(&body, mock->resources, sp_loop_now(mock->loop));
   struct sp_mock_answer answer = { .status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8",
                                    .body = sp_buf_str(&body) };
   sp_mock_reply(conn, request, &answer);

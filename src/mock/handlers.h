@@ -30,6 +30,7 @@ void sp_mock_get_stats(struct sp_mock_conn *conn, struct sp_mock_request *reques
 void sp_mock_get_log(struct sp_mock_conn *conn, struct sp_mock_request *request);
 /* exporter.c */
 void sp_mock_get_metrics(struct sp_mock_conn *conn, struct sp_mock_request *request);
+void sp_mock_put_resources(struct sp_buf *out, struct sp_resources *resources, int64_t now_ns); /* as /metrics has them */
 void sp_mock_put_stations(struct sp_mock *mock, struct sp_jw *jw); /* a member of /mock/stats; nothing without any */
 
 #endif

@@ -14,7 +14,7 @@ struct world {
   struct sp_mock_kind kind;
   const struct sp_mock_app *app;
   struct sp_rng rng;
-  struct sp_timer warm, end;
+  struct sp_timer warm, end, second;
   struct sp_station_figures before[SP_RES_COUNT];
   bool measuring;
   uint64_t done;
@@ -46,6 +46,10 @@ static void finish(struct user *user) {
   think(user);
 }
 
+static void tell(struct world *world, const struct sp_mock_exchange *exchange) {
+  if (world->system->stepped) world->system->stepped(world->system->ctx, exchange, world->measuring);
+}
+
 /* As an answer's own clockwork (stream.c), writing nothing. */
 static void go(struct sp_mock_exchange *exchange) {
   struct user *user = sp_container_of(exchange, struct user, exchange);
@@ -57,6 +61,7 @@ static void go(struct sp_mock_exchange *exchange) {
       return;
     }
     if (!sp_mock_passage_due(exchange->passage)) return;
+    tell(user->world, exchange);
     if (!exchange->streaming || schedule->step == SP_STEP_DONE) break;
     int64_t due_ns = schedule->due_ns;
     sp_schedule_next(schedule);
@@ -88,9 +93,18 @@ static void on_user(struct sp_timer *timer) {
   else ask(user);
 }
 
+static void on_second(struct sp_timer *timer) {
+  struct world *world = sp_container_of(timer, struct world, second);
+  int64_t now_ns = sp_loop_now(world->mock.loop);
+  if (!world->system->look) return;
+  world->system->look(world->system->ctx, world->mock.resources, now_ns);
+  sp_timer_start(timer, now_ns + SP_NS_PER_S);
+}
+
 static void on_warm(struct sp_timer *timer) {
   struct world *world = sp_container_of(timer, struct world, warm);
   world->measuring = true;
+  on_second(&world->second);
   for (unsigned i = 0; i < SP_RES_COUNT; i++)
     world->before[i] = *sp_station_figures(&world->mock.resources->stations[i], sp_loop_now(world->mock.loop));
 }
@@ -133,6 +147,7 @@ static void set_up(struct world *world, struct closed_system *system) {
   sp_rng_seed(&world->rng, 7, 0);
   sp_timer_init(&world->warm, world->mock.loop, on_warm);
   sp_timer_init(&world->end, world->mock.loop, on_end);
+  sp_timer_init(&world->second, world->mock.loop, on_second);
   sp_timer_start(&world->warm, START_NS + system->warm_up_ns);
   sp_timer_start(&world->end, START_NS + system->warm_up_ns + system->measured_ns);
 }
@@ -147,6 +162,7 @@ void closed_system_run(struct closed_system *system) {
     think(&users[i]);
   }
   sp_loop_run(world.mock.loop);
+  sp_timer_stop(&world.second);
   for (unsigned i = 0; i < system->users; i++) {
     sp_mock_passage_destroy(users[i].exchange.passage);
     sp_timer_stop(&users[i].timer);

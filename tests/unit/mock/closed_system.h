@@ -21,6 +21,11 @@ struct closed_system {
   unsigned users;
   struct sp_dist think;
   int64_t warm_up_ns, measured_ns;
+  /* MAY be NULL: once a second of the measured time, its ends among them. What a watcher beside it would look at. */
+  void (*look)(void *ctx, struct sp_resources *resources, int64_t now_ns);
+  /* MAY be NULL: each step of each answer, when it has happened; the last one is DONE (of a whole answer: END). */
+  void (*stepped)(void *ctx, const struct sp_mock_exchange *exchange, bool measured);
+  void *ctx;
   /* out */
   double per_s, mean_s, first_s; /* throughput, the whole answer, until its head */
   double rate[SP_RES_COUNT];     /* work done a second: the cores in use */
