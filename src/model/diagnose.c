@@ -80,7 +80,7 @@ static void find_break(struct sp_diagnosing *d) {
   bool has_slo = false;
   for (size_t i = d->calm; i <= d->pressed; i++) has_slo = has_slo || d->steps[i]->slo_missed;
   d->loaded = felt(d, sp_pressed(d));
-  d->broke = d->calm;
+  d->broke = sp_calm(d)->slo_missed ? d->calm : d->calm + 1;
   while (d->broke <= d->pressed && !(has_slo ? d->steps[d->broke]->slo_missed : felt(d, d->steps[d->broke]))) d->broke++;
   if (d->broke > d->pressed || d->calm == d->pressed) d->broke = d->count;
 }
@@ -97,15 +97,16 @@ static bool is_close(const struct sp_suspect *list, size_t count, const struct s
   return false;
 }
 
-static enum sp_diagnosis_confidence confidence(const struct sp_suspect *list, size_t count, const struct sp_suspect *culprit,
-                                               const struct sp_diagnosis *out) {
+static enum sp_diagnosis_confidence confidence(const struct sp_suspect *list, size_t count,
+                                               const struct sp_suspect *culprit) {
   const struct sp_diagnosing *d = culprit->d;
   double share = culprit->cost_s / sp_pressed(d)->e2e_s;
   bool all = sp_witnesses(culprit) == 3;
   int grade = all ? SP_DIAGNOSIS_HIGH : SP_DIAGNOSIS_LOW;
   if (!all && (share >= 0.5 || culprit->said > 0)) grade = SP_DIAGNOSIS_MEDIUM;
-  if (out->exonerated.count == 0 || is_close(list, count, culprit)) grade--; /* nobody to compare with, or somebody alike */
+  if (d->first[SP_SIGNAL_COUNT] == 0 || is_close(list, count, culprit)) grade--; /* nobody to compare with, or somebody alike */
   if (d->input->generator_shares_machine && culprit->kind == SP_SUBJECT_HOST) grade--;
+  if (culprit->rule->place == SP_PLACE_NODE) grade = SP_DIAGNOSIS_LOW; /* where, and not what */
   if (share > 1.5) grade--; /* others wait there too: not only what this run asked for */
   return grade < SP_DIAGNOSIS_LOW ? SP_DIAGNOSIS_LOW : (enum sp_diagnosis_confidence)grade;
 }
@@ -132,7 +133,7 @@ static void say_culprit(const struct sp_suspect *list, size_t count, const struc
   sp_say_claim(culprit, out);
   sp_say_witnesses(culprit, out);
   out->seconds_per_request = culprit->cost_s;
-  out->confidence = confidence(list, count, culprit, out);
+  out->confidence = confidence(list, count, culprit);
   sp_say_change(list, count, culprit, out);
 }
 

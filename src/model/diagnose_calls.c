@@ -34,7 +34,7 @@ static double inside_s(const struct sp_suspect *suspect, size_t step) {
 }
 
 static double calls_level(const struct sp_suspect *suspect, size_t step) {
-  return fmin(inside_s(suspect, step) / suspect->d->steps[step]->e2e_s, 1);
+  return sp_capped(inside_s(suspect, step) / suspect->d->steps[step]->e2e_s, 1);
 }
 
 /* What they wait inside: told, or what they take more than at the least load. */
@@ -222,7 +222,7 @@ static const struct sp_rule rules[] = {
      .level = kv_level, .wait_s = kv_wait_s, .figure = kv_figure, .shown = SP_SIGNAL_MODEL_CACHE_USED,
      .queue_shown = SP_SIGNAL_MODEL_PREEMPTIONS, .waits = {"waiting for room in the KV cache of ", ""}, .advise = kv_advise},
     {.resource = "main_thread", .anchors = {SP_SIGNAL_CACHE_MAIN_THREAD, SP_SIGNAL_CACHE_SLOW_COMMANDS}, .anchor_count = 2,
-     .full = CACHE_FULL, .unmeasured = true, .level = cache_level, .saturated = cache_saturated, .figure = cache_figure,
+     .full = CACHE_FULL, .scales = true, .unmeasured = true, .level = cache_level, .saturated = cache_saturated, .figure = cache_figure,
      .shown = SP_SIGNAL_CACHE_MAIN_THREAD, .queue_shown = SP_SIGNAL_CACHE_SLOWEST_COMMAND, .waits = {"waiting for the one thread of ", ""},
      .advise = cache_advise},
     {.resource = "node", .place = SP_PLACE_NODE, .subject = "flow", .full = NODE_FULL, .share = true, .level = node_level,

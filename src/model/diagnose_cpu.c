@@ -6,6 +6,7 @@
 
 #define FULL 0.90          /* Netdata warns at 85 … 95 % of a quota, the node mixin at 90 % of a host */
 #define THROTTLED 0.25     /* of the periods: kubernetes-mixin, CPUThrottlingHigh */
+#define THROTTLED_USE 0.80 /* awesome-prometheus-alerts; below it a quota only smooths bursts */
 #define THROTTLED_FELT 0.05
 #define PRESSURE 0.10      /* of the time somebody waits for a CPU (PSI, some) */
 #define STEAL 0.10         /* awesome-prometheus-alerts */
@@ -28,8 +29,8 @@ static double limit_of(const struct sp_suspect *suspect) {
 static double level(const struct sp_suspect *suspect, size_t step) {
   double used = sp_see(suspect, SP_SIGNAL_CPU_CORES, NULL, step), limit = limit_of(suspect);
   double throttled = sp_see(suspect, SP_SIGNAL_CPU_THROTTLED, NULL, step);
-  if (throttled >= THROTTLED) return fmax(FULL, sp_zero(used / limit));
-  return used / limit;
+  bool stopped = throttled >= THROTTLED && !(used / limit < THROTTLED_USE);
+  return stopped ? fmax(FULL, sp_zero(used / limit)) : used / limit;
 }
 
 /* Threads that wait for a CPU; of a database, sessions that wait for nothing else and are more than the cores in use. */
@@ -145,7 +146,7 @@ static void loop_advise(const struct sp_suspect *suspect, struct sp_advice *out)
 
 static const struct sp_rule rules[] = {
     {.resource = "cpu", .anchors = {SP_SIGNAL_CPU_CORES, SP_SIGNAL_CPU_THROTTLED}, .anchor_count = 2, .full = FULL,
-     .unmeasured = true, .level = level, .wait_s = wait_s, .saturated = saturated, .figure = figure,
+     .scales = true, .unmeasured = true, .level = level, .wait_s = wait_s, .saturated = saturated, .figure = figure,
      .shown = SP_SIGNAL_CPU_CORES, .queue_shown = SP_SIGNAL_CPU_PRESSURE, .waits = {"waiting for ", "'s CPU"}, .advise = advise},
     {.resource = "steal", .anchors = {SP_SIGNAL_CPU_STEAL}, .anchor_count = 1, .full = 1, .unmeasured = true,
      .level = steal_level, .figure = steal_figure, .shown = SP_SIGNAL_CPU_STEAL, .queue_shown = SP_SIGNAL_CPU_STEAL,

@@ -36,7 +36,7 @@ static const char *const committing[] = {"IO/WALSync", "IO/WalSync", "IO/WALWrit
 static double commit_level(const struct sp_suspect *suspect, size_t step) {
   double busy = sp_see(suspect, SP_SIGNAL_DB_WAL_SYNCS, NULL, step) * sp_see(suspect, SP_SIGNAL_DB_WAL_SYNC_TIME, NULL, step);
   double flush = sessions(suspect, flushing, COUNT(flushing), step);
-  return fmin(isnan(busy) ? flush : fmax(busy, sp_zero(flush)), 1);
+  return sp_capped(isnan(busy) ? flush : fmax(busy, sp_zero(flush)), 1);
 }
 
 static double commit_wait_s(const struct sp_suspect *suspect, size_t step) {
@@ -76,7 +76,7 @@ static double locks_waiting(const struct sp_suspect *suspect, size_t step) {
 static double locks_level(const struct sp_suspect *suspect, size_t step) {
   double active = sp_see(suspect, SP_SIGNAL_DB_SESSIONS, NULL, step), waiting = locks_waiting(suspect, step);
   if (isnan(active)) return waiting >= 1 ? 1 : waiting;
-  return waiting >= 1 ? fmin(waiting / active, 1) : fmin(waiting, LOCKS_FULL / 2);
+  return waiting >= 1 ? sp_capped(waiting / active, 1) : sp_capped(waiting, LOCKS_FULL / 2);
 }
 
 static double locks_wait_s(const struct sp_suspect *suspect, size_t step) {
@@ -204,6 +204,14 @@ static double held(const struct sp_suspect *suspect, size_t step) {
          sp_zero(sp_see(suspect, SP_SIGNAL_DB_IDLE_IN_TRANSACTION, NULL, step));
 }
 
+/* Where a pooler was watched, its own figures are better. */
+static bool nobody_pools(const struct sp_suspect *suspect) {
+  const struct sp_diagnosing *d = suspect->d;
+  for (size_t i = d->first[SP_SIGNAL_SLOTS_WAITING]; i < d->first[SP_SIGNAL_SLOTS_WAITING + 1]; i++)
+    if (sp_subject_kind(d->series[i]->subject) == SP_SUBJECT_POOLER) return false;
+  return true;
+}
+
 static double pool_level(const struct sp_suspect *suspect, size_t step) {
   double open = sp_see(suspect, SP_SIGNAL_DB_CONNECTIONS, NULL, step);
   if (connections_level(suspect, step) >= CONNECTIONS_FULL || open < 2) return (double)NAN; /* then it is not the pool's size */
@@ -236,7 +244,7 @@ static double idle_places(const struct sp_suspect *suspect, size_t step) {
 
 static double idle_level(const struct sp_suspect *suspect, size_t step) {
   double idle = sp_see(suspect, SP_SIGNAL_DB_IDLE_IN_TRANSACTION, NULL, step);
-  return idle < IDLE_LEAST ? 0 : fmin(idle / idle_places(suspect, step), 1);
+  return idle < IDLE_LEAST ? 0 : sp_capped(idle / idle_places(suspect, step), 1);
 }
 
 /* What waits at the pools meanwhile. */
@@ -270,7 +278,7 @@ static void idle_advise(const struct sp_suspect *suspect, struct sp_advice *out)
 
 static const struct sp_rule rules[] = {
     {.resource = "commit", .anchors = {SP_SIGNAL_DB_SESSIONS, SP_SIGNAL_DB_WAL_SYNC_TIME}, .anchor_count = 2,
-     .full = COMMIT_FULL, .unmeasured = true, .level = commit_level, .wait_s = commit_wait_s, .figure = commit_figure,
+     .full = COMMIT_FULL, .scales = true, .unmeasured = true, .level = commit_level, .wait_s = commit_wait_s, .figure = commit_figure,
      .shown = SP_SIGNAL_DB_SESSIONS, .queue_shown = SP_SIGNAL_DB_SESSIONS, .waits = {"waiting for ", "'s commits"},
      .advise = commit_advise},
     {.resource = "locks", .anchors = {SP_SIGNAL_DB_SESSIONS, SP_SIGNAL_DB_BLOCKED}, .anchor_count = 2, .full = LOCKS_FULL,
@@ -286,7 +294,7 @@ static const struct sp_rule rules[] = {
      .queue_shown = SP_SIGNAL_DB_CONNECTIONS, .waits = {"refused or waiting for a connection of ", ""},
      .needles = {"too many clients already", "remaining connection slots", "too many connections", "max_client_conn"},
      .stand_in = "postgres", .advise = connections_advise},
-    {.resource = "pool", .place = SP_PLACE_POOL, .anchors = {SP_SIGNAL_DB_CONNECTIONS}, .anchor_count = 1, .full = POOL_FULL,
+    {.resource = "pool", .place = SP_PLACE_POOL, .anchors = {SP_SIGNAL_DB_CONNECTIONS}, .anchor_count = 1, .fits = nobody_pools, .full = POOL_FULL,
      .unmeasured = true, .level = pool_level, .figure = pool_figure, .shown = SP_SIGNAL_DB_CONNECTIONS,
      .queue_shown = SP_SIGNAL_DB_SESSIONS, .waits = {"waiting for a connection of the pool before ", ""},
      .needles = {"queuepool limit", "query_wait_timeout", "connection pool exhausted"}, .stand_in = "database", .advise = pool_advise},

@@ -196,23 +196,55 @@ static void find_reasons(struct sp_suspect *list, size_t count) {
 
 static bool counts(const struct sp_suspect *suspect) { return sp_is_accused(suspect) && !suspect->because; }
 
-/* What answers grew by and nobody else's wait explains. */
+/* A wait that is nobody else's part: those inside of calls, statements and nodes are others' too. */
+static bool is_apart(const struct sp_suspect *suspect) {
+  return sp_is_accused(suspect) && !suspect->rule->share && !suspect->rule->own_load;
+}
+
+static double more_s(const struct sp_suspect *suspect) {
+  return sp_zero(suspect->wait_s[suspect->d->pressed]) - sp_zero(suspect->wait_s[suspect->d->calm]);
+}
+
+/* What answers grew by and nobody's wait explains. */
 static double unexplained_s(const struct sp_suspect *suspect, const struct sp_suspect *list, size_t count) {
-  const struct sp_diagnosing *d = suspect->d;
-  double left_s = sp_growth_s(d);
+  double left_s = sp_growth_s(suspect->d);
   for (size_t i = 0; i < count; i++) {
-    if (&list[i] == suspect || !counts(&list[i]) || list[i].rule->own_load) continue;
-    left_s -= sp_zero(list[i].wait_s[d->pressed]) - sp_zero(list[i].wait_s[d->calm]);
+    bool apart = is_apart(&list[i]) || (counts(&list[i]) && !list[i].rule->own_load);
+    if (&list[i] != suspect && apart) left_s -= more_s(&list[i]);
   }
   return isnan(left_s) ? left_s : fmax(left_s, 0);
 }
 
-static void find_costs(struct sp_suspect *list, size_t count) {
+static struct sp_suspect *root(struct sp_suspect *list, const struct sp_suspect *suspect) {
+  for (int i = 0; i < 10 && suspect->because; i++) suspect = suspect->because;
+  return &list[suspect - list];
+}
+
+/* Who waits before a full place waits for what fills it. */
+static void hand_on(struct sp_suspect *list, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    double measured_s = list[i].wait_s[list[i].d->pressed];
-    list[i].cost_s = measured_s;
-    if (!isfinite(measured_s) && list[i].rule->unmeasured) list[i].cost_s = unexplained_s(&list[i], list, count);
+    if (!list[i].because || !is_apart(&list[i])) continue;
+    struct sp_suspect *cause = root(list, &list[i]);
+    if (isfinite(cause->cost_s)) cause->cost_s += sp_zero(list[i].cost_s);
   }
+}
+
+/* What can't be measured gets the rest: a full place before those that work, since nobody waits for them unseen there. */
+static void find_costs(struct sp_suspect *list, size_t count) {
+  bool placed = false;
+  for (size_t i = 0; i < count; i++) list[i].cost_s = list[i].wait_s[list[i].d->pressed];
+  for (size_t i = 0; i < count; i++) {
+    struct sp_suspect *place = &list[i];
+    if (place->rule->place != SP_PLACE_POOL || isfinite(place->cost_s) || !is_apart(place) || placed) continue;
+    place->cost_s = unexplained_s(place, list, count);
+    placed = true;
+  }
+  for (size_t i = 0; i < count; i++) {
+    struct sp_suspect *suspect = &list[i];
+    if (isfinite(suspect->cost_s) || !suspect->rule->unmeasured || !is_apart(suspect)) continue;
+    suspect->cost_s = placed ? 0 : unexplained_s(suspect, list, count);
+  }
+  hand_on(list, count);
 }
 
 /* For the order alone: a cost that is unknown may be all of the answer's time that the others leave. */
@@ -224,11 +256,12 @@ static double weight(const struct sp_suspect *suspect, const struct sp_suspect *
   return left_s;
 }
 
-/* What the load does goes before what is slow anyhow; then who is surer by two witnesses; then who costs more. */
+/* What the load does goes before what is slow anyhow; then who costs more. */
 static bool is_stronger(const struct sp_suspect *a, const struct sp_suspect *b, const struct sp_suspect *list, size_t count) {
   bool a_load = !a->rule->own_load && a->d->loaded, b_load = !b->rule->own_load && b->d->loaded;
   if (a_load != b_load) return a_load;
-  return weight(a, list, count) > weight(b, list, count);
+  double a_s = weight(a, list, count), b_s = weight(b, list, count);
+  return a_s != b_s ? a_s > b_s : a->level[a->d->pressed] > b->level[b->d->pressed];
 }
 
 struct sp_suspect *sp_suspects_pick(const struct sp_diagnosing *d, struct sp_suspect *list, size_t count) {

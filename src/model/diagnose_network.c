@@ -68,7 +68,7 @@ static double accept_level(const struct sp_suspect *suspect, size_t step) {
   if (overflows(suspect, step) > 0) return 1;
   if (isnan(at->connect_p99_s)) return at->connect_p99_s;
   bool slow = at->connect_p99_s >= SYN_S && (at == calm || at->connect_p99_s >= CONNECT_GROWN * calm->connect_p99_s);
-  return slow ? 1 : fmin(at->connect_p99_s / SYN_S, 0.5);
+  return slow ? 1 : sp_capped(at->connect_p99_s / SYN_S, 0.5);
 }
 
 static double accept_wait_s(const struct sp_suspect *suspect, size_t step) {

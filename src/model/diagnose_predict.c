@@ -17,7 +17,7 @@ static double other_bound(const struct sp_suspect *list, size_t count, const str
   for (size_t i = 0; i < count; i++) {
     const struct sp_suspect *other = &list[i];
     double level = other->level[culprit->d->pressed];
-    if (other == culprit || other->rule->share || other->because || !(level > 0.05) || other->rule->anchor_count == 0) continue;
+    if (other == culprit || !other->rule->scales || other->because || !(level > 0.05)) continue;
     double own = level / fmin(other->rule->full, 1); /* of the limit at which it is felt */
     if (rps / own >= least) continue;
     least = rps / own;

@@ -83,6 +83,7 @@ struct sp_rule {
   bool (*fits)(const struct sp_suspect *suspect); /* MAY: is this subject one for the rule? */
   double full;      /* level from which the law is at its limit */
   bool share;       /* the level is a share of the answer's time: it need not stop growing */
+  bool scales;      /* its level grows with the throughput, so it bounds what a change can bring */
   bool own_load;    /* also where no load is felt: it makes answers slow by itself */
   bool unmeasured;  /* its wait can't be seen: it gets what answers grew by and nobody else explains */
   double (*level)(const struct sp_suspect *suspect, size_t step);  /* NAN: can't be seen */
@@ -134,6 +135,7 @@ const struct sp_observed *sp_see_first(const struct sp_diagnosing *d, enum sp_si
 const char *sp_see_query(const struct sp_diagnosing *d, enum sp_signal signal, const char *subject); /* "" */
 double sp_see_setting(const struct sp_suspect *suspect, const char *key); /* NAN: not seen, or no number */
 double sp_zero(double value);                     /* NAN as 0 */
+static inline double sp_capped(double value, double most) { return value > most ? most : value; } /* NAN stays */
 double sp_rps(const struct sp_diagnosing *d, size_t step); /* completed a second; NAN where none were */
 static inline const struct sp_diagnose_step *sp_calm(const struct sp_diagnosing *d) { return d->steps[d->calm]; }
 static inline const struct sp_diagnose_step *sp_pressed(const struct sp_diagnosing *d) { return d->steps[d->pressed]; }

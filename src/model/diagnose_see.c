@@ -60,15 +60,6 @@ void sp_see_index(struct sp_diagnosing *d) {
   d->first[SP_SIGNAL_COUNT] = at;
 }
 
-/* The same thing seen by two watchers counts once. */
-static bool is_again(const struct sp_diagnosing *d, size_t i) {
-  for (size_t j = d->first[d->series[i]->signal]; j < i; j++) {
-    if (strcmp(d->series[j]->subject, d->series[i]->subject) == 0 && strcmp(d->series[j]->detail, d->series[i]->detail) == 0)
-      return true;
-  }
-  return false;
-}
-
 static bool is_of(const struct sp_observed *series, const char *subject, const char *pattern) {
   return (!subject || strcmp(series->subject, subject) == 0) && (!pattern || sp_str_matches(pattern, series->detail));
 }
@@ -80,16 +71,35 @@ static double join(enum sp_signal signal, double so_far, double value) {
   return strcmp(unit, "share") == 0 || strcmp(unit, "s") == 0 ? fmax(so_far, value) : so_far + value;
 }
 
+/* One series over a step, or at its last; false: nothing, or too little of the step. */
+static bool look(const struct sp_diagnosing *d, const struct sp_observed *series, const struct sp_diagnose_step *step,
+                 double *value) {
+  struct sp_observed_window window;
+  int64_t from_ns = step ? step->from_ns : 0, to_ns = step ? step->to_ns : INT64_MAX;
+  if (!sp_observed_window(d->input->observations, series, from_ns, to_ns, &window)) return false;
+  *value = step ? window.mean : window.last;
+  return !step || window.covered >= SP_SEEN_SHARE;
+}
+
+/* The same thing seen by two watchers counts once: the first that has something to tell. */
+static bool is_again(const struct sp_diagnosing *d, size_t i, const struct sp_diagnose_step *step) {
+  double value;
+  for (size_t j = d->first[d->series[i]->signal]; j < i; j++) {
+    if (strcmp(d->series[j]->subject, d->series[i]->subject) == 0 && strcmp(d->series[j]->detail, d->series[i]->detail) == 0 &&
+        look(d, d->series[j], step, &value))
+      return true;
+  }
+  return false;
+}
+
+/* A series without a detail is the whole, and those with one its parts. */
 static double join_over(const struct sp_diagnosing *d, enum sp_signal signal, const char *subject, const char *pattern,
                         const struct sp_diagnose_step *step) {
-  double joined = (double)NAN;
-  struct sp_observed_window window;
+  double joined = (double)NAN, value;
   for (size_t i = d->first[signal]; i < d->first[signal + 1]; i++) {
-    if (!is_of(d->series[i], subject, pattern) || is_again(d, i)) continue;
-    int64_t from_ns = step ? step->from_ns : 0, to_ns = step ? step->to_ns : INT64_MAX;
-    if (!sp_observed_window(d->input->observations, d->series[i], from_ns, to_ns, &window)) continue;
-    if (step && window.covered < SP_SEEN_SHARE) continue;
-    joined = join(signal, joined, step ? window.mean : window.last);
+    if (!is_of(d->series[i], subject, pattern) || !look(d, d->series[i], step, &value)) continue;
+    if (!pattern && subject && d->series[i]->detail[0] == 0) return value;
+    if (!is_again(d, i, step)) joined = join(signal, joined, value);
   }
   return joined;
 }
@@ -110,7 +120,7 @@ size_t sp_see_details(const struct sp_suspect *suspect, enum sp_signal signal) {
   const struct sp_diagnosing *d = suspect->d;
   size_t count = 0;
   for (size_t i = d->first[signal]; i < d->first[signal + 1]; i++)
-    if (is_of(d->series[i], suspect->subject, NULL) && !is_again(d, i)) count++;
+    if (is_of(d->series[i], suspect->subject, NULL) && !is_again(d, i, NULL)) count++;
   return count;
 }
 

@@ -35,14 +35,16 @@ static bool is_steady(const struct sp_suspect *suspect, double (*taken)(const st
   return false;
 }
 
-/* 1, 2, 4, and tens: what people set. */
-static bool is_usual(double places) {
+/* 1, 2, 4, and tens: what people set. The near one; NAN: there is none. */
+static double near_usual(double places) {
   static const double small[] = {1, 2, 4};
   for (size_t i = 0; i < 3; i++)
-    if (fabs(places / small[i] - 1) <= NEAR) return true;
+    if (fabs(places / small[i] - 1) <= NEAR) return small[i];
   double tens = round(places / 10) * 10;
-  return tens >= 10 && tens <= NUMBER_MAX && fabs(places / tens - 1) <= NEAR;
+  return tens >= 10 && tens <= NUMBER_MAX && fabs(places / tens - 1) <= NEAR ? tens : (double)NAN;
 }
+static bool is_usual(double places) { return isfinite(near_usual(places)); }
+static double usual(double places) { return is_usual(places) ? near_usual(places) : round(places); }
 
 /* Where the limit was not told: who waits, waits because all are taken. */
 static double level(const struct sp_suspect *suspect, size_t step) {
@@ -51,7 +53,7 @@ static double level(const struct sp_suspect *suspect, size_t step) {
   if (limit > 0) return taken / limit;
   if (!(waiting >= 1)) return isnan(waiting) ? waiting : 0;
   double most = used(suspect, suspect->d->pressed);
-  return is_steady(suspect, used) || is_usual(most) ? fmin(taken / most, 1) : (double)NAN;
+  return is_steady(suspect, used) || is_usual(most) ? sp_capped(taken / most, 1) : (double)NAN;
 }
 
 static double wait_s(const struct sp_suspect *suspect, size_t step) {
@@ -81,7 +83,7 @@ static void advise_front(const char *name, double places, struct sp_advice *out)
 }
 
 static void advise(const struct sp_suspect *suspect, struct sp_advice *out) {
-  double places = used(suspect, suspect->d->pressed), limit = sp_see_last(suspect, SP_SIGNAL_SLOTS_LIMIT);
+  double places = usual(used(suspect, suspect->d->pressed)), limit = sp_see_last(suspect, SP_SIGNAL_SLOTS_LIMIT);
   if (isfinite(limit)) places = limit;
   out->factor = 2;
   switch (suspect->kind) {
@@ -123,7 +125,7 @@ static double running(const struct sp_suspect *suspect, size_t step) {
 static double queue_level(const struct sp_suspect *suspect, size_t step) {
   double waiting = queued(suspect, step), most = running(suspect, suspect->d->pressed);
   if (!(waiting >= 1)) return isnan(waiting) ? waiting : 0;
-  return is_steady(suspect, running) || is_usual(most) ? fmin(running(suspect, step) / most, 1) : (double)NAN;
+  return is_steady(suspect, running) || is_usual(most) ? sp_capped(running(suspect, step) / most, 1) : (double)NAN;
 }
 
 static double queue_wait_s(const struct sp_suspect *suspect, size_t step) {
@@ -145,7 +147,7 @@ static void advise_runs(double places, struct sp_advice *out) {
 }
 
 static void queue_advise(const struct sp_suspect *suspect, struct sp_advice *out) {
-  advise_runs(running(suspect, suspect->d->pressed), out);
+  advise_runs(usual(running(suspect, suspect->d->pressed)), out);
 }
 
 /* -- from the run alone: which phase waits, and how many are let through -- */
@@ -156,7 +158,8 @@ static double dispatch_s(const struct sp_diagnose_step *step) { return step->ttf
 typedef double (*phase_fn)(const struct sp_diagnose_step *step);
 
 static double phase_wait_s(const struct sp_diagnosing *d, phase_fn phase, size_t step) {
-  return fmax(phase(d->steps[step]) - phase(sp_calm(d)), 0);
+  double more_s = phase(d->steps[step]) - phase(sp_calm(d));
+  return more_s < 0 ? 0 : more_s;
 }
 
 /* Throughput x the time behind the wait. */
@@ -177,7 +180,7 @@ static double phase_level(const struct sp_suspect *suspect, phase_fn phase, size
   const struct sp_diagnosing *d = suspect->d;
   double most = let_through(d, phase, d->pressed);
   if (d->calm == d->pressed || !only_it_waits(d, phase)) return (double)NAN;
-  return is_usual(most) ? fmin(let_through(d, phase, step) / most, 1) : (double)NAN;
+  return is_usual(most) ? sp_capped(let_through(d, phase, step) / most, 1) : (double)NAN;
 }
 
 static double front_level(const struct sp_suspect *suspect, size_t step) { return phase_level(suspect, head_s, step); }
@@ -203,10 +206,10 @@ static void runs_figure(const struct sp_suspect *suspect, size_t step, char *tex
 }
 
 static void front_advise(const struct sp_suspect *suspect, struct sp_advice *out) {
-  advise_front("the api", round(let_through(suspect->d, head_s, suspect->d->pressed)), out);
+  advise_front("the api", usual(let_through(suspect->d, head_s, suspect->d->pressed)), out);
 }
 static void runs_advise(const struct sp_suspect *suspect, struct sp_advice *out) {
-  advise_runs(round(let_through(suspect->d, dispatch_s, suspect->d->pressed)), out);
+  advise_runs(usual(let_through(suspect->d, dispatch_s, suspect->d->pressed)), out);
 }
 
 /* Where somebody watched the api's places, that figure is the better one. */
@@ -233,18 +236,18 @@ static bool is_other(const struct sp_suspect *suspect) { return !is_front(suspec
   .advise = advise
 
 static const struct sp_rule rules[] = {
-    {SLOTS, .place = SP_PLACE_FRONT, .fits = is_front, .waits = {"waiting to be let in by ", ": its stream slots are taken"}},
-    {SLOTS, .place = SP_PLACE_POOL, .fits = is_pooler, .waits = {"waiting for a server connection of ", ""}},
+    {SLOTS, .place = SP_PLACE_FRONT, .fits = is_front, .waits = {"waiting for a stream slot of ", ""}},
+    {SLOTS, .place = SP_PLACE_POOL, .scales = true, .fits = is_pooler, .waits = {"waiting for a server connection of ", ""}},
     {SLOTS, .place = SP_PLACE_CALLS, .fits = is_other, .waits = {"waiting for a place of ", ""}},
     {.resource = "slots", .place = SP_PLACE_FRONT, .subject = "target", .fits = nobody_saw, .full = FULL, .level = front_level,
      .wait_s = front_wait_s, .figure = front_figure, .shown = SP_SIGNAL_COUNT, .queue_shown = SP_SIGNAL_COUNT,
-     .waits = {"waiting to be let in by the ", ": it serves so many at once, as an api does whose stream slots are taken"},
+     .waits = {"waiting for a stream slot of the ", ""},
      .advise = front_advise},
     {.resource = "workers", .place = SP_PLACE_RUNS, .subject = "celery", .anchors = {SP_SIGNAL_QUEUE_LENGTH}, .anchor_count = 1,
      .full = FULL, .level = queue_level, .wait_s = queue_wait_s, .figure = queue_figure, .shown = SP_SIGNAL_QUEUE_LENGTH,
-     .queue_shown = SP_SIGNAL_QUEUE_LENGTH, .waits = {"waiting in the queue of ", " for a worker"}, .advise = queue_advise},
+     .queue_shown = SP_SIGNAL_QUEUE_LENGTH, .waits = {"waiting for a worker of ", ""}, .advise = queue_advise},
     {.resource = "workers", .place = SP_PLACE_RUNS, .subject = "celery", .fits = nobody_saw_queue, .full = FULL,
      .level = runs_level, .wait_s = runs_wait_s, .figure = runs_figure, .shown = SP_SIGNAL_COUNT,
-     .queue_shown = SP_SIGNAL_COUNT, .waits = {"waiting for the run to start, as in the queue of ", ""}, .advise = runs_advise},
+     .queue_shown = SP_SIGNAL_COUNT, .waits = {"waiting for a worker of ", ""}, .advise = runs_advise},
 };
 const struct sp_rules sp_rules_slots = {rules, sizeof(rules) / sizeof(rules[0])};

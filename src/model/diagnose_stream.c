@@ -18,7 +18,7 @@ static double buffering_level(const struct sp_suspect *suspect, size_t step) {
   const struct sp_diagnose_step *at = suspect->d->steps[step];
   if (!(at->tokens >= TOKENS_LEAST) || isnan(at->lump_share)) return (double)NAN;
   double late = fmax(sp_zero(at->ttft_s), sp_zero(at->max_gap_s)) / at->e2e_s;
-  return late >= LATE ? at->lump_share : fmin(at->lump_share, LUMPED / 2);
+  return late >= LATE ? at->lump_share : sp_capped(at->lump_share, LUMPED / 2);
 }
 
 /* The flow says how long its model spoke, and the stream how little of that was heard. */

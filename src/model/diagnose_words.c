@@ -72,7 +72,7 @@ static const char *waits_text(const struct sp_suspect *suspect, char *text, size
 void sp_say_claim(const struct sp_suspect *culprit, struct sp_diagnosis *out) {
   char waits[160], part[80], figure[SP_DIAGNOSIS_TEXT_MAX];
   const struct sp_diagnosing *d = culprit->d;
-  double whole_s = sp_pressed(d)->e2e_s, cost_s = fmin(culprit->cost_s, whole_s);
+  double whole_s = sp_pressed(d)->e2e_s, cost_s = sp_capped(culprit->cost_s, whole_s);
   waits_text(culprit, waits, sizeof(waits));
   resource_of(culprit, out->culprit, sizeof(out->culprit));
   if (isfinite(culprit->cost_s) && whole_s > 0 && culprit->cost_s > 0) {
@@ -154,7 +154,7 @@ static void say_other(const struct sp_suspect *suspect, struct sp_diagnosis *out
   if (isnan(level) && suspect->said == 0) return;
   const char *query = query_of(suspect, suspect->rule->shown);
   bool accused = sp_is_accused(suspect), near = !suspect->rule->share && level >= SP_NEXT_LEVEL;
-  if (isfinite(suspect->cost_s) && suspect->cost_s > 0)
+  if (accused && suspect->cost_s > 0)
     snprintf(cost, sizeof(cost), "; %s a request", sp_seconds_text(suspect->cost_s, took, sizeof(took)));
   figure_of(suspect, step, figure, sizeof(figure));
   resource_of(suspect, resource, sizeof(resource));

@@ -46,8 +46,11 @@ static const struct rig_case cases[] = {
      .truth = "plugin_daemon.calls"},
     {.name = "plugin daemon (complex)", .profile = "dify-8c16g-5", .app = "complex", .users = {10, 50, 100, 150},
      .truth = "plugin_daemon.calls"},
-    {.name = "plugin daemon, nobody watches", .profile = "dify-8c16g-5", .app = "complex", .users = {10, 50, 100, 150},
-     .truth = "flow.node", .blind = true},
+    {.name = "plugin daemon, nobody watches (three nodes wait)", .profile = "dify-8c16g-5", .app = "complex",
+     .users = {10, 50, 100, 150}, .truth = "", .blind = true},
+    {.name = "one slow node, nobody watches", .app = "complex", .users = {5, 20, 60, 100}, .truth = "flow.node", .blind = true,
+     .profile = "{\"base\": \"dify-8c16g-3\", \"resources\": {\"plugin\": {\"servers\": 200}, \"vector\": {\"knowledge\": "
+                "{\"exponential\": 80}}}}"},
     {.name = "vector store and its merges", .profile = "dify-8c16g-5", .app = "retrieve", .users = {10, 50, 100, 150},
      .truth = "weaviate.cpu|weaviate.calls"},
     {.name = "PostgreSQL's CPU", .app = "simple", .users = {10, 40, 80, 120}, .truth = "postgres.cpu",
