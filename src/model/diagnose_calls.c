@@ -132,7 +132,8 @@ static double cache_level(const struct sp_suspect *suspect, size_t step) {
   return fmin(fmax(sp_zero(busy), sp_zero(slow)), 1);
 }
 
-static bool cache_saturated(const struct sp_suspect *suspect, char *text, size_t size) {
+static bool cache_saturated(const struct sp_suspect *suspect, enum sp_signal *shown, char *text, size_t size) {
+  (void)shown;
   char took[40];
   double slowest_s = sp_see(suspect, SP_SIGNAL_CACHE_SLOWEST_COMMAND, NULL, suspect->d->pressed);
   if (!(slowest_s >= CACHE_SLOW_S)) return false;

@@ -43,12 +43,13 @@ static double wait_s(const struct sp_suspect *suspect, size_t step) {
   return isnan(more) ? more : fmax(more, 0) / sp_rps(suspect->d, step);
 }
 
-static bool saturated(const struct sp_suspect *suspect, char *text, size_t size) {
+static bool saturated(const struct sp_suspect *suspect, enum sp_signal *shown, char *text, size_t size) {
   size_t step = suspect->d->pressed;
   double throttled = sp_see(suspect, SP_SIGNAL_CPU_THROTTLED, NULL, step),
          pressure = sp_see(suspect, SP_SIGNAL_CPU_PRESSURE, NULL, step);
   if (!(throttled >= THROTTLED_FELT) && !(pressure >= PRESSURE)) return false;
   if (throttled >= THROTTLED_FELT) {
+    *shown = SP_SIGNAL_CPU_THROTTLED;
     snprintf(text, size, "stopped by its quota in %.0f %% of the periods", throttled * 100);
   } else {
     snprintf(text, size, "something in it waits for a CPU %.0f %% of the time", pressure * 100);
@@ -81,6 +82,12 @@ static void advise(const struct sp_suspect *suspect, struct sp_advice *out) {
              "More connections would make it worse",
              suspect->name, more, limit);
     snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX, "restarts the database");
+  } else if (suspect->kind == SP_SUBJECT_VECTOR) {
+    snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
+             "give %s %.3g CPU in place of %.3g and a disk of its own, let imports (whose segments it merges, with the same CPU) run at "
+             "other times; smaller ef and top_k, hot searches cached",
+             suspect->name, more, limit);
+    snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX, "restarts %s; a smaller ef finds less", suspect->name);
   } else if (suspect->kind == SP_SUBJECT_HOST) {
     snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
              "move a part of the deployment (database, vector store) off %s, or give it more cores: quotas of its containers "

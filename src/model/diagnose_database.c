@@ -98,7 +98,9 @@ static void locks_advise(const struct sp_suspect *suspect, struct sp_advice *out
            "find who blocks (pg_blocking_pids) and make that transaction shorter, without calls of a model or a tool inside",
            suspect->name);
   snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX, "transaction pooling has no session state: prepared statements, SET, advisory locks");
-  out->factor = 1.2;
+  double best = 0;
+  for (size_t i = 0; i < suspect->d->count; i++) best = fmax(best, sp_zero(suspect->d->steps[i]->rps));
+  out->factor = 1.1 * best / sp_pressed(suspect->d)->rps; /* fewer at once: as much as went through before they competed */
 }
 
 /* -- statements -- */
@@ -148,7 +150,8 @@ static double sql_call_s(const struct sp_suspect *suspect, size_t step) {
   return statement(suspect, SP_SIGNAL_DB_STATEMENT_TIME, step) / statement(suspect, SP_SIGNAL_DB_STATEMENT_CALLS, step);
 }
 
-static bool sql_saturated(const struct sp_suspect *suspect, char *text, size_t size) {
+static bool sql_saturated(const struct sp_suspect *suspect, enum sp_signal *shown, char *text, size_t size) {
+  (void)shown;
   char took[40];
   double call_s = sql_call_s(suspect, suspect->d->pressed);
   if (!(call_s >= SQL_SLOW_S)) return false;

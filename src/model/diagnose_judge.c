@@ -70,12 +70,18 @@ double sp_growth_s(const struct sp_diagnosing *d) {
   return d->calm == d->pressed ? (double)NAN : sp_pressed(d)->e2e_s - sp_calm(d)->e2e_s;
 }
 
+bool sp_is_saturated(const struct sp_suspect *suspect, enum sp_signal *shown, char *text, size_t size) {
+  *shown = suspect->rule->queue_shown;
+  return suspect->rule->saturated && suspect->rule->saturated(suspect, shown, text, size);
+}
+
 static bool waits(const struct sp_suspect *suspect) {
   char text[SP_DIAGNOSIS_TEXT_MAX];
+  enum sp_signal shown;
   const struct sp_diagnosing *d = suspect->d;
   double wait_s = suspect->wait_s[d->pressed], share = SP_WAIT_SHARE * sp_zero(sp_pressed(d)->e2e_s);
   if (wait_s >= fmax(SP_WAIT_LEAST_S, share)) return true;
-  return suspect->said > 0 || (suspect->rule->saturated && suspect->rule->saturated(suspect, text, sizeof(text)));
+  return suspect->said > 0 || sp_is_saturated(suspect, &shown, text, sizeof(text));
 }
 
 /* Answers take longer, or fail, at the most load. */

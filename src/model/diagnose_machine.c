@@ -23,17 +23,19 @@ static double memory_level(const struct sp_suspect *suspect, size_t step) {
   return sp_see(suspect, SP_SIGNAL_MEMORY_USED, NULL, step) / sp_see_last(suspect, SP_SIGNAL_MEMORY_LIMIT);
 }
 
-static bool memory_saturated(const struct sp_suspect *suspect, char *text, size_t size) {
+static bool memory_saturated(const struct sp_suspect *suspect, enum sp_signal *shown, char *text, size_t size) {
   size_t step = suspect->d->pressed;
   double kills = sp_see(suspect, SP_SIGNAL_MEMORY_OOM_KILLS, NULL, step),
          pressure = sp_see(suspect, SP_SIGNAL_MEMORY_PRESSURE, NULL, step),
          faults = sp_see(suspect, SP_SIGNAL_MEMORY_MAJOR_FAULTS, NULL, step),
          swap = sp_see(suspect, SP_SIGNAL_MEMORY_SWAP, NULL, step);
   if (kills > 0) {
+    *shown = SP_SIGNAL_MEMORY_OOM_KILLS;
     snprintf(text, size, "processes were killed for want of memory (%.3f/s)", kills);
   } else if (pressure >= PRESSURE) {
     snprintf(text, size, "it stood still for memory %.1f %% of the time", pressure * 100);
   } else if (faults >= FAULTS_PER_S || swap >= SWAP_PER_S) {
+    *shown = faults >= FAULTS_PER_S ? SP_SIGNAL_MEMORY_MAJOR_FAULTS : SP_SIGNAL_MEMORY_SWAP;
     snprintf(text, size, "%.0f major faults/s, %.0f pages swapped/s", sp_zero(faults), sp_zero(swap));
   } else {
     return false;
@@ -62,7 +64,8 @@ static double disk_level(const struct sp_suspect *suspect, size_t step) {
   return fmin(fmax(sp_zero(busy), sp_zero(queue) / DISK_QUEUE), 1);
 }
 
-static bool disk_saturated(const struct sp_suspect *suspect, char *text, size_t size) {
+static bool disk_saturated(const struct sp_suspect *suspect, enum sp_signal *shown, char *text, size_t size) {
+  (void)shown;
   size_t step = suspect->d->pressed;
   double queue = sp_see(suspect, SP_SIGNAL_DISK_QUEUE, NULL, step), write_s = sp_see(suspect, SP_SIGNAL_DISK_WRITE_TIME, NULL, step),
          pressure = sp_see(suspect, SP_SIGNAL_IO_PRESSURE, NULL, step), idle = sp_see(suspect, SP_SIGNAL_CPU_IOWAIT, NULL, step);
@@ -93,7 +96,8 @@ static double nfs_level(const struct sp_suspect *suspect, size_t step) {
   return fmin(fmax(sp_zero(queue_s) / NFS_QUEUE_S, sp_zero(time_s) / NFS_SLOW_S), 1);
 }
 
-static bool nfs_saturated(const struct sp_suspect *suspect, char *text, size_t size) {
+static bool nfs_saturated(const struct sp_suspect *suspect, enum sp_signal *shown, char *text, size_t size) {
+  (void)shown;
   double queue_s = sp_see(suspect, SP_SIGNAL_NFS_QUEUE_TIME, NULL, suspect->d->pressed);
   if (!(queue_s >= NFS_QUEUE_S)) return false;
   snprintf(text, size, "an operation waits %.1f ms before it is sent: the client's slots are taken", queue_s * 1000);

@@ -76,7 +76,8 @@ static double accept_wait_s(const struct sp_suspect *suspect, size_t step) {
   return at->connect_s * at->new_connections_per_s / sp_rps(suspect->d, step);
 }
 
-static bool accept_saturated(const struct sp_suspect *suspect, char *text, size_t size) {
+static bool accept_saturated(const struct sp_suspect *suspect, enum sp_signal *shown, char *text, size_t size) {
+  (void)shown;
   double lost = overflows(suspect, suspect->d->pressed);
   if (!(lost > 0)) return false;
   snprintf(text, size, "%.1f connections/s found the accept queue full", lost);

@@ -88,8 +88,8 @@ struct sp_rule {
   bool unmeasured;  /* its wait can't be seen: it gets what answers grew by and nobody else explains */
   double (*level)(const struct sp_suspect *suspect, size_t step);  /* NAN: can't be seen */
   double (*wait_s)(const struct sp_suspect *suspect, size_t step); /* MAY. Seconds a request; NAN: can't be seen */
-  /* MAY. A queue that shows otherwise than in seconds; with its figure. */
-  bool (*saturated)(const struct sp_suspect *suspect, char *text, size_t size);
+  /* MAY. A queue that shows otherwise than in seconds; with its figure. *shown is queue_shown, unless it says another. */
+  bool (*saturated)(const struct sp_suspect *suspect, enum sp_signal *shown, char *text, size_t size);
   void (*figure)(const struct sp_suspect *suspect, size_t step, char *text, size_t size); /* "CPU 0.79 of 0.80 cores (99 %)" */
   enum sp_signal shown, queue_shown; /* whose queries reproduce the figures */
   const char *waits[2]; /* of the claim, around the subject: "waiting for ", "'s CPU" */
@@ -146,6 +146,7 @@ static inline const struct sp_diagnose_step *sp_pressed(const struct sp_diagnosi
 size_t sp_suspects_make(const struct sp_diagnosing *d, struct sp_suspect *list);
 void sp_suspects_free(struct sp_suspect *list, size_t count);
 bool sp_is_accused(const struct sp_suspect *suspect);  /* the law, and one witness more */
+bool sp_is_saturated(const struct sp_suspect *suspect, enum sp_signal *shown, char *text, size_t size);
 size_t sp_witnesses(const struct sp_suspect *suspect); /* of three */
 /* Who it is, with costs and reasons filled in; NULL: nobody. */
 struct sp_suspect *sp_suspects_pick(const struct sp_diagnosing *d, struct sp_suspect *list, size_t count);

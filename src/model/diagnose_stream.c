@@ -35,7 +35,8 @@ static double buffering_wait_s(const struct sp_suspect *suspect, size_t step) {
   return isnan(spoke_s) ? spoke_s : fmax(spoke_s - heard_s, 0);
 }
 
-static bool buffering_saturated(const struct sp_suspect *suspect, char *text, size_t size) {
+static bool buffering_saturated(const struct sp_suspect *suspect, enum sp_signal *shown, char *text, size_t size) {
+  (void)shown;
   char heard[40], spoke[40];
   const struct sp_diagnose_step *at = sp_pressed(suspect->d);
   double spoke_s = spoken_s(at), heard_s = at->e2e_s - at->ttft_s;

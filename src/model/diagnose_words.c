@@ -69,6 +69,12 @@ static const char *waits_text(const struct sp_suspect *suspect, char *text, size
   return text;
 }
 
+/* What answers grew by is not all of a wait that was there at the least load already. */
+static bool is_at_least(const struct sp_suspect *culprit) {
+  const struct sp_diagnosing *d = culprit->d;
+  return isnan(culprit->wait_s[d->pressed]) && culprit->level[d->calm] >= culprit->rule->full;
+}
+
 void sp_say_claim(const struct sp_suspect *culprit, struct sp_diagnosis *out) {
   char waits[160], part[80], figure[SP_DIAGNOSIS_TEXT_MAX];
   const struct sp_diagnosing *d = culprit->d;
@@ -76,7 +82,8 @@ void sp_say_claim(const struct sp_suspect *culprit, struct sp_diagnosis *out) {
   waits_text(culprit, waits, sizeof(waits));
   resource_of(culprit, out->culprit, sizeof(out->culprit));
   if (isfinite(culprit->cost_s) && whole_s > 0 && culprit->cost_s > 0) {
-    snprintf(out->claim, sizeof(out->claim), "%.0f %% of the answer's time is %s: %s a request", cost_s / whole_s * 100, waits,
+    snprintf(out->claim, sizeof(out->claim), "%s%.0f %% of the answer's time is %s: %s a request",
+             is_at_least(culprit) ? "At least " : "", cost_s / whole_s * 100, waits,
              part_text(cost_s, whole_s, part, sizeof(part)));
   } else if (culprit->said > 0) {
     snprintf(out->claim, sizeof(out->claim), "%llu of %llu requests were %s", (unsigned long long)culprit->said,
@@ -93,12 +100,13 @@ static void say_queue(const struct sp_suspect *culprit, struct sp_diagnosis *out
   char resource[SP_CULPRIT_MAX], text[SP_DIAGNOSIS_TEXT_MAX], wait[40];
   const struct sp_diagnosing *d = culprit->d;
   double wait_s = culprit->wait_s[d->pressed];
+  enum sp_signal shown;
   resource_of(culprit, resource, sizeof(resource));
   if (culprit->said > 0) {
     sp_say_line(&out->witnesses, resource, "", "the target says it itself, %llu times: %.200s", (unsigned long long)culprit->said,
                 culprit->said_text);
-  } else if (culprit->rule->saturated && culprit->rule->saturated(culprit, text, sizeof(text))) {
-    sp_say_line(&out->witnesses, resource, query_of(culprit, culprit->rule->queue_shown), "%s: %s", culprit->name, text);
+  } else if (sp_is_saturated(culprit, &shown, text, sizeof(text))) {
+    sp_say_line(&out->witnesses, resource, query_of(culprit, shown), "%s: %s", culprit->name, text);
   } else {
     sp_say_line(&out->witnesses, resource, query_of(culprit, culprit->rule->queue_shown),
                 "%s: a request waits %s there, %.1f of them at once", culprit->name, sp_seconds_text(wait_s, wait, sizeof(wait)),
@@ -153,7 +161,7 @@ static void say_other(const struct sp_suspect *suspect, struct sp_diagnosis *out
   double level = suspect->level[step];
   if (isnan(level) && suspect->said == 0) return;
   const char *query = query_of(suspect, suspect->rule->shown);
-  bool accused = sp_is_accused(suspect), near = !suspect->rule->share && level >= SP_NEXT_LEVEL;
+  bool accused = sp_is_accused(suspect), near = suspect->rule->scales && level >= SP_NEXT_LEVEL;
   if (accused && suspect->cost_s > 0)
     snprintf(cost, sizeof(cost), "; %s a request", sp_seconds_text(suspect->cost_s, took, sizeof(took)));
   figure_of(suspect, step, figure, sizeof(figure));
