@@ -292,7 +292,7 @@ static const struct sp_rule rules[] = {
      .level = idle_level, .wait_s = idle_wait_s, .figure = idle_figure, .shown = SP_SIGNAL_DB_IDLE_IN_TRANSACTION,
      .queue_shown = SP_SIGNAL_SLOTS_WAITING, .waits = {"waiting for connections that idle transactions hold in ", ""},
      .advise = idle_advise},
-    {.resource = "connections", .anchors = {SP_SIGNAL_DB_CONNECTIONS}, .anchor_count = 1, .full = CONNECTIONS_FULL,
+    {.resource = "connections", .anchors = {SP_SIGNAL_DB_CONNECTIONS}, .anchor_count = 1, .full = CONNECTIONS_FULL, .needs_queue = true,
      .level = connections_level, .figure = connections_figure, .shown = SP_SIGNAL_DB_CONNECTIONS,
      .queue_shown = SP_SIGNAL_DB_CONNECTIONS, .waits = {"refused or waiting for a connection of ", ""},
      .needles = {"too many clients already", "remaining connection slots", "too many connections", "max_client_conn"},

@@ -152,7 +152,8 @@ void sp_suspects_free(struct sp_suspect *list, size_t count) {
 }
 
 bool sp_is_accused(const struct sp_suspect *suspect) {
-  return suspect->law && (suspect->queue || suspect->change) && (suspect->d->loaded || suspect->rule->own_load);
+  bool second = suspect->queue || (suspect->change && !suspect->rule->needs_queue);
+  return suspect->law && second && (suspect->d->loaded || suspect->rule->own_load);
 }
 
 size_t sp_witnesses(const struct sp_suspect *suspect) {

@@ -120,11 +120,11 @@ static void nfs_advise(const struct sp_suspect *suspect, struct sp_advice *out) 
 
 static const struct sp_rule rules[] = {
     {.resource = "memory", .anchors = {SP_SIGNAL_MEMORY_USED, SP_SIGNAL_MEMORY_OOM_KILLS}, .anchor_count = 2, .full = MEMORY_FULL,
-     .unmeasured = true, .level = memory_level, .saturated = memory_saturated, .figure = memory_figure,
+     .needs_queue = true, .unmeasured = true, .level = memory_level, .saturated = memory_saturated, .figure = memory_figure,
      .shown = SP_SIGNAL_MEMORY_USED, .queue_shown = SP_SIGNAL_MEMORY_PRESSURE, .waits = {"waiting for want of memory in ", ""},
      .needles = {"out of memory", "oomkilled", "cannot allocate memory"}, .advise = memory_advise},
     {.resource = "disk", .anchors = {SP_SIGNAL_DISK_BUSY, SP_SIGNAL_DISK_QUEUE}, .anchor_count = 2, .full = DISK_FULL,
-     .scales = true, .unmeasured = true, .level = disk_level, .saturated = disk_saturated, .figure = disk_figure, .shown = SP_SIGNAL_DISK_BUSY,
+     .needs_queue = true, .scales = true, .unmeasured = true, .level = disk_level, .saturated = disk_saturated, .figure = disk_figure, .shown = SP_SIGNAL_DISK_BUSY,
      .queue_shown = SP_SIGNAL_DISK_QUEUE, .waits = {"waiting for the disk of ", ""}, .advise = disk_advise},
     {.resource = "nfs", .anchors = {SP_SIGNAL_NFS_TIME, SP_SIGNAL_NFS_QUEUE_TIME}, .anchor_count = 2, .full = 1,
      .unmeasured = true, .level = nfs_level, .saturated = nfs_saturated, .figure = nfs_figure, .shown = SP_SIGNAL_NFS_TIME,

@@ -6,8 +6,8 @@
 
 #define RETRANSMITTED 0.01   /* of the segments */
 #define DROPS_PER_S 10.0
-#define CONNTRACK_FULL 0.75  /* node mixin */
-#define FILES_FULL 0.90      /* node mixin */
+#define CONNTRACK_FULL 0.95  /* the node mixin warns at 75 %; it drops at 100 */
+#define FILES_FULL 0.95      /* the node mixin warns at 90 % */
 #define SYN_S 0.95           /* a connection's first packet is sent again after 1, 3, 7 s */
 #define CONNECT_GROWN 10.0
 
