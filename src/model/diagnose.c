@@ -81,7 +81,8 @@ static void find_break(struct sp_diagnosing *d) {
   for (size_t i = d->calm; i <= d->pressed; i++) has_slo = has_slo || d->steps[i]->slo_missed;
   d->loaded = felt(d, sp_pressed(d));
   d->broke = sp_calm(d)->slo_missed ? d->calm : d->calm + 1;
-  while (d->broke <= d->pressed && !(has_slo ? d->steps[d->broke]->slo_missed : felt(d, d->steps[d->broke]))) d->broke++;
+  while (d->broke <= d->pressed && !(has_slo ? d->steps[d->broke]->slo_missed : felt(d, d->steps[d->broke])))
+    d->broke++;
   if (d->broke > d->pressed || d->calm == d->pressed) d->broke = d->count;
 }
 
@@ -104,7 +105,8 @@ static enum sp_diagnosis_confidence confidence(const struct sp_suspect *list, si
   bool all = sp_witnesses(culprit) == 3;
   int grade = all ? SP_DIAGNOSIS_HIGH : SP_DIAGNOSIS_LOW;
   if (!all && (share >= 0.5 || culprit->said > 0)) grade = SP_DIAGNOSIS_MEDIUM;
-  if (d->first[SP_SIGNAL_COUNT] == 0 || is_close(list, count, culprit)) grade--; /* nobody to compare with, or somebody alike */
+  if (d->first[SP_SIGNAL_COUNT] == 0 || is_close(list, count, culprit))
+    grade--; /* nobody to compare with, or somebody alike */
   if (d->input->generator_shares_machine && culprit->kind == SP_SUBJECT_HOST) grade--;
   if (culprit->rule->place == SP_PLACE_NODE) grade = SP_DIAGNOSIS_LOW; /* where, and not what */
   if (share > 1.5) grade--; /* others wait there too: not only what this run asked for */

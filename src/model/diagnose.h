@@ -1,9 +1,9 @@
 /*
- * What holds the target? From the run's own phases, the nodes' times and what watchers saw, each at one or several loads, to
- * one claim with its evidence, or to none. Pure: no clock, no I/O; the same input gives the same words.
+ * What holds the target? From the run's own phases, the nodes' times and what watchers saw, each at one or several
+ * loads, to one claim with its evidence, or to none. Pure: no clock, no I/O; the same input gives the same words.
  *
- * A resource is the culprit when three kinds of witness agree: a law (utilisation X × D, or places taken = places there are),
- * a queue at that place, and how both changed with the load (Gregg's USE: utilised and saturated; the statistical
+ * A resource is the culprit when three kinds of witness agree: a law (utilisation X × D, or places taken = places there
+ * are), a queue at that place, and how both changed with the load (Gregg's USE: utilised and saturated; the statistical
  * intervention test of Malkowski et al., LNCS 4785, 2007: the figure stops growing at the load where the service level
  * breaks). Every other resource that could be seen is exonerated by its own figure; what could not be seen is said. Two
  * witnesses give a claim of low confidence, fewer none: "can't tell" is an answer, a wrong name is none.
@@ -33,20 +33,20 @@ struct sp_diagnose_node { /* of the flow; its time a request */
 /* A stretch of time at one load: a trial, a stage, or the steady part of a run. Means over its requests of the load (ok
  * ones); NAN where there is none. */
 struct sp_diagnose_step {
-  int64_t from_ns, to_ns; /* wall clock, as of the observations */
-  bool open_loop;         /* the load is a rate, not users */
-  double load;            /* users, or arrivals a second */
+  int64_t from_ns, to_ns;           /* wall clock, as of the observations */
+  bool open_loop;                   /* the load is a rate, not users */
+  double load;                      /* users, or arrivals a second */
   double users, in_flight, think_s; /* means; think_s NAN in an open loop */
   double rps, ok_rps, failed_share;
-  double wait_s;          /* generator's own queueing */
+  double wait_s; /* generator's own queueing */
   double connect_s, connect_p99_s, new_connections_per_s;
   double ttfb_s, ttfe_s, ttft_s, ttft_p95_s, e2e_s, e2e_p95_s; /* since the intended start */
-  double itl_s, itl_p95_s, max_gap_s; /* max_gap_s: mean of the streams' longest gaps */
-  double tokens;          /* token events a stream */
-  double lump_share;      /* gaps under a millisecond, of all: tokens that arrive together */
-  double miss_share;      /* of the service level; NAN where there is none */
-  bool slo_missed;        /* false also where there is none */
-  bool valid;             /* the generator was able */
+  double itl_s, itl_p95_s, max_gap_s;                          /* max_gap_s: mean of the streams' longest gaps */
+  double tokens;                                               /* token events a stream */
+  double lump_share; /* gaps under a millisecond, of all: tokens that arrive together */
+  double miss_share; /* of the service level; NAN where there is none */
+  bool slo_missed;   /* false also where there is none */
+  bool valid;        /* the generator was able */
   const char *invalid_reason;
   uint64_t outcomes[SP_OUTCOME_COUNT];
   struct sp_diagnose_node nodes[SP_DIAGNOSE_NODES_MAX];
@@ -83,11 +83,11 @@ struct sp_diagnosis_list {
 struct sp_diagnosis {
   char claim[SP_DIAGNOSIS_TEXT_MAX]; /* "" where none can be made: then why_not says why */
   char why_not[SP_DIAGNOSIS_TEXT_MAX];
-  char culprit[SP_CULPRIT_MAX];      /* "dify-api.cpu": subject and resource; "" */
-  double seconds_per_request;        /* that the culprit costs; NAN */
+  char culprit[SP_CULPRIT_MAX]; /* "dify-api.cpu": subject and resource; "" */
+  double seconds_per_request;   /* that the culprit costs; NAN */
   enum sp_diagnosis_confidence confidence;
   struct sp_diagnosis_list witnesses, exonerated, unseen;
-  struct sp_diagnosis_list also;     /* other resources at their limit: the next ones to come */
+  struct sp_diagnosis_list also; /* other resources at their limit: the next ones to come */
   /* The next change: of the target's own settings, coupled ones together. "" where there is none. */
   char change[SP_DIAGNOSIS_TEXT_MAX], predicted[SP_DIAGNOSIS_TEXT_MAX], refuted_by[SP_DIAGNOSIS_TEXT_MAX],
       risk[SP_DIAGNOSIS_TEXT_MAX];

@@ -1,4 +1,5 @@
-/* Services that answers call: plugin daemon, vector store, model server, sandbox; the nodes of a flow; a cache's one thread. */
+/* Services that answers call: plugin daemon, vector store, model server, sandbox; the nodes of a flow; a cache's one
+ * thread. */
 #include "model/diagnose_rules.h"
 
 #include <math.h>
@@ -6,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CALLS_FULL 0.5       /* of the answer's time is inside of these calls */
-#define NODE_FULL 0.5        /* of what answers grew by is in this node */
-#define CACHE_FULL 0.85      /* of its one thread */
-#define CACHE_SLOW_S 0.05    /* a command that all others stand behind */
+#define CALLS_FULL 0.5        /* of the answer's time is inside of these calls */
+#define NODE_FULL 0.5         /* of what answers grew by is in this node */
+#define CACHE_FULL 0.85       /* of its one thread */
+#define CACHE_SLOW_S 0.05     /* a command that all others stand behind */
 #define MODEL_CACHE_FULL 0.95 /* KV cache: answers are put back */
-#define MERGE_DROP 0.8       /* of the segments are left behind a merge */
+#define MERGE_DROP 0.8        /* of the segments are left behind a merge */
 
 /* -- calls -- */
 
@@ -21,8 +22,10 @@ static bool is_called(const struct sp_suspect *suspect) {
   case SP_SUBJECT_API:
   case SP_SUBJECT_TARGET:
   case SP_SUBJECT_HOST:
-  case SP_SUBJECT_POOLER: return false;
-  default: return true;
+  case SP_SUBJECT_POOLER:
+    return false;
+  default:
+    return true;
   }
 }
 
@@ -77,15 +80,20 @@ static void calls_advise(const struct sp_suspect *suspect, struct sp_advice *out
   switch (suspect->kind) {
   case SP_SUBJECT_PLUGIN:
     snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
-             "look for SLOW SQL in the log of %s (look-ups of plugin_installations and ai_model_installations): PostgreSQL's CPU "
-             "and memory, DB_MAX_OPEN_CONNS (30) within max_connections; one plugin is one Python process, so a second daemon "
-             "for CPU", suspect->name);
+             "look for SLOW SQL in the log of %s (look-ups of plugin_installations and ai_model_installations): "
+             "PostgreSQL's CPU "
+             "and memory, DB_MAX_OPEN_CONNS (30) within max_connections; one plugin is one Python process, so a second "
+             "daemon "
+             "for CPU",
+             suspect->name);
     snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX, "a restart of the daemon starts all plugins anew");
     return;
   case SP_SUBJECT_VECTOR:
     snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
-             "give %s CPU and a local disk of its own, let imports (whose segments it merges) run at other times; smaller ef and "
-             "top_k, hot searches cached", suspect->name);
+             "give %s CPU and a local disk of its own, let imports (whose segments it merges) run at other times; "
+             "smaller ef and "
+             "top_k, hot searches cached",
+             suspect->name);
     snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX, "a smaller ef finds less");
     return;
   case SP_SUBJECT_MODEL:
@@ -93,7 +101,9 @@ static void calls_advise(const struct sp_suspect *suspect, struct sp_advice *out
              "a second %s, or more answers at once (vLLM: --max-num-seqs; Ollama: OLLAMA_NUM_PARALLEL, 1 by default)",
              suspect->name);
     return;
-  default: snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX, "more of %s: CPU, instances, or calls at once", suspect->name); return;
+  default:
+    snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX, "more of %s: CPU, instances, or calls at once", suspect->name);
+    return;
   }
 }
 
@@ -118,7 +128,8 @@ static void kv_figure(const struct sp_suspect *suspect, size_t step, char *text,
 static void kv_advise(const struct sp_suspect *suspect, struct sp_advice *out) {
   out->factor = 1.5;
   snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
-           "give %s more memory for its KV cache (vLLM: --gpu-memory-utilization, fewer --max-model-len tokens), or a second one",
+           "give %s more memory for its KV cache (vLLM: --gpu-memory-utilization, fewer --max-model-len tokens), or a "
+           "second one",
            suspect->name);
 }
 
@@ -150,8 +161,10 @@ static void cache_figure(const struct sp_suspect *suspect, size_t step, char *te
 static void cache_advise(const struct sp_suspect *suspect, struct sp_advice *out) {
   out->factor = 2;
   snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
-           "find the slow command of %s (SLOWLOG GET): KEYS, large ranges and Lua scripts belong elsewhere; Celery's broker and "
-           "the event bus (EVENT_BUS_REDIS_URL) on another instance", suspect->name);
+           "find the slow command of %s (SLOWLOG GET): KEYS, large ranges and Lua scripts belong elsewhere; Celery's "
+           "broker and "
+           "the event bus (EVENT_BUS_REDIS_URL) on another instance",
+           suspect->name);
 }
 
 /* -- nodes of the flow: where the time is, though not what holds it there -- */
@@ -203,9 +216,10 @@ static void node_figure(const struct sp_suspect *suspect, size_t step, char *tex
   const struct sp_diagnosing *d = suspect->d;
   const struct sp_diagnose_node *node = grown(d, &more_s);
   if (!node) return;
-  snprintf(text, size, "'%.80s' (%.40s) takes %s, at the least load %s: %.0f %% of what answers grew by", node->title, node->type,
-           sp_seconds_text(node_s(node_of(d->steps[step], node->title)), now, sizeof(now)),
-           sp_seconds_text(node_s(node_of(sp_calm(d), node->title)), before, sizeof(before)), suspect->level[step] * 100);
+  snprintf(text, size, "'%.80s' (%.40s) takes %s, at the least load %s: %.0f %% of what answers grew by", node->title,
+           node->type, sp_seconds_text(node_s(node_of(d->steps[step], node->title)), now, sizeof(now)),
+           sp_seconds_text(node_s(node_of(sp_calm(d), node->title)), before, sizeof(before)),
+           suspect->level[step] * 100);
 }
 
 static void node_advise(const struct sp_suspect *suspect, struct sp_advice *out) {
@@ -215,19 +229,55 @@ static void node_advise(const struct sp_suspect *suspect, struct sp_advice *out)
 }
 
 static const struct sp_rule rules[] = {
-    {.resource = "calls", .place = SP_PLACE_CALLS, .anchors = {SP_SIGNAL_CALLS_TIME, SP_SIGNAL_CALLS_ACTIVE}, .anchor_count = 2,
-     .fits = is_called, .full = CALLS_FULL, .share = true, .level = calls_level, .wait_s = calls_wait_s, .figure = calls_figure,
-     .shown = SP_SIGNAL_CALLS_TIME, .queue_shown = SP_SIGNAL_CALLS_ACTIVE, .waits = {"waiting inside of calls of ", ""},
+    {.resource = "calls",
+     .place = SP_PLACE_CALLS,
+     .anchors = {SP_SIGNAL_CALLS_TIME, SP_SIGNAL_CALLS_ACTIVE},
+     .anchor_count = 2,
+     .fits = is_called,
+     .full = CALLS_FULL,
+     .share = true,
+     .level = calls_level,
+     .wait_s = calls_wait_s,
+     .figure = calls_figure,
+     .shown = SP_SIGNAL_CALLS_TIME,
+     .queue_shown = SP_SIGNAL_CALLS_ACTIVE,
+     .waits = {"waiting inside of calls of ", ""},
      .advise = calls_advise},
-    {.resource = "kv_cache", .anchors = {SP_SIGNAL_MODEL_CACHE_USED, SP_SIGNAL_MODEL_PREEMPTIONS}, .anchor_count = 2, .full = 1,
-     .level = kv_level, .wait_s = kv_wait_s, .figure = kv_figure, .shown = SP_SIGNAL_MODEL_CACHE_USED,
-     .queue_shown = SP_SIGNAL_MODEL_PREEMPTIONS, .waits = {"waiting for room in the KV cache of ", ""}, .advise = kv_advise},
-    {.resource = "main_thread", .anchors = {SP_SIGNAL_CACHE_MAIN_THREAD, SP_SIGNAL_CACHE_SLOW_COMMANDS}, .anchor_count = 2,
-     .full = CACHE_FULL, .scales = true, .unmeasured = true, .level = cache_level, .saturated = cache_saturated, .figure = cache_figure,
-     .shown = SP_SIGNAL_CACHE_MAIN_THREAD, .queue_shown = SP_SIGNAL_CACHE_SLOWEST_COMMAND, .waits = {"waiting for the one thread of ", ""},
+    {.resource = "kv_cache",
+     .anchors = {SP_SIGNAL_MODEL_CACHE_USED, SP_SIGNAL_MODEL_PREEMPTIONS},
+     .anchor_count = 2,
+     .full = 1,
+     .level = kv_level,
+     .wait_s = kv_wait_s,
+     .figure = kv_figure,
+     .shown = SP_SIGNAL_MODEL_CACHE_USED,
+     .queue_shown = SP_SIGNAL_MODEL_PREEMPTIONS,
+     .waits = {"waiting for room in the KV cache of ", ""},
+     .advise = kv_advise},
+    {.resource = "main_thread",
+     .anchors = {SP_SIGNAL_CACHE_MAIN_THREAD, SP_SIGNAL_CACHE_SLOW_COMMANDS},
+     .anchor_count = 2,
+     .full = CACHE_FULL,
+     .scales = true,
+     .unmeasured = true,
+     .level = cache_level,
+     .saturated = cache_saturated,
+     .figure = cache_figure,
+     .shown = SP_SIGNAL_CACHE_MAIN_THREAD,
+     .queue_shown = SP_SIGNAL_CACHE_SLOWEST_COMMAND,
+     .waits = {"waiting for the one thread of ", ""},
      .advise = cache_advise},
-    {.resource = "node", .place = SP_PLACE_NODE, .subject = "flow", .full = NODE_FULL, .share = true, .level = node_level,
-     .wait_s = node_wait_s, .figure = node_figure, .shown = SP_SIGNAL_COUNT, .queue_shown = SP_SIGNAL_COUNT,
-     .waits = {"waiting in one node of the ", "; what holds it there was not seen"}, .advise = node_advise},
+    {.resource = "node",
+     .place = SP_PLACE_NODE,
+     .subject = "flow",
+     .full = NODE_FULL,
+     .share = true,
+     .level = node_level,
+     .wait_s = node_wait_s,
+     .figure = node_figure,
+     .shown = SP_SIGNAL_COUNT,
+     .queue_shown = SP_SIGNAL_COUNT,
+     .waits = {"waiting in one node of the ", "; what holds it there was not seen"},
+     .advise = node_advise},
 };
 const struct sp_rules sp_rules_calls = {rules, sizeof(rules) / sizeof(rules[0])};

@@ -1,4 +1,5 @@
-/* CPU: a container's or a process's quota, the host's cores, what a hypervisor takes away; and the one thread that an event loop is. */
+/* CPU: a container's or a process's quota, the host's cores, what a hypervisor takes away; and the one thread that an
+ * event loop is. */
 #include "model/diagnose_rules.h"
 
 #include <math.h>
@@ -8,11 +9,11 @@
 #define THROTTLED 0.25     /* of the periods: kubernetes-mixin, CPUThrottlingHigh */
 #define THROTTLED_USE 0.80 /* awesome-prometheus-alerts; below it a quota only smooths bursts */
 #define THROTTLED_FELT 0.05
-#define PRESSURE 0.10      /* of the time somebody waits for a CPU (PSI, some) */
-#define STEAL 0.10         /* awesome-prometheus-alerts */
+#define PRESSURE 0.10 /* of the time somebody waits for a CPU (PSI, some) */
+#define STEAL 0.10    /* awesome-prometheus-alerts */
 #define CANARY_LEAST_S 0.1
 #define CANARY_GROWN 5.0
-#define LOOP_FULL 0.85     /* of one core */
+#define LOOP_FULL 0.85 /* of one core */
 
 /* -- used up -- */
 
@@ -22,7 +23,8 @@ static double limit_of(const struct sp_suspect *suspect) {
   double instances = (double)sp_see_details(suspect, SP_SIGNAL_CPU_CORES);
   if (suspect->kind == SP_SUBJECT_POOLER || suspect->kind == SP_SUBJECT_CACHE) processes = 1;
   if (suspect->kind == SP_SUBJECT_API) processes = sp_see_setting(suspect, "SERVER_WORKER_AMOUNT");
-  if (isfinite(processes) && instances > 0) limit = fmin(isnan(limit) ? (double)INFINITY : limit, processes * instances);
+  if (isfinite(processes) && instances > 0)
+    limit = fmin(isnan(limit) ? (double)INFINITY : limit, processes * instances);
   return limit > 0 && isfinite(limit) ? limit : (double)NAN;
 }
 
@@ -33,12 +35,14 @@ static double level(const struct sp_suspect *suspect, size_t step) {
   return stopped ? fmax(FULL, sp_zero(used / limit)) : used / limit;
 }
 
-/* Threads that wait for a CPU; of a database, sessions that wait for nothing else and are more than the cores in use. */
+/* Threads that wait for a CPU; of a database, sessions that wait for nothing else and are more than the cores in use.
+ */
 static double wait_s(const struct sp_suspect *suspect, size_t step) {
   double run_wait = sp_see(suspect, SP_SIGNAL_CPU_RUN_WAIT, NULL, step);
   if (isfinite(run_wait)) return run_wait / sp_rps(suspect->d, step);
   if (suspect->kind != SP_SUBJECT_DATABASE) return (double)NAN;
-  double running = sp_see(suspect, SP_SIGNAL_DB_SESSIONS, "CPU", step), used = sp_see(suspect, SP_SIGNAL_CPU_CORES, NULL, step);
+  double running = sp_see(suspect, SP_SIGNAL_DB_SESSIONS, "CPU", step),
+         used = sp_see(suspect, SP_SIGNAL_CPU_CORES, NULL, step);
   double more = running - used;
   return isnan(more) ? more : fmax(more, 0) / sp_rps(suspect->d, step);
 }
@@ -71,30 +75,35 @@ static void advise(const struct sp_suspect *suspect, struct sp_advice *out) {
   out->factor = 1.5;
   if (suspect->kind == SP_SUBJECT_API) {
     snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
-             "give %s %.3g CPU in place of %.3g, with SERVER_WORKER_AMOUNT=%.0f (a Python process uses one core at most), or as "
+             "give %s %.3g CPU in place of %.3g, with SERVER_WORKER_AMOUNT=%.0f (a Python process uses one core at "
+             "most), or as "
              "many more instances; connections to the database grow along: (workers x instances + Celery) x "
              "(SQLALCHEMY_POOL_SIZE + SQLALCHEMY_MAX_OVERFLOW) must stay within max_connections",
              suspect->name, more, limit, fmax(sp_zero(workers), ceil(more)));
     snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX, "restarts %s", suspect->name);
   } else if (suspect->kind == SP_SUBJECT_DATABASE) {
     snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
-             "give %s %.3g CPU in place of %.3g; before that look at the statements that take most of it (pg_stat_statements). "
+             "give %s %.3g CPU in place of %.3g; before that look at the statements that take most of it "
+             "(pg_stat_statements). "
              "More connections would make it worse",
              suspect->name, more, limit);
     snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX, "restarts the database");
   } else if (suspect->kind == SP_SUBJECT_VECTOR) {
     snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
-             "give %s %.3g CPU in place of %.3g and a disk of its own, let imports (whose segments it merges, with the same CPU) run at "
+             "give %s %.3g CPU in place of %.3g and a disk of its own, let imports (whose segments it merges, with the "
+             "same CPU) run at "
              "other times; smaller ef and top_k, hot searches cached",
              suspect->name, more, limit);
     snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX, "restarts %s; a smaller ef finds less", suspect->name);
   } else if (suspect->kind == SP_SUBJECT_HOST) {
     snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
-             "move a part of the deployment (database, vector store) off %s, or give it more cores: quotas of its containers "
-             "cannot help", suspect->name);
+             "move a part of the deployment (database, vector store) off %s, or give it more cores: quotas of its "
+             "containers "
+             "cannot help",
+             suspect->name);
   } else {
-    snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX, "give %s %.3g CPU in place of %.3g, or as many more instances", suspect->name,
-             more, limit);
+    snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX, "give %s %.3g CPU in place of %.3g, or as many more instances",
+             suspect->name, more, limit);
     snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX, "restarts %s", suspect->name);
   }
 }
@@ -122,7 +131,8 @@ static bool is_loop(const struct sp_suspect *suspect) {
 
 static double loop_level(const struct sp_suspect *suspect, size_t step) {
   const struct sp_diagnosing *d = suspect->d;
-  double canary_s = sp_see(suspect, SP_SIGNAL_CANARY_TIME, NULL, step), gc = sp_see(suspect, SP_SIGNAL_GC_TIME, NULL, step);
+  double canary_s = sp_see(suspect, SP_SIGNAL_CANARY_TIME, NULL, step),
+         gc = sp_see(suspect, SP_SIGNAL_GC_TIME, NULL, step);
   double calm_s = sp_see(suspect, SP_SIGNAL_CANARY_TIME, NULL, d->calm);
   if (isfinite(gc) && gc >= 0.1) return gc / 0.1;
   if (isnan(canary_s)) return canary_s;
@@ -146,20 +156,50 @@ static void loop_figure(const struct sp_suspect *suspect, size_t step, char *tex
 
 static void loop_advise(const struct sp_suspect *suspect, struct sp_advice *out) {
   snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
-           "find what blocks the event loop of %s (GEVENT_MONITOR_THREAD_ENABLE=true logs it), and raise SERVER_WORKER_AMOUNT so "
-           "that others are not behind it", suspect->name);
+           "find what blocks the event loop of %s (GEVENT_MONITOR_THREAD_ENABLE=true logs it), and raise "
+           "SERVER_WORKER_AMOUNT so "
+           "that others are not behind it",
+           suspect->name);
   out->factor = 1.5;
 }
 
 static const struct sp_rule rules[] = {
-    {.resource = "cpu", .anchors = {SP_SIGNAL_CPU_CORES, SP_SIGNAL_CPU_THROTTLED}, .anchor_count = 2, .full = FULL,
-     .scales = true, .unmeasured = true, .level = level, .wait_s = wait_s, .saturated = saturated, .figure = figure,
-     .shown = SP_SIGNAL_CPU_CORES, .queue_shown = SP_SIGNAL_CPU_PRESSURE, .waits = {"waiting for ", "'s CPU"}, .advise = advise},
-    {.resource = "steal", .anchors = {SP_SIGNAL_CPU_STEAL}, .anchor_count = 1, .full = 1, .unmeasured = true,
-     .level = steal_level, .figure = steal_figure, .shown = SP_SIGNAL_CPU_STEAL, .queue_shown = SP_SIGNAL_CPU_STEAL,
-     .waits = {"waiting for CPUs that ", "'s hypervisor took"}, .advise = steal_advise},
-    {.resource = "event_loop", .anchors = {SP_SIGNAL_CANARY_TIME}, .anchor_count = 1, .fits = is_loop, .full = LOOP_FULL,
-     .level = loop_level, .wait_s = loop_wait_s, .figure = loop_figure, .shown = SP_SIGNAL_CANARY_TIME,
-     .queue_shown = SP_SIGNAL_CANARY_TIME, .waits = {"waiting for the event loop of ", ""}, .advise = loop_advise},
+    {.resource = "cpu",
+     .anchors = {SP_SIGNAL_CPU_CORES, SP_SIGNAL_CPU_THROTTLED},
+     .anchor_count = 2,
+     .full = FULL,
+     .scales = true,
+     .unmeasured = true,
+     .level = level,
+     .wait_s = wait_s,
+     .saturated = saturated,
+     .figure = figure,
+     .shown = SP_SIGNAL_CPU_CORES,
+     .queue_shown = SP_SIGNAL_CPU_PRESSURE,
+     .waits = {"waiting for ", "'s CPU"},
+     .advise = advise},
+    {.resource = "steal",
+     .anchors = {SP_SIGNAL_CPU_STEAL},
+     .anchor_count = 1,
+     .full = 1,
+     .unmeasured = true,
+     .level = steal_level,
+     .figure = steal_figure,
+     .shown = SP_SIGNAL_CPU_STEAL,
+     .queue_shown = SP_SIGNAL_CPU_STEAL,
+     .waits = {"waiting for CPUs that ", "'s hypervisor took"},
+     .advise = steal_advise},
+    {.resource = "event_loop",
+     .anchors = {SP_SIGNAL_CANARY_TIME},
+     .anchor_count = 1,
+     .fits = is_loop,
+     .full = LOOP_FULL,
+     .level = loop_level,
+     .wait_s = loop_wait_s,
+     .figure = loop_figure,
+     .shown = SP_SIGNAL_CANARY_TIME,
+     .queue_shown = SP_SIGNAL_CANARY_TIME,
+     .waits = {"waiting for the event loop of ", ""},
+     .advise = loop_advise},
 };
 const struct sp_rules sp_rules_cpu = {rules, sizeof(rules) / sizeof(rules[0])};

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHANGE_LEVEL 0.85  /* of the level at the most load: below it, the level has risen with the load */
-#define CHANGE_WAIT 1.5    /* times; a wait has grown */
-#define CHANGE_PART 0.1    /* of what answers grew by: a wait that grew by less did not do it */
-#define CHANGE_SHARE 0.3   /* the same for levels that are shares of the answer's time */
-#define INNER_WAIT 0.2     /* of the outer place's wait: the inner one has to explain something */
+#define CHANGE_LEVEL 0.85 /* of the level at the most load: below it, the level has risen with the load */
+#define CHANGE_WAIT 1.5   /* times; a wait has grown */
+#define CHANGE_PART 0.1   /* of what answers grew by: a wait that grew by less did not do it */
+#define CHANGE_SHARE 0.3  /* the same for levels that are shares of the answer's time */
+#define INNER_WAIT 0.2    /* of the outer place's wait: the inner one has to explain something */
 
 /* -- making -- */
 
@@ -26,15 +26,20 @@ static void add(const struct sp_diagnosing *d, const struct sp_rule *rule, const
                 size_t *count) {
   if (*count == SP_SUSPECTS_MAX || known(list, *count, rule, subject)) return;
   struct sp_suspect *suspect = &list[*count];
-  *suspect = (struct sp_suspect){.d = d, .rule = rule, .subject = subject, .kind = sp_subject_kind(subject),
-                                 .name = rule->subject ? rule->subject : subject, .cost_s = (double)NAN};
+  *suspect = (struct sp_suspect){.d = d,
+                                 .rule = rule,
+                                 .subject = subject,
+                                 .kind = sp_subject_kind(subject),
+                                 .name = rule->subject ? rule->subject : subject,
+                                 .cost_s = (double)NAN};
   if (rule->fits && !rule->fits(suspect)) return;
   suspect->level = sp_alloc_array(d->count, sizeof(double));
   suspect->wait_s = sp_alloc_array(d->count, sizeof(double));
   (*count)++;
 }
 
-static void add_subjects(const struct sp_diagnosing *d, const struct sp_rule *rule, struct sp_suspect *list, size_t *count) {
+static void add_subjects(const struct sp_diagnosing *d, const struct sp_rule *rule, struct sp_suspect *list,
+                         size_t *count) {
   size_t before = *count;
   for (size_t k = 0; k < rule->anchor_count; k++) {
     enum sp_signal signal = rule->anchors[k];
@@ -170,14 +175,18 @@ static bool is_database(const struct sp_suspect *suspect) {
 static bool is_inside(const struct sp_suspect *inner, const struct sp_suspect *outer) {
   if (inner->rule->place != SP_PLACE_NONE && inner->rule->place <= outer->rule->place) return false;
   switch (outer->rule->place) {
-  case SP_PLACE_NONE: return false;
-  case SP_PLACE_FRONT: return inner->kind != SP_SUBJECT_PROXY && inner->kind != SP_SUBJECT_TARGET;
+  case SP_PLACE_NONE:
+    return false;
+  case SP_PLACE_FRONT:
+    return inner->kind != SP_SUBJECT_PROXY && inner->kind != SP_SUBJECT_TARGET;
   case SP_PLACE_RUNS:
-  case SP_PLACE_NODE: return inner->kind != SP_SUBJECT_PROXY && inner->kind != SP_SUBJECT_TARGET;
+  case SP_PLACE_NODE:
+    return inner->kind != SP_SUBJECT_PROXY && inner->kind != SP_SUBJECT_TARGET;
   case SP_PLACE_CALLS:
     return strcmp(inner->subject, outer->subject) == 0 || (outer->kind == SP_SUBJECT_PLUGIN && is_database(inner));
   case SP_PLACE_POOL:
-  case SP_PLACE_SQL: return is_database(inner);
+  case SP_PLACE_SQL:
+    return is_database(inner);
   }
   return false;
 }
@@ -236,7 +245,8 @@ static void hand_on(struct sp_suspect *list, size_t count) {
   }
 }
 
-/* What can't be measured gets the rest: a full place before those that work, since nobody waits for them unseen there. */
+/* What can't be measured gets the rest: a full place before those that work, since nobody waits for them unseen there.
+ */
 static void find_costs(struct sp_suspect *list, size_t count) {
   bool placed = false;
   for (size_t i = 0; i < count; i++) list[i].cost_s = list[i].wait_s[list[i].d->pressed];
@@ -264,7 +274,8 @@ static double weight(const struct sp_suspect *suspect, const struct sp_suspect *
 }
 
 /* What the load does goes before what is slow anyhow; then who costs more. */
-static bool is_stronger(const struct sp_suspect *a, const struct sp_suspect *b, const struct sp_suspect *list, size_t count) {
+static bool is_stronger(const struct sp_suspect *a, const struct sp_suspect *b, const struct sp_suspect *list,
+                        size_t count) {
   bool a_load = !a->rule->own_load && a->d->loaded, b_load = !b->rule->own_load && b->d->loaded;
   if (a_load != b_load) return a_load;
   double a_s = weight(a, list, count), b_s = weight(b, list, count);

@@ -4,16 +4,16 @@
 #include <math.h>
 #include <stdio.h>
 
-#define MEMORY_FULL 0.90    /* of the limit: node mixin; awesome-prometheus-alerts has 80 % */
-#define PRESSURE 0.005      /* of the time all of it stood still for memory (PSI, full) */
-#define FAULTS_PER_S 500.0  /* node mixin */
+#define MEMORY_FULL 0.90   /* of the limit: node mixin; awesome-prometheus-alerts has 80 % */
+#define PRESSURE 0.005     /* of the time all of it stood still for memory (PSI, full) */
+#define FAULTS_PER_S 500.0 /* node mixin */
 #define SWAP_PER_S 100.0
 #define DISK_FULL 0.90
-#define DISK_QUEUE 10.0     /* node mixin: weighted I/O time */
-#define IO_PRESSURE 0.20    /* of the time somebody waits for I/O */
-#define IOWAIT 0.10         /* awesome-prometheus-alerts */
+#define DISK_QUEUE 10.0  /* node mixin: weighted I/O time */
+#define IO_PRESSURE 0.20 /* of the time somebody waits for I/O */
+#define IOWAIT 0.10      /* awesome-prometheus-alerts */
 #define WRITE_SLOW_S 0.1
-#define NFS_QUEUE_S 0.005   /* an operation waits in the client: its slots are taken */
+#define NFS_QUEUE_S 0.005 /* an operation waits in the client: its slots are taken */
 #define NFS_SLOW_S 0.05
 
 /* -- memory -- */
@@ -44,7 +44,8 @@ static bool memory_saturated(const struct sp_suspect *suspect, enum sp_signal *s
 }
 
 static void memory_figure(const struct sp_suspect *suspect, size_t step, char *text, size_t size) {
-  double used = sp_see(suspect, SP_SIGNAL_MEMORY_USED, NULL, step), limit = sp_see_last(suspect, SP_SIGNAL_MEMORY_LIMIT);
+  double used = sp_see(suspect, SP_SIGNAL_MEMORY_USED, NULL, step),
+         limit = sp_see_last(suspect, SP_SIGNAL_MEMORY_LIMIT);
   snprintf(text, size, "memory %.0f of %.0f MiB (%.0f %%)", used / 1048576, limit / 1048576, used / limit * 100);
 }
 
@@ -59,7 +60,8 @@ static void memory_advise(const struct sp_suspect *suspect, struct sp_advice *ou
 /* -- disks -- */
 
 static double disk_level(const struct sp_suspect *suspect, size_t step) {
-  double busy = sp_see(suspect, SP_SIGNAL_DISK_BUSY, NULL, step), queue = sp_see(suspect, SP_SIGNAL_DISK_QUEUE, NULL, step);
+  double busy = sp_see(suspect, SP_SIGNAL_DISK_BUSY, NULL, step),
+         queue = sp_see(suspect, SP_SIGNAL_DISK_QUEUE, NULL, step);
   if (isnan(busy) && isnan(queue)) return busy;
   return fmin(fmax(sp_zero(busy), sp_zero(queue) / DISK_QUEUE), 1);
 }
@@ -67,11 +69,14 @@ static double disk_level(const struct sp_suspect *suspect, size_t step) {
 static bool disk_saturated(const struct sp_suspect *suspect, enum sp_signal *shown, char *text, size_t size) {
   (void)shown;
   size_t step = suspect->d->pressed;
-  double queue = sp_see(suspect, SP_SIGNAL_DISK_QUEUE, NULL, step), write_s = sp_see(suspect, SP_SIGNAL_DISK_WRITE_TIME, NULL, step),
-         pressure = sp_see(suspect, SP_SIGNAL_IO_PRESSURE, NULL, step), idle = sp_see(suspect, SP_SIGNAL_CPU_IOWAIT, NULL, step);
-  if (!(queue >= DISK_QUEUE) && !(write_s >= WRITE_SLOW_S) && !(pressure >= IO_PRESSURE) && !(idle >= IOWAIT)) return false;
-  snprintf(text, size, "%.1f requests at the disk, %.1f ms a write, somebody waits for I/O %.0f %% of the time", sp_zero(queue),
-           sp_zero(write_s) * 1000, fmax(sp_zero(pressure), sp_zero(idle)) * 100);
+  double queue = sp_see(suspect, SP_SIGNAL_DISK_QUEUE, NULL, step),
+         write_s = sp_see(suspect, SP_SIGNAL_DISK_WRITE_TIME, NULL, step),
+         pressure = sp_see(suspect, SP_SIGNAL_IO_PRESSURE, NULL, step),
+         idle = sp_see(suspect, SP_SIGNAL_CPU_IOWAIT, NULL, step);
+  if (!(queue >= DISK_QUEUE) && !(write_s >= WRITE_SLOW_S) && !(pressure >= IO_PRESSURE) && !(idle >= IOWAIT))
+    return false;
+  snprintf(text, size, "%.1f requests at the disk, %.1f ms a write, somebody waits for I/O %.0f %% of the time",
+           sp_zero(queue), sp_zero(write_s) * 1000, fmax(sp_zero(pressure), sp_zero(idle)) * 100);
   return true;
 }
 
@@ -83,15 +88,18 @@ static void disk_figure(const struct sp_suspect *suspect, size_t step, char *tex
 
 static void disk_advise(const struct sp_suspect *suspect, struct sp_advice *out) {
   snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
-           "find who writes and reads on %s (io.read, io.write): a database with too little shared_buffers or max_wal_size, merges "
-           "of the vector store; give it a disk of its own", suspect->name);
+           "find who writes and reads on %s (io.read, io.write): a database with too little shared_buffers or "
+           "max_wal_size, merges "
+           "of the vector store; give it a disk of its own",
+           suspect->name);
   out->factor = 1.5;
 }
 
 /* -- network file systems -- */
 
 static double nfs_level(const struct sp_suspect *suspect, size_t step) {
-  double queue_s = sp_see(suspect, SP_SIGNAL_NFS_QUEUE_TIME, NULL, step), time_s = sp_see(suspect, SP_SIGNAL_NFS_TIME, NULL, step);
+  double queue_s = sp_see(suspect, SP_SIGNAL_NFS_QUEUE_TIME, NULL, step),
+         time_s = sp_see(suspect, SP_SIGNAL_NFS_TIME, NULL, step);
   if (isnan(queue_s) && isnan(time_s)) return queue_s;
   return fmin(fmax(sp_zero(queue_s) / NFS_QUEUE_S, sp_zero(time_s) / NFS_SLOW_S), 1);
 }
@@ -112,22 +120,53 @@ static void nfs_figure(const struct sp_suspect *suspect, size_t step, char *text
 
 static void nfs_advise(const struct sp_suspect *suspect, struct sp_advice *out) {
   snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
-           "take the database and the vector store of %s off NFS, to a local SSD: every commit waits for the server's answer",
+           "take the database and the vector store of %s off NFS, to a local SSD: every commit waits for the server's "
+           "answer",
            suspect->name);
   snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX, "data moves: copy, check, switch; backups have to follow");
   out->factor = 2;
 }
 
 static const struct sp_rule rules[] = {
-    {.resource = "memory", .anchors = {SP_SIGNAL_MEMORY_USED, SP_SIGNAL_MEMORY_OOM_KILLS}, .anchor_count = 2, .full = MEMORY_FULL,
-     .needs_queue = true, .unmeasured = true, .level = memory_level, .saturated = memory_saturated, .figure = memory_figure,
-     .shown = SP_SIGNAL_MEMORY_USED, .queue_shown = SP_SIGNAL_MEMORY_PRESSURE, .waits = {"waiting for want of memory in ", ""},
-     .needles = {"out of memory", "oomkilled", "cannot allocate memory"}, .advise = memory_advise},
-    {.resource = "disk", .anchors = {SP_SIGNAL_DISK_BUSY, SP_SIGNAL_DISK_QUEUE}, .anchor_count = 2, .full = DISK_FULL,
-     .needs_queue = true, .scales = true, .unmeasured = true, .level = disk_level, .saturated = disk_saturated, .figure = disk_figure, .shown = SP_SIGNAL_DISK_BUSY,
-     .queue_shown = SP_SIGNAL_DISK_QUEUE, .waits = {"waiting for the disk of ", ""}, .advise = disk_advise},
-    {.resource = "nfs", .anchors = {SP_SIGNAL_NFS_TIME, SP_SIGNAL_NFS_QUEUE_TIME}, .anchor_count = 2, .full = 1,
-     .unmeasured = true, .level = nfs_level, .saturated = nfs_saturated, .figure = nfs_figure, .shown = SP_SIGNAL_NFS_TIME,
-     .queue_shown = SP_SIGNAL_NFS_QUEUE_TIME, .waits = {"waiting for the network file system of ", ""}, .advise = nfs_advise},
+    {.resource = "memory",
+     .anchors = {SP_SIGNAL_MEMORY_USED, SP_SIGNAL_MEMORY_OOM_KILLS},
+     .anchor_count = 2,
+     .full = MEMORY_FULL,
+     .needs_queue = true,
+     .unmeasured = true,
+     .level = memory_level,
+     .saturated = memory_saturated,
+     .figure = memory_figure,
+     .shown = SP_SIGNAL_MEMORY_USED,
+     .queue_shown = SP_SIGNAL_MEMORY_PRESSURE,
+     .waits = {"waiting for want of memory in ", ""},
+     .needles = {"out of memory", "oomkilled", "cannot allocate memory"},
+     .advise = memory_advise},
+    {.resource = "disk",
+     .anchors = {SP_SIGNAL_DISK_BUSY, SP_SIGNAL_DISK_QUEUE},
+     .anchor_count = 2,
+     .full = DISK_FULL,
+     .needs_queue = true,
+     .scales = true,
+     .unmeasured = true,
+     .level = disk_level,
+     .saturated = disk_saturated,
+     .figure = disk_figure,
+     .shown = SP_SIGNAL_DISK_BUSY,
+     .queue_shown = SP_SIGNAL_DISK_QUEUE,
+     .waits = {"waiting for the disk of ", ""},
+     .advise = disk_advise},
+    {.resource = "nfs",
+     .anchors = {SP_SIGNAL_NFS_TIME, SP_SIGNAL_NFS_QUEUE_TIME},
+     .anchor_count = 2,
+     .full = 1,
+     .unmeasured = true,
+     .level = nfs_level,
+     .saturated = nfs_saturated,
+     .figure = nfs_figure,
+     .shown = SP_SIGNAL_NFS_TIME,
+     .queue_shown = SP_SIGNAL_NFS_QUEUE_TIME,
+     .waits = {"waiting for the network file system of ", ""},
+     .advise = nfs_advise},
 };
 const struct sp_rules sp_rules_machine = {rules, sizeof(rules) / sizeof(rules[0])};

@@ -4,17 +4,18 @@
 #include <math.h>
 #include <stdio.h>
 
-#define RETRANSMITTED 0.01   /* of the segments */
+#define RETRANSMITTED 0.01 /* of the segments */
 #define DROPS_PER_S 10.0
-#define CONNTRACK_FULL 0.95  /* the node mixin warns at 75 %; it drops at 100 */
-#define FILES_FULL 0.95      /* the node mixin warns at 90 % */
-#define SYN_S 0.95           /* a connection's first packet is sent again after 1, 3, 7 s */
+#define CONNTRACK_FULL 0.95 /* the node mixin warns at 75 %; it drops at 100 */
+#define FILES_FULL 0.95     /* the node mixin warns at 90 % */
+#define SYN_S 0.95          /* a connection's first packet is sent again after 1, 3, 7 s */
 #define CONNECT_GROWN 10.0
 
 /* -- the network -- */
 
 static double network_level(const struct sp_suspect *suspect, size_t step) {
-  double again = sp_see(suspect, SP_SIGNAL_TCP_RETRANSMITS, NULL, step), drops = sp_see(suspect, SP_SIGNAL_NET_DROPS, NULL, step);
+  double again = sp_see(suspect, SP_SIGNAL_TCP_RETRANSMITS, NULL, step),
+         drops = sp_see(suspect, SP_SIGNAL_NET_DROPS, NULL, step);
   if (isnan(again) && isnan(drops)) return again;
   return fmin(fmax(sp_zero(again) / RETRANSMITTED, sp_zero(drops) / DROPS_PER_S), 1);
 }
@@ -27,8 +28,10 @@ static void network_figure(const struct sp_suspect *suspect, size_t step, char *
 
 static void network_advise(const struct sp_suspect *suspect, struct sp_advice *out) {
   snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
-           "look at the network of %s: speed of its interface against net.in and net.out, its driver's drops (ethtool -S), a "
-           "shaper on the way", suspect->name);
+           "look at the network of %s: speed of its interface against net.in and net.out, its driver's drops (ethtool "
+           "-S), a "
+           "shaper on the way",
+           suspect->name);
 }
 
 /* -- tables of the kernel -- */
@@ -93,26 +96,60 @@ static void accept_figure(const struct sp_suspect *suspect, size_t step, char *t
 
 static void accept_advise(const struct sp_suspect *suspect, struct sp_advice *out) {
   (void)suspect;
-  snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
-           "raise what the listener may hold: net.core.somaxconn and the server's backlog, nginx worker_connections (two a "
-           "stream); keep connections alive, and let more workers accept");
+  snprintf(
+      out->change, SP_DIAGNOSIS_TEXT_MAX,
+      "raise what the listener may hold: net.core.somaxconn and the server's backlog, nginx worker_connections (two a "
+      "stream); keep connections alive, and let more workers accept");
   snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX, "a longer queue alone only lets them wait longer");
   out->factor = 1.5;
 }
 
 static const struct sp_rule rules[] = {
-    {.resource = "network", .anchors = {SP_SIGNAL_TCP_RETRANSMITS, SP_SIGNAL_NET_DROPS}, .anchor_count = 2, .full = 1,
-     .unmeasured = true, .level = network_level, .figure = network_figure, .shown = SP_SIGNAL_TCP_RETRANSMITS,
-     .queue_shown = SP_SIGNAL_NET_DROPS, .waits = {"waiting for the network of ", ""}, .advise = network_advise},
-    {.resource = "conntrack", .anchors = {SP_SIGNAL_CONNTRACK_USED}, .anchor_count = 1, .full = CONNTRACK_FULL, .unmeasured = true,
-     .level = conntrack_level, .figure = conntrack_figure, .shown = SP_SIGNAL_CONNTRACK_USED,
-     .queue_shown = SP_SIGNAL_CONNTRACK_USED, .waits = {"waiting for ", "'s connection table"}, .advise = conntrack_advise},
-    {.resource = "files", .anchors = {SP_SIGNAL_FILES_USED}, .anchor_count = 1, .full = FILES_FULL, .unmeasured = true,
-     .level = files_level, .figure = files_figure, .shown = SP_SIGNAL_FILES_USED, .queue_shown = SP_SIGNAL_FILES_USED,
-     .waits = {"waiting for open files of ", ""}, .needles = {"too many open files"}, .stand_in = "target", .advise = files_advise},
-    {.resource = "accept_queue", .subject = "target", .full = 1, .level = accept_level, .wait_s = accept_wait_s,
-     .saturated = accept_saturated, .figure = accept_figure, .shown = SP_SIGNAL_TCP_LISTEN_OVERFLOWS,
-     .queue_shown = SP_SIGNAL_TCP_LISTEN_OVERFLOWS, .waits = {"waiting for the ", " to accept the connection"},
+    {.resource = "network",
+     .anchors = {SP_SIGNAL_TCP_RETRANSMITS, SP_SIGNAL_NET_DROPS},
+     .anchor_count = 2,
+     .full = 1,
+     .unmeasured = true,
+     .level = network_level,
+     .figure = network_figure,
+     .shown = SP_SIGNAL_TCP_RETRANSMITS,
+     .queue_shown = SP_SIGNAL_NET_DROPS,
+     .waits = {"waiting for the network of ", ""},
+     .advise = network_advise},
+    {.resource = "conntrack",
+     .anchors = {SP_SIGNAL_CONNTRACK_USED},
+     .anchor_count = 1,
+     .full = CONNTRACK_FULL,
+     .unmeasured = true,
+     .level = conntrack_level,
+     .figure = conntrack_figure,
+     .shown = SP_SIGNAL_CONNTRACK_USED,
+     .queue_shown = SP_SIGNAL_CONNTRACK_USED,
+     .waits = {"waiting for ", "'s connection table"},
+     .advise = conntrack_advise},
+    {.resource = "files",
+     .anchors = {SP_SIGNAL_FILES_USED},
+     .anchor_count = 1,
+     .full = FILES_FULL,
+     .unmeasured = true,
+     .level = files_level,
+     .figure = files_figure,
+     .shown = SP_SIGNAL_FILES_USED,
+     .queue_shown = SP_SIGNAL_FILES_USED,
+     .waits = {"waiting for open files of ", ""},
+     .needles = {"too many open files"},
+     .stand_in = "target",
+     .advise = files_advise},
+    {.resource = "accept_queue",
+     .subject = "target",
+     .full = 1,
+     .level = accept_level,
+     .wait_s = accept_wait_s,
+     .saturated = accept_saturated,
+     .figure = accept_figure,
+     .shown = SP_SIGNAL_TCP_LISTEN_OVERFLOWS,
+     .queue_shown = SP_SIGNAL_TCP_LISTEN_OVERFLOWS,
+     .waits = {"waiting for the ", " to accept the connection"},
      .advise = accept_advise},
 };
 const struct sp_rules sp_rules_network = {rules, sizeof(rules) / sizeof(rules[0])};

@@ -1,11 +1,11 @@
 /*
  * Private to the diagnosis: what its rules are made of, and what they look at.
  *
- * A rule names a resource and gives two measures of it at each step: its level (1 is its law's limit: cores used of those there
- * are, places taken, share of the answer's time) and the seconds that a request waits there. The rest is the same for all
- * (diagnose_judge.c): the law is kept or not, somebody waits or nobody does, both change with the load or they don't. A rule is made a
- * suspect with each subject that has one of its signals. A new resource is a row in its family's file, with its test in
- * tests/unit/model.
+ * A rule names a resource and gives two measures of it at each step: its level (1 is its law's limit: cores used of
+ * those there are, places taken, share of the answer's time) and the seconds that a request waits there. The rest is
+ * the same for all (diagnose_judge.c): the law is kept or not, somebody waits or nobody does, both change with the load
+ * or they don't. A rule is made a suspect with each subject that has one of its signals. A new resource is a row in its
+ * family's file, with its test in tests/unit/model.
  */
 #ifndef SP_MODEL_DIAGNOSE_RULES_H
 #define SP_MODEL_DIAGNOSE_RULES_H
@@ -19,14 +19,14 @@
 #define SP_RULE_NEEDLES_MAX 4u
 
 /* Thresholds; docs/diagnosis.md says where they come from. */
-#define SP_SEEN_SHARE 0.5      /* of a step that data must cover */
-#define SP_GROWN 1.3           /* times an answer's time at the lowest load: load is felt */
-#define SP_CAP_SHARE 0.25      /* closed loop: answers take at most so much of a cycle, so the users limit */
-#define SP_WAIT_SHARE 0.05     /* of an answer's time, for a queue to count */
+#define SP_SEEN_SHARE 0.5  /* of a step that data must cover */
+#define SP_GROWN 1.3       /* times an answer's time at the lowest load: load is felt */
+#define SP_CAP_SHARE 0.25  /* closed loop: answers take at most so much of a cycle, so the users limit */
+#define SP_WAIT_SHARE 0.05 /* of an answer's time, for a queue to count */
 #define SP_WAIT_LEAST_S 0.002
-#define SP_NEXT_LEVEL 0.8      /* a level worth to be told as the next to come */
-#define SP_INNER_LEVEL 0.95    /* what is inside of a full place explains it from here on */
-#define SP_FAILED_SHARE 0.01   /* failures that count */
+#define SP_NEXT_LEVEL 0.8    /* a level worth to be told as the next to come */
+#define SP_INNER_LEVEL 0.95  /* what is inside of a full place explains it from here on */
+#define SP_FAILED_SHARE 0.01 /* failures that count */
 
 /* What a subject is, by its name (a table of words in diagnose_see.c): it decides about advice, and what holds what. */
 enum sp_subject_kind {
@@ -59,10 +59,10 @@ struct sp_diagnosing {
   const struct sp_diagnose_input *input;
   const struct sp_diagnose_step **steps; /* the fair ones, the lowest load first */
   size_t count;
-  size_t calm, pressed; /* the least and the most of them */
-  size_t broke;         /* the first at which the load is felt; count: none */
-  bool loaded;          /* the load is felt at the pressed one */
-  uint64_t requests;    /* that ended, over all steps */
+  size_t calm, pressed;              /* the least and the most of them */
+  size_t broke;                      /* the first at which the load is felt; count: none */
+  bool loaded;                       /* the load is felt at the pressed one */
+  uint64_t requests;                 /* that ended, over all steps */
   const struct sp_observed **series; /* by signal */
   size_t first[SP_SIGNAL_COUNT + 1]; /* where a signal's begin in it */
 };
@@ -76,12 +76,12 @@ struct sp_advice {
 struct sp_rule {
   const char *resource; /* behind the subject's dot: "cpu" */
   enum sp_rule_place place;
-  enum sp_signal anchors[SP_RULE_ANCHORS_MAX]; /* every subject with one of them is a suspect */
-  size_t anchor_count;                         /* 0: the run alone */
-  const char *subject;                         /* what to call it; NULL: as observed */
-  const char *stand_in;                        /* MAY: the subject where nobody watched, and only errors name it */
+  enum sp_signal anchors[SP_RULE_ANCHORS_MAX];    /* every subject with one of them is a suspect */
+  size_t anchor_count;                            /* 0: the run alone */
+  const char *subject;                            /* what to call it; NULL: as observed */
+  const char *stand_in;                           /* MAY: the subject where nobody watched, and only errors name it */
   bool (*fits)(const struct sp_suspect *suspect); /* MAY: is this subject one for the rule? */
-  double full;      /* level from which the law is at its limit */
+  double full;                                    /* level from which the law is at its limit */
   bool share;       /* the level is a share of the answer's time: it need not stop growing */
   bool needs_queue; /* full is no harm by itself: that somebody waits or is refused has to be among its witnesses */
   bool scales;      /* its level grows with the throughput, so it bounds what a change can bring */
@@ -89,11 +89,13 @@ struct sp_rule {
   bool unmeasured;  /* its wait can't be seen: it gets what answers grew by and nobody else explains */
   double (*level)(const struct sp_suspect *suspect, size_t step);  /* NAN: can't be seen */
   double (*wait_s)(const struct sp_suspect *suspect, size_t step); /* MAY. Seconds a request; NAN: can't be seen */
-  /* MAY. A queue that shows otherwise than in seconds; with its figure. *shown is queue_shown, unless it says another. */
+  /* MAY. A queue that shows otherwise than in seconds; with its figure. *shown is queue_shown, unless it says another.
+   */
   bool (*saturated)(const struct sp_suspect *suspect, enum sp_signal *shown, char *text, size_t size);
-  void (*figure)(const struct sp_suspect *suspect, size_t step, char *text, size_t size); /* "CPU 0.79 of 0.80 cores (99 %)" */
-  enum sp_signal shown, queue_shown; /* whose queries reproduce the figures */
-  const char *waits[2]; /* of the claim, around the subject: "waiting for ", "'s CPU" */
+  void (*figure)(const struct sp_suspect *suspect, size_t step, char *text,
+                 size_t size);              /* "CPU 0.79 of 0.80 cores (99 %)" */
+  enum sp_signal shown, queue_shown;        /* whose queries reproduce the figures */
+  const char *waits[2];                     /* of the claim, around the subject: "waiting for ", "'s CPU" */
   const char *needles[SP_RULE_NEEDLES_MAX]; /* words of errors in which the target says so itself */
   void (*advise)(const struct sp_suspect *suspect, struct sp_advice *out);
 };
@@ -107,7 +109,7 @@ struct sp_suspect {
   double *level, *wait_s; /* at each step */
   double cost_s;          /* a request at the pressed step: measured, or what nobody else explains; NAN */
   bool law, queue, change;
-  uint64_t said;          /* errors that name it */
+  uint64_t said; /* errors that name it */
   const char *said_text;
   const struct sp_suspect *because; /* it is full for this one */
 };
@@ -117,8 +119,8 @@ struct sp_rules {
   const struct sp_rule *rules;
   size_t count;
 };
-extern const struct sp_rules sp_rules_cpu, sp_rules_database, sp_rules_slots, sp_rules_calls, sp_rules_machine, sp_rules_network,
-    sp_rules_stream;
+extern const struct sp_rules sp_rules_cpu, sp_rules_database, sp_rules_slots, sp_rules_calls, sp_rules_machine,
+    sp_rules_network, sp_rules_stream;
 const struct sp_rules *sp_rules_at(size_t i); /* NULL behind the last */
 
 /* -- what was seen (diagnose_see.c) -- */
@@ -126,16 +128,18 @@ const struct sp_rules *sp_rules_at(size_t i); /* NULL behind the last */
 enum sp_subject_kind sp_subject_kind(const char *subject);
 bool sp_has_word(const char *text, const char *word); /* anywhere in it, ignoring case; the word in lower case */
 void sp_see_index(struct sp_diagnosing *d);
-/* Mean over a step, of all details that fit the pattern (`*`, `?`; NULL: all): numbers add up, of shares and times it is the
- * greatest. NAN: none, or too little of the step is covered. */
+/* Mean over a step, of all details that fit the pattern (`*`, `?`; NULL: all): numbers add up, of shares and times it
+ * is the greatest. NAN: none, or too little of the step is covered. */
 double sp_see(const struct sp_suspect *suspect, enum sp_signal signal, const char *pattern, size_t step);
-double sp_see_of(const struct sp_diagnosing *d, enum sp_signal signal, const char *subject, const char *pattern, size_t step);
-double sp_see_last(const struct sp_suspect *suspect, enum sp_signal signal); /* a limit: the last that was told, whenever */
+double sp_see_of(const struct sp_diagnosing *d, enum sp_signal signal, const char *subject, const char *pattern,
+                 size_t step);
+double sp_see_last(const struct sp_suspect *suspect,
+                   enum sp_signal signal); /* a limit: the last that was told, whenever */
 size_t sp_see_details(const struct sp_suspect *suspect, enum sp_signal signal); /* how many series */
 const struct sp_observed *sp_see_first(const struct sp_diagnosing *d, enum sp_signal signal, const char *subject);
 const char *sp_see_query(const struct sp_diagnosing *d, enum sp_signal signal, const char *subject); /* "" */
 double sp_see_setting(const struct sp_suspect *suspect, const char *key); /* NAN: not seen, or no number */
-double sp_zero(double value);                     /* NAN as 0 */
+double sp_zero(double value);                                             /* NAN as 0 */
 static inline double sp_capped(double value, double most) { return value > most ? most : value; } /* NAN stays */
 double sp_rps(const struct sp_diagnosing *d, size_t step); /* completed a second; NAN where none were */
 static inline const struct sp_diagnose_step *sp_calm(const struct sp_diagnosing *d) { return d->steps[d->calm]; }
@@ -146,7 +150,7 @@ static inline const struct sp_diagnose_step *sp_pressed(const struct sp_diagnosi
 /* Suspects in `list` (room for SP_SUSPECTS_MAX), their measures and witnesses; returns how many. */
 size_t sp_suspects_make(const struct sp_diagnosing *d, struct sp_suspect *list);
 void sp_suspects_free(struct sp_suspect *list, size_t count);
-bool sp_is_accused(const struct sp_suspect *suspect);  /* the law, and one witness more */
+bool sp_is_accused(const struct sp_suspect *suspect); /* the law, and one witness more */
 bool sp_is_saturated(const struct sp_suspect *suspect, enum sp_signal *shown, char *text, size_t size);
 size_t sp_witnesses(const struct sp_suspect *suspect); /* of three */
 /* Who it is, with costs and reasons filled in; NULL: nobody. */
@@ -157,17 +161,19 @@ double sp_growth_s(const struct sp_diagnosing *d); /* of an answer's time, calm 
 
 void sp_say_claim(const struct sp_suspect *culprit, struct sp_diagnosis *out);
 void sp_say_witnesses(const struct sp_suspect *culprit, struct sp_diagnosis *out);
-void sp_say_others(const struct sp_suspect *list, size_t count, const struct sp_suspect *culprit, struct sp_diagnosis *out);
+void sp_say_others(const struct sp_suspect *list, size_t count, const struct sp_suspect *culprit,
+                   struct sp_diagnosis *out);
 void sp_say_unseen(const struct sp_diagnosing *d, struct sp_diagnosis *out);
 void sp_say_nothing(const struct sp_diagnosing *d, struct sp_diagnosis *out); /* why_not */
 void sp_say_generator(const struct sp_diagnose_input *input, struct sp_diagnosis *out);
 void sp_say_line(struct sp_diagnosis_list *list, const char *resource, const char *query, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 const char *sp_load_text(const struct sp_diagnose_step *step, char *text, size_t size); /* "100 users", "40/s" */
-const char *sp_seconds_text(double seconds, char *text, size_t size);                  /* "1.66 s", "37 ms" */
+const char *sp_seconds_text(double seconds, char *text, size_t size);                   /* "1.66 s", "37 ms" */
 
 /* -- the next change (diagnose_predict.c) -- */
 
-void sp_say_change(const struct sp_suspect *list, size_t count, const struct sp_suspect *culprit, struct sp_diagnosis *out);
+void sp_say_change(const struct sp_suspect *list, size_t count, const struct sp_suspect *culprit,
+                   struct sp_diagnosis *out);
 
 #endif

@@ -16,15 +16,15 @@ struct word {
 
 /* The first that a name has decides. */
 static const struct word words[] = {
-    {"host", SP_SUBJECT_HOST},          {"pgbouncer", SP_SUBJECT_POOLER},  {"odyssey", SP_SUBJECT_POOLER},
-    {"postgres", SP_SUBJECT_DATABASE},  {"mysql", SP_SUBJECT_DATABASE},    {"redis", SP_SUBJECT_CACHE},
-    {"valkey", SP_SUBJECT_CACHE},       {"weaviate", SP_SUBJECT_VECTOR},   {"qdrant", SP_SUBJECT_VECTOR},
-    {"milvus", SP_SUBJECT_VECTOR},      {"vector", SP_SUBJECT_VECTOR},     {"plugin", SP_SUBJECT_PLUGIN},
-    {"vllm", SP_SUBJECT_MODEL},         {"ollama", SP_SUBJECT_MODEL},      {"xinference", SP_SUBJECT_MODEL},
-    {"model", SP_SUBJECT_MODEL},        {"nginx", SP_SUBJECT_PROXY},       {"traefik", SP_SUBJECT_PROXY},
-    {"envoy", SP_SUBJECT_PROXY},        {"haproxy", SP_SUBJECT_PROXY},     {"worker", SP_SUBJECT_WORKER},
-    {"celery", SP_SUBJECT_WORKER},      {"api", SP_SUBJECT_API},           {"gunicorn", SP_SUBJECT_API},
-    {"db", SP_SUBJECT_DATABASE},        {"target", SP_SUBJECT_TARGET},
+    {"host", SP_SUBJECT_HOST},         {"pgbouncer", SP_SUBJECT_POOLER}, {"odyssey", SP_SUBJECT_POOLER},
+    {"postgres", SP_SUBJECT_DATABASE}, {"mysql", SP_SUBJECT_DATABASE},   {"redis", SP_SUBJECT_CACHE},
+    {"valkey", SP_SUBJECT_CACHE},      {"weaviate", SP_SUBJECT_VECTOR},  {"qdrant", SP_SUBJECT_VECTOR},
+    {"milvus", SP_SUBJECT_VECTOR},     {"vector", SP_SUBJECT_VECTOR},    {"plugin", SP_SUBJECT_PLUGIN},
+    {"vllm", SP_SUBJECT_MODEL},        {"ollama", SP_SUBJECT_MODEL},     {"xinference", SP_SUBJECT_MODEL},
+    {"model", SP_SUBJECT_MODEL},       {"nginx", SP_SUBJECT_PROXY},      {"traefik", SP_SUBJECT_PROXY},
+    {"envoy", SP_SUBJECT_PROXY},       {"haproxy", SP_SUBJECT_PROXY},    {"worker", SP_SUBJECT_WORKER},
+    {"celery", SP_SUBJECT_WORKER},     {"api", SP_SUBJECT_API},          {"gunicorn", SP_SUBJECT_API},
+    {"db", SP_SUBJECT_DATABASE},       {"target", SP_SUBJECT_TARGET},
 };
 
 bool sp_has_word(const char *text, const char *word) {
@@ -85,8 +85,8 @@ static bool look(const struct sp_diagnosing *d, const struct sp_observed *series
 static bool is_again(const struct sp_diagnosing *d, size_t i, const struct sp_diagnose_step *step) {
   double value;
   for (size_t j = d->first[d->series[i]->signal]; j < i; j++) {
-    if (strcmp(d->series[j]->subject, d->series[i]->subject) == 0 && strcmp(d->series[j]->detail, d->series[i]->detail) == 0 &&
-        look(d, d->series[j], step, &value))
+    if (strcmp(d->series[j]->subject, d->series[i]->subject) == 0 &&
+        strcmp(d->series[j]->detail, d->series[i]->detail) == 0 && look(d, d->series[j], step, &value))
       return true;
   }
   return false;
@@ -104,7 +104,8 @@ static double join_over(const struct sp_diagnosing *d, enum sp_signal signal, co
   return joined;
 }
 
-double sp_see_of(const struct sp_diagnosing *d, enum sp_signal signal, const char *subject, const char *pattern, size_t step) {
+double sp_see_of(const struct sp_diagnosing *d, enum sp_signal signal, const char *subject, const char *pattern,
+                 size_t step) {
   return join_over(d, signal, subject, pattern, d->steps[step]);
 }
 

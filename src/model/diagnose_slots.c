@@ -1,7 +1,7 @@
 /*
- * Places: streams that an api holds open, runs of flows, a model server's batch, connections of a pool. No CPU graph shows
- * them; counting those in flight does (Little): places taken = in flight - waiting = throughput x holding time, and that number
- * stays the same however many more come.
+ * Places: streams that an api holds open, runs of flows, a model server's batch, connections of a pool. No CPU graph
+ * shows them; counting those in flight does (Little): places taken = in flight - waiting = throughput x holding time,
+ * and that number stays the same however many more come.
  */
 #include "model/diagnose_rules.h"
 
@@ -9,12 +9,13 @@
 #include <stdio.h>
 
 #define FULL 0.95
-#define STEADY 0.10        /* places taken differ by less while more come */
-#define NEAR 0.04          /* of a number of places that people set */
-#define NUMBER_MAX 120.0   /* above it every number is near a multiple of ten */
-#define BODY_LEAST 0.3     /* of an answer behind its head, at the least load: a stream, not a call that answers at its end */
-#define BEHIND_GROWN 1.25  /* times; what is behind the wait does not get slower when places are what is short */
-#define MOVED 0.8          /* of what answers grew by, in one phase */
+#define STEADY 0.10      /* places taken differ by less while more come */
+#define NEAR 0.04        /* of a number of places that people set */
+#define NUMBER_MAX 120.0 /* above it every number is near a multiple of ten */
+#define BODY_LEAST                                                                                                     \
+  0.3 /* of an answer behind its head, at the least load: a stream, not a call that answers at its end */
+#define BEHIND_GROWN 1.25 /* times; what is behind the wait does not get slower when places are what is short */
+#define MOVED 0.8         /* of what answers grew by, in one phase */
 
 /* -- from what was seen -- */
 
@@ -25,7 +26,8 @@ static double used(const struct sp_suspect *suspect, size_t step) {
 }
 
 /* The same number taken at the most load and at the step before it, though more came. */
-static bool is_steady(const struct sp_suspect *suspect, double (*taken)(const struct sp_suspect *suspect, size_t step)) {
+static bool is_steady(const struct sp_suspect *suspect,
+                      double (*taken)(const struct sp_suspect *suspect, size_t step)) {
   const struct sp_diagnosing *d = suspect->d;
   double now = taken(suspect, d->pressed);
   for (size_t i = d->calm; i < d->pressed; i++) {
@@ -65,21 +67,26 @@ static double wait_s(const struct sp_suspect *suspect, size_t step) {
 }
 
 static void figure(const struct sp_suspect *suspect, size_t step, char *text, size_t size) {
-  double limit = sp_see_last(suspect, SP_SIGNAL_SLOTS_LIMIT), waiting = sp_see(suspect, SP_SIGNAL_SLOTS_WAITING, NULL, step);
+  double limit = sp_see_last(suspect, SP_SIGNAL_SLOTS_LIMIT),
+         waiting = sp_see(suspect, SP_SIGNAL_SLOTS_WAITING, NULL, step);
   int len = limit > 0 ? snprintf(text, size, "%.1f of %.0f places taken", used(suspect, step), limit)
                       : snprintf(text, size, "%.1f places taken, the limit was not seen", used(suspect, step));
-  if (len > 0 && (size_t)len < size && isfinite(waiting)) snprintf(text + len, size - (size_t)len, ", %.1f wait", waiting);
+  if (len > 0 && (size_t)len < size && isfinite(waiting))
+    snprintf(text + len, size - (size_t)len, ", %.1f wait", waiting);
 }
 
 /* A change to the places of the api takes connections to the database along. */
 static void advise_front(const char *name, double places, struct sp_advice *out) {
   out->factor = 2;
   snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
-           "raise SERVER_WORKER_CONNECTIONS (Dify's default is 10 a worker, SERVER_WORKER_AMOUNT=1) so that %s serves %.0f at "
-           "once in place of %.0f; each may hold a connection to the database: SQLALCHEMY_POOL_SIZE + SQLALCHEMY_MAX_OVERFLOW a "
+           "raise SERVER_WORKER_CONNECTIONS (Dify's default is 10 a worker, SERVER_WORKER_AMOUNT=1) so that %s serves "
+           "%.0f at "
+           "once in place of %.0f; each may hold a connection to the database: SQLALCHEMY_POOL_SIZE + "
+           "SQLALCHEMY_MAX_OVERFLOW a "
            "worker, and (workers x instances + Celery) x pool <= max_connections",
            name, places * 2, places);
-  snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX, "restarts dify-api; what the places held back comes to the database and the model");
+  snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX,
+           "restarts dify-api; what the places held back comes to the database and the model");
 }
 
 static void advise(const struct sp_suspect *suspect, struct sp_advice *out) {
@@ -88,23 +95,28 @@ static void advise(const struct sp_suspect *suspect, struct sp_advice *out) {
   out->factor = 2;
   switch (suspect->kind) {
   case SP_SUBJECT_API:
-  case SP_SUBJECT_TARGET: advise_front(suspect->name, places, out); return;
+  case SP_SUBJECT_TARGET:
+    advise_front(suspect->name, places, out);
+    return;
   case SP_SUBJECT_POOLER:
     snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
-             "raise default_pool_size of %s from %.0f to %.0f (with reserve_pool_size 0), within max_connections of the database; "
+             "raise default_pool_size of %s from %.0f to %.0f (with reserve_pool_size 0), within max_connections of "
+             "the database; "
              "with pool_mode=session a client holds its server between transactions too: use transaction",
              suspect->name, places, places * 2);
     snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX, "more sessions compete in the database: its CPU and commits are next");
     return;
   case SP_SUBJECT_MODEL:
     snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
-             "let %s make more than %.0f answers at once (vLLM: --max-num-seqs; Ollama: OLLAMA_NUM_PARALLEL, 1 by default), or "
+             "let %s make more than %.0f answers at once (vLLM: --max-num-seqs; Ollama: OLLAMA_NUM_PARALLEL, 1 by "
+             "default), or "
              "run a second one",
              suspect->name, places);
     snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX, "memory for the KV cache; tokens of each answer come slower");
     return;
   default:
-    snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX, "raise the limit of %s from %.0f to %.0f", suspect->name, places, places * 2);
+    snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX, "raise the limit of %s from %.0f to %.0f", suspect->name, places,
+             places * 2);
     return;
   }
 }
@@ -138,11 +150,13 @@ static void queue_figure(const struct sp_suspect *suspect, size_t step, char *te
 
 static void advise_runs(double places, struct sp_advice *out) {
   out->factor = 2;
-  snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
-           "raise CELERY_WORKER_AMOUNT (runs at once, now about %.0f) to %.0f, or give the queue workflow_based_app_execution a "
-           "worker of its own (CELERY_QUEUES); each run may hold a connection: (workers x instances + Celery) x pool <= "
-           "max_connections",
-           places, places * 2);
+  snprintf(
+      out->change, SP_DIAGNOSIS_TEXT_MAX,
+      "raise CELERY_WORKER_AMOUNT (runs at once, now about %.0f) to %.0f, or give the queue "
+      "workflow_based_app_execution a "
+      "worker of its own (CELERY_QUEUES); each run may hold a connection: (workers x instances + Celery) x pool <= "
+      "max_connections",
+      places, places * 2);
   snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX, "restarts dify-worker; runs under way are lost");
 }
 
@@ -184,18 +198,25 @@ static double phase_level(const struct sp_suspect *suspect, phase_fn phase, size
 }
 
 static double front_level(const struct sp_suspect *suspect, size_t step) { return phase_level(suspect, head_s, step); }
-static double front_wait_s(const struct sp_suspect *suspect, size_t step) { return phase_wait_s(suspect->d, head_s, step); }
-static double runs_level(const struct sp_suspect *suspect, size_t step) { return phase_level(suspect, dispatch_s, step); }
+static double front_wait_s(const struct sp_suspect *suspect, size_t step) {
+  return phase_wait_s(suspect->d, head_s, step);
+}
+static double runs_level(const struct sp_suspect *suspect, size_t step) {
+  return phase_level(suspect, dispatch_s, step);
+}
 static double runs_wait_s(const struct sp_suspect *suspect, size_t step) {
   return phase_wait_s(suspect->d, dispatch_s, step);
 }
 
-static void say_phase(const struct sp_suspect *suspect, phase_fn phase, const char *where, size_t step, char *text, size_t size) {
+static void say_phase(const struct sp_suspect *suspect, phase_fn phase, const char *where, size_t step, char *text,
+                      size_t size) {
   char before[40], now[40];
   const struct sp_diagnosing *d = suspect->d;
-  snprintf(text, size, "%.1f answers at once are let through (%.1f/s x %.2f s), the others wait %s: %s, at the least load %s",
-           let_through(d, phase, step), d->steps[step]->rps, d->steps[step]->e2e_s - phase_wait_s(d, phase, step), where,
-           sp_seconds_text(phase(d->steps[step]), now, sizeof(now)), sp_seconds_text(phase(sp_calm(d)), before, sizeof(before)));
+  snprintf(text, size,
+           "%.1f answers at once are let through (%.1f/s x %.2f s), the others wait %s: %s, at the least load %s",
+           let_through(d, phase, step), d->steps[step]->rps, d->steps[step]->e2e_s - phase_wait_s(d, phase, step),
+           where, sp_seconds_text(phase(d->steps[step]), now, sizeof(now)),
+           sp_seconds_text(phase(sp_calm(d)), before, sizeof(before)));
 }
 
 static void front_figure(const struct sp_suspect *suspect, size_t step, char *text, size_t size) {
@@ -230,24 +251,52 @@ static bool is_front(const struct sp_suspect *suspect) {
 static bool is_pooler(const struct sp_suspect *suspect) { return suspect->kind == SP_SUBJECT_POOLER; }
 static bool is_other(const struct sp_suspect *suspect) { return !is_front(suspect) && !is_pooler(suspect); }
 
-#define SLOTS                                                                                                                \
-  .resource = "slots", .anchors = {SP_SIGNAL_SLOTS_WAITING, SP_SIGNAL_SLOTS_USED}, .anchor_count = 2, .full = FULL,           \
-  .level = level, .wait_s = wait_s, .figure = figure, .shown = SP_SIGNAL_SLOTS_USED, .queue_shown = SP_SIGNAL_SLOTS_WAITING, \
-  .advise = advise
+#define SLOTS                                                                                                          \
+  .resource = "slots", .anchors = {SP_SIGNAL_SLOTS_WAITING, SP_SIGNAL_SLOTS_USED}, .anchor_count = 2, .full = FULL,    \
+  .level = level, .wait_s = wait_s, .figure = figure, .shown = SP_SIGNAL_SLOTS_USED,                                   \
+  .queue_shown = SP_SIGNAL_SLOTS_WAITING, .advise = advise
 
 static const struct sp_rule rules[] = {
     {SLOTS, .place = SP_PLACE_FRONT, .fits = is_front, .waits = {"waiting for a stream slot of ", ""}},
-    {SLOTS, .place = SP_PLACE_POOL, .scales = true, .fits = is_pooler, .waits = {"waiting for a server connection of ", ""}},
+    {SLOTS, .place = SP_PLACE_POOL, .scales = true, .fits = is_pooler,
+     .waits = {"waiting for a server connection of ", ""}},
     {SLOTS, .place = SP_PLACE_CALLS, .fits = is_other, .waits = {"waiting for a place of ", ""}},
-    {.resource = "slots", .place = SP_PLACE_FRONT, .subject = "target", .fits = nobody_saw, .full = FULL, .level = front_level,
-     .wait_s = front_wait_s, .figure = front_figure, .shown = SP_SIGNAL_COUNT, .queue_shown = SP_SIGNAL_COUNT,
+    {.resource = "slots",
+     .place = SP_PLACE_FRONT,
+     .subject = "target",
+     .fits = nobody_saw,
+     .full = FULL,
+     .level = front_level,
+     .wait_s = front_wait_s,
+     .figure = front_figure,
+     .shown = SP_SIGNAL_COUNT,
+     .queue_shown = SP_SIGNAL_COUNT,
      .waits = {"waiting for a stream slot of the ", ""},
      .advise = front_advise},
-    {.resource = "workers", .place = SP_PLACE_RUNS, .subject = "celery", .anchors = {SP_SIGNAL_QUEUE_LENGTH}, .anchor_count = 1,
-     .full = FULL, .level = queue_level, .wait_s = queue_wait_s, .figure = queue_figure, .shown = SP_SIGNAL_QUEUE_LENGTH,
-     .queue_shown = SP_SIGNAL_QUEUE_LENGTH, .waits = {"waiting for a worker of ", ""}, .advise = queue_advise},
-    {.resource = "workers", .place = SP_PLACE_RUNS, .subject = "celery", .fits = nobody_saw_queue, .full = FULL,
-     .level = runs_level, .wait_s = runs_wait_s, .figure = runs_figure, .shown = SP_SIGNAL_COUNT,
-     .queue_shown = SP_SIGNAL_COUNT, .waits = {"waiting for a worker of ", ""}, .advise = runs_advise},
+    {.resource = "workers",
+     .place = SP_PLACE_RUNS,
+     .subject = "celery",
+     .anchors = {SP_SIGNAL_QUEUE_LENGTH},
+     .anchor_count = 1,
+     .full = FULL,
+     .level = queue_level,
+     .wait_s = queue_wait_s,
+     .figure = queue_figure,
+     .shown = SP_SIGNAL_QUEUE_LENGTH,
+     .queue_shown = SP_SIGNAL_QUEUE_LENGTH,
+     .waits = {"waiting for a worker of ", ""},
+     .advise = queue_advise},
+    {.resource = "workers",
+     .place = SP_PLACE_RUNS,
+     .subject = "celery",
+     .fits = nobody_saw_queue,
+     .full = FULL,
+     .level = runs_level,
+     .wait_s = runs_wait_s,
+     .figure = runs_figure,
+     .shown = SP_SIGNAL_COUNT,
+     .queue_shown = SP_SIGNAL_COUNT,
+     .waits = {"waiting for a worker of ", ""},
+     .advise = runs_advise},
 };
 const struct sp_rules sp_rules_slots = {rules, sizeof(rules) / sizeof(rules[0])};

@@ -103,14 +103,14 @@ static void say_queue(const struct sp_suspect *culprit, struct sp_diagnosis *out
   enum sp_signal shown;
   resource_of(culprit, resource, sizeof(resource));
   if (culprit->said > 0) {
-    sp_say_line(&out->witnesses, resource, "", "the target says it itself, %llu times: %.200s", (unsigned long long)culprit->said,
-                culprit->said_text);
+    sp_say_line(&out->witnesses, resource, "", "the target says it itself, %llu times: %.200s",
+                (unsigned long long)culprit->said, culprit->said_text);
   } else if (sp_is_saturated(culprit, &shown, text, sizeof(text))) {
     sp_say_line(&out->witnesses, resource, query_of(culprit, shown), "%s: %s", culprit->name, text);
   } else {
     sp_say_line(&out->witnesses, resource, query_of(culprit, culprit->rule->queue_shown),
-                "%s: a request waits %s there, %.1f of them at once", culprit->name, sp_seconds_text(wait_s, wait, sizeof(wait)),
-                wait_s * sp_pressed(d)->rps);
+                "%s: a request waits %s there, %.1f of them at once", culprit->name,
+                sp_seconds_text(wait_s, wait, sizeof(wait)), wait_s * sp_pressed(d)->rps);
   }
 }
 
@@ -137,9 +137,9 @@ static void say_change_with_load(const struct sp_suspect *culprit, struct sp_dia
     snprintf(broke, sizeof(broke), "; it is felt from %s on", sp_load_text(d->steps[d->broke], load, sizeof(load)));
   }
   sp_say_line(&out->witnesses, resource_of(culprit, resource, sizeof(resource)), "",
-              "from %s to %s: throughput %.1f -> %.1f/s, %s, answers %s -> %s%s", sp_load_text(sp_calm(d), low, sizeof(low)),
-              sp_load_text(sp_pressed(d), high, sizeof(high)), sp_calm(d)->rps, sp_pressed(d)->rps, own,
-              sp_seconds_text(sp_calm(d)->e2e_s, before, sizeof(before)),
+              "from %s to %s: throughput %.1f -> %.1f/s, %s, answers %s -> %s%s",
+              sp_load_text(sp_calm(d), low, sizeof(low)), sp_load_text(sp_pressed(d), high, sizeof(high)),
+              sp_calm(d)->rps, sp_pressed(d)->rps, own, sp_seconds_text(sp_calm(d)->e2e_s, before, sizeof(before)),
               sp_seconds_text(sp_pressed(d)->e2e_s, now, sizeof(now)), broke);
 }
 
@@ -147,8 +147,9 @@ void sp_say_witnesses(const struct sp_suspect *culprit, struct sp_diagnosis *out
   char resource[SP_CULPRIT_MAX], figure[SP_DIAGNOSIS_TEXT_MAX];
   size_t step = culprit->d->pressed;
   if (isfinite(culprit->level[step]))
-    sp_say_line(&out->witnesses, resource_of(culprit, resource, sizeof(resource)), query_of(culprit, culprit->rule->shown),
-                "%s: %s", culprit->name, figure_of(culprit, step, figure, sizeof(figure)));
+    sp_say_line(&out->witnesses, resource_of(culprit, resource, sizeof(resource)),
+                query_of(culprit, culprit->rule->shown), "%s: %s", culprit->name,
+                figure_of(culprit, step, figure, sizeof(figure)));
   if (culprit->queue) say_queue(culprit, out);
   if (culprit->change) say_change_with_load(culprit, out);
 }
@@ -176,7 +177,8 @@ static void say_other(const struct sp_suspect *suspect, struct sp_diagnosis *out
   }
 }
 
-void sp_say_others(const struct sp_suspect *list, size_t count, const struct sp_suspect *culprit, struct sp_diagnosis *out) {
+void sp_say_others(const struct sp_suspect *list, size_t count, const struct sp_suspect *culprit,
+                   struct sp_diagnosis *out) {
   for (size_t i = 0; i < count; i++)
     if (&list[i] != culprit) say_other(&list[i], out);
 }
@@ -230,11 +232,13 @@ void sp_say_unseen(const struct sp_diagnosing *d, struct sp_diagnosis *out) {
   for (size_t i = 0; seen && (sight = sp_observations_sight_at(seen, i)); i++)
     if (!sight->can) sp_say_line(&out->unseen, "", "", "%s: %s", sight->source, sight->text);
   say_stale(d, out);
-  if (d->calm == d->pressed) sp_say_line(&out->unseen, "", "", "how figures change with the load: there was one load alone");
+  if (d->calm == d->pressed)
+    sp_say_line(&out->unseen, "", "", "how figures change with the load: there was one load alone");
   if (d->input->generator_shares_machine)
     sp_say_line(&out->unseen, "", "", "what the load generator itself took: it runs on the target's machine");
   if (seen && sp_observations_left_out(seen) > 0)
-    sp_say_line(&out->unseen, "", "", "%zu figures were left out: there were too many series", sp_observations_left_out(seen));
+    sp_say_line(&out->unseen, "", "", "%zu figures were left out: there were too many series",
+                sp_observations_left_out(seen));
 }
 
 /* -- no claim -- */
@@ -246,12 +250,14 @@ static void say_healthy(const struct sp_diagnosing *d, struct sp_diagnosis *out)
   sp_load_text(step, load, sizeof(load));
   if (!step->open_loop && step->think_s > 0) {
     snprintf(out->why_not, sizeof(out->why_not),
-             "nothing holds the target yet, the users do: %s with %.2f s of think time can make %.1f/s at most, and make %.1f/s "
+             "nothing holds the target yet, the users do: %s with %.2f s of think time can make %.1f/s at most, and "
+             "make %.1f/s "
              "(%s an answer). More users, or an open loop (--rate), would show its limit",
              load, step->think_s, step->users / step->think_s, step->rps, took);
   } else {
-    snprintf(out->why_not, sizeof(out->why_not), "nothing holds the target yet: at %s an answer takes %s, at the least load %s",
-             load, took, sp_seconds_text(sp_calm(d)->e2e_s, calm, sizeof(calm)));
+    snprintf(out->why_not, sizeof(out->why_not),
+             "nothing holds the target yet: at %s an answer takes %s, at the least load %s", load, took,
+             sp_seconds_text(sp_calm(d)->e2e_s, calm, sizeof(calm)));
   }
 }
 
@@ -266,12 +272,14 @@ void sp_say_nothing(const struct sp_diagnosing *d, struct sp_diagnosis *out) {
   } else if (!d->loaded) {
     say_healthy(d, out);
   } else if (d->calm == d->pressed) {
-    snprintf(out->why_not, sizeof(out->why_not),
-             "can't tell from one load alone: no figure that was seen is at its limit with a queue before it. Run several "
-             "loads (--stages, spate capacity), with more watchers");
+    snprintf(
+        out->why_not, sizeof(out->why_not),
+        "can't tell from one load alone: no figure that was seen is at its limit with a queue before it. Run several "
+        "loads (--stages, spate capacity), with more watchers");
   } else {
     snprintf(out->why_not, sizeof(out->why_not),
-             "can't tell: at %s answers take %s where they took %s, and no figure that was seen is at its limit with a queue "
+             "can't tell: at %s answers take %s where they took %s, and no figure that was seen is at its limit with a "
+             "queue "
              "before it",
              sp_load_text(sp_pressed(d), load, sizeof(load)), sp_seconds_text(sp_pressed(d)->e2e_s, took, sizeof(took)),
              sp_seconds_text(sp_calm(d)->e2e_s, before, sizeof(before)));

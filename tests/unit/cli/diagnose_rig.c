@@ -106,7 +106,8 @@ static void take_value(struct watching *watching, const struct meaning *meaning,
   name_figure(meaning, line, subject, detail);
   for (size_t i = 0; i < watching->figure_count; i++) {
     struct figure *figure = &watching->figures[i];
-    if (figure->meaning != meaning || strcmp(figure->subject, subject) != 0 || strcmp(figure->detail, detail) != 0) continue;
+    if (figure->meaning != meaning || strcmp(figure->subject, subject) != 0 || strcmp(figure->detail,
+    detail) != 0) continue;
     figure->now += value;
     return;
   }
@@ -159,7 +160,8 @@ static void add_points(struct watching *watching, int64_t now_ns) {
   int64_t at_ns = EPOCH_NS + (int64_t)watching->step * STEP_NS + now_ns - watching->begin_ns;
   for (size_t i = 0; i < watching->figure_count; i++) {
     struct figure *figure = &watching->figures[i];
-    struct sp_observed_key key = {.signal = figure->meaning->signal, .subject = figure->subject, .detail = figure->detail,
+    struct sp_observed_key key = {.signal = figure->meaning->signal, .subject = figure->subject,
+    .detail = figure->detail,
                                   .source = "scrape", .query = figure->meaning->metric};
     sp_observations_add(watching->rig->observations, &key, at_ns, now_ns - watching->last_ns,
                         point_of(watching, figure, span_s));
@@ -219,12 +221,14 @@ static void stepped(void *ctx, const struct sp_mock_exchange *exchange, bool mea
 static void put_nodes(const struct watching *watching, const struct rig_case *what, struct sp_diagnose_step *step) {
   static const char *const complex_nodes[][2] = {{"Start", "start"},       {"Department", "if-else"},
                                                  {"Function call", "tool"}, {"Weather", "tool"},
-                                                 {"Knowledge", "knowledge-retrieval"}, {"LLM", "llm"}, {"Answer", "answer"}};
+                                                 {"Knowledge", "knowledge-retrieval"}, {"LLM", "llm"},
+                                                  {"Answer", "answer"}};
   bool complex_app = strcmp(what->app, "complex") == 0;
   for (size_t i = 0; complex_app && i < 7; i++) {
     if (watching->noded[i] == 0) continue;
     step->nodes[step->node_count++] = (struct sp_diagnose_node){
-        .title = complex_nodes[i][0], .type = complex_nodes[i][1], .mean_s = watching->node_s[i] / (double)watching->noded[i],
+        .title = complex_nodes[i][0], .type = complex_nodes[i][1],
+        .mean_s = watching->node_s[i] / (double)watching->noded[i],
         .p95_s = (double)NAN, .per_request = (double)watching->noded[i] / (double)watching->done};
   }
 }
@@ -236,7 +240,8 @@ static void put_step(const struct watching *watching, const struct rig_case *wha
   *step = (struct sp_diagnose_step){
       .from_ns = EPOCH_NS + (int64_t)watching->step * STEP_NS, .load = system->users, .users = system->users,
       .think_s = whole ? 3.5 : 2, .rps = system->per_s, .ok_rps = system->per_s, .connect_s = nan, .connect_p99_s = nan,
-      .ttfb_s = watching->ttfb_s / n, .ttfe_s = whole ? nan : watching->ttfe_s / n, .ttft_s = whole ? nan : watching->ttft_s / n,
+      .ttfb_s = watching->ttfb_s / n, .ttfe_s = whole ? nan : watching->ttfe_s / n,
+      .ttft_s = whole ? nan : watching->ttft_s / n,
       .ttft_p95_s = nan, .e2e_s = watching->e2e_s / n, .e2e_p95_s = nan,
       .itl_s = watching->gaps > 0 ? watching->gap_s / watching->gaps : nan, .itl_p95_s = nan, .max_gap_s = nan,
       .tokens = whole ? nan : watching->tokens / n, .lump_share = whole ? nan : 0, .miss_share = nan, .valid = true};

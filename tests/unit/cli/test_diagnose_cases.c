@@ -11,17 +11,20 @@
 #define SLOW_STREAMS "\"apps\": {\"simple\": {\"first\": 1500}}"
 
 static const struct rig_case cases[] = {
-    {.name = "api CPU (round 1)", .profile = "dify-8c16g-1", .app = "simple", .users = {10, 30, 60, 100}, .truth = "dify-api.cpu"},
+    {.name = "api CPU (round 1)", .profile = "dify-8c16g-1", .app = "simple", .users = {10, 30, 60, 100},
+     .truth = "dify-api.cpu"},
     {.name = "api CPU (round 2)", .profile = "dify-8c16g-2", .app = "simple", .users = {10, 50, 100, 150},
      .truth = "dify-api.cpu"},
-    {.name = "api CPU, one load alone", .profile = "dify-8c16g-1", .app = "simple", .users = {100}, .truth = "dify-api.cpu"},
+    {.name = "api CPU, one load alone", .profile = "dify-8c16g-1", .app = "simple", .users = {100},
+     .truth = "dify-api.cpu"},
     {.name = "api CPU, from the first load on", .profile = "dify-8c16g-1", .app = "simple", .users = {80, 120},
      .truth = "dify-api.cpu"},
     {.name = "10 stream slots", .app = "simple", .users = {8, 20, 40, 80}, .truth = "dify-api.slots",
      .profile = "{\"base\": \"dify-8c16g-3\", " SLOW_STREAMS ", \"resources\": {\"streams\": {\"slots\": 10}}}"},
     {.name = "20 stream slots", .app = "complex", .users = {5, 40, 80}, .truth = "dify-api.slots",
      .profile = "{\"base\": \"dify-8c16g-3\", \"resources\": {\"plugin\": {\"servers\": 200}, \"streams\": {\"slots\": 20}}}"},
-    {.name = "10 stream slots, nobody watches", .app = "simple", .users = {8, 20, 40, 80}, .truth = "target.slots", .blind = true,
+    {.name = "10 stream slots, nobody watches", .app = "simple", .users = {8, 20, 40, 80}, .truth = "target.slots",
+     .blind = true,
      .profile = "{\"base\": \"dify-8c16g-3\", " SLOW_STREAMS ", \"resources\": {\"streams\": {\"slots\": 10}}}"},
     {.name = "8 Celery workers", .app = "simple", .users = {5, 20, 40, 80}, .truth = "celery.workers",
      .profile = "{\"base\": \"dify-8c16g-3\", " SLOW_STREAMS ", \"resources\": {\"celery\": {\"slots\": 8}}}"},
@@ -38,17 +41,20 @@ static const struct rig_case cases[] = {
     {.name = "serial commits", .app = "simple", .users = {10, 40, 80, 120}, .truth = "postgres.commit",
      .profile = "{\"base\": \"dify-8c16g-3\", \"resources\": {\"commit\": {\"begin\": {\"exponential\": 18}, \"end\": "
                 "{\"exponential\": 22}}}}"},
-    {.name = "serial commits (16 cores, round 2)", .profile = "dify-16c32g-2", .app = "simple", .users = {50, 100, 200, 300},
+    {.name = "serial commits (16 cores, round 2)", .profile = "dify-16c32g-2", .app = "simple",
+     .users = {50, 100, 200, 300},
      .truth = "postgres.commit"},
     {.name = "locks (round 5)", .profile = "dify-8c16g-5", .app = "simple", .users = {50, 100, 200, 300},
      .truth = "postgres.locks"},
-    {.name = "plugin daemon (16 cores, round 1)", .profile = "dify-16c32g-1", .app = "simple", .users = {10, 40, 70, 100},
+    {.name = "plugin daemon (16 cores, round 1)", .profile = "dify-16c32g-1", .app = "simple",
+     .users = {10, 40, 70, 100},
      .truth = "plugin_daemon.calls"},
     {.name = "plugin daemon (complex)", .profile = "dify-8c16g-5", .app = "complex", .users = {10, 50, 100, 150},
      .truth = "plugin_daemon.calls"},
     {.name = "plugin daemon, nobody watches (three nodes wait)", .profile = "dify-8c16g-5", .app = "complex",
      .users = {10, 50, 100, 150}, .truth = "", .blind = true},
-    {.name = "one slow node, nobody watches", .app = "complex", .users = {5, 20, 60, 100}, .truth = "flow.node", .blind = true,
+    {.name = "one slow node, nobody watches", .app = "complex", .users = {5, 20, 60, 100}, .truth = "flow.node",
+     .blind = true,
      .profile = "{\"base\": \"dify-8c16g-3\", \"resources\": {\"plugin\": {\"servers\": 200}, \"vector\": {\"knowledge\": "
                 "{\"exponential\": 80}}}}"},
     {.name = "vector store and its merges", .profile = "dify-8c16g-5", .app = "retrieve", .users = {10, 50, 100, 150},
@@ -60,12 +66,15 @@ static const struct rig_case cases[] = {
      .truth = "dify-api.cpu|postgres.commit", .next = "dify-api.cpu|postgres.commit",
      .profile = "{\"base\": \"dify-8c16g-1\", \"resources\": {\"commit\": {\"begin\": {\"exponential\": 18}, \"end\": "
                 "{\"exponential\": 26.6}}}}"},
-    {.name = "healthy: the users' own cap (round 3)", .profile = "dify-8c16g-3", .app = "simple", .users = {20, 50, 100},
+    {.name = "healthy: the users' own cap (round 3)", .profile = "dify-8c16g-3", .app = "simple",
+     .users = {20, 50, 100},
      .truth = ""},
     {.name = "healthy: one load alone", .profile = "dify-16c32g-final", .app = "simple", .users = {100}, .truth = ""},
-    {.name = "watchers went silent", .profile = "dify-8c16g-1", .app = "simple", .users = {10, 30, 60, 100}, .truth = "",
+    {.name = "watchers went silent", .profile = "dify-8c16g-1", .app = "simple", .users = {10, 30, 60, 100},
+     .truth = "",
      .seen_share = 0.2},
-    {.name = "nobody watches, CPU is short", .profile = "dify-8c16g-1", .app = "simple", .users = {10, 30, 60, 100}, .truth = "",
+    {.name = "nobody watches, CPU is short", .profile = "dify-8c16g-1", .app = "simple", .users = {10, 30, 60, 100},
+     .truth = "",
      .blind = true},
 };
 #define CASES (sizeof(cases) / sizeof(cases[0]))
@@ -101,13 +110,15 @@ static void print_list(const char *title, const struct sp_diagnosis_list *list) 
 static void print_all(const struct rig *rig) {
   const struct sp_diagnosis *diagnosis = &rig->diagnosis;
   for (size_t i = 0; i < rig->step_count; i++)
-    printf("    %g: %.1f/s, e2e %.3f, head %.3f, first %.3f\n", rig->steps[i].load, rig->steps[i].rps, rig->steps[i].e2e_s,
+    printf("    %g: %.1f/s, e2e %.3f, head %.3f, first %.3f\n", rig->steps[i].load, rig->steps[i].rps,
+    rig->steps[i].e2e_s,
            rig->steps[i].ttfb_s, rig->steps[i].ttft_s);
   print_list("witness", &diagnosis->witnesses);
   print_list("also", &diagnosis->also);
   print_list("exonerated", &diagnosis->exonerated);
   print_list("unseen", &diagnosis->unseen);
-  printf("    change     %s\n    risk       %s\n    predicted  %s\n    refuted by %s\n", diagnosis->change, diagnosis->risk,
+  printf("    change     %s\n    risk       %s\n    predicted  %s\n    refuted by %s\n", diagnosis->change,
+  diagnosis->risk,
          diagnosis->predicted, diagnosis->refuted_by);
 }
 
@@ -137,7 +148,8 @@ static void no_case_is_wrong_and_at_most_one_unsure(void **state) {
     rig_run(&rig, &cases[i]);
     int verdict = judge(&cases[i], &rig.diagnosis);
     if (verdict != RIGHT)
-      print_message("%s: %s for %s: %s%s\n", verdicts[verdict], rig.diagnosis.culprit, cases[i].name, rig.diagnosis.claim,
+      print_message("%s: %s for %s: %s%s\n", verdicts[verdict], rig.diagnosis.culprit, cases[i].name,
+      rig.diagnosis.claim,
                     rig.diagnosis.why_not);
     counts[verdict]++;
     rig_fini(&rig);

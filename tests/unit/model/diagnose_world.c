@@ -35,9 +35,11 @@ void world_begin(struct world *world, enum shape shape) {
     bool fails = shape == FAILING && i == 2;
     world->steps[i] = (struct sp_diagnose_step){
         .from_ns = START_NS + (int64_t)i * MINUTE_NS, .to_ns = START_NS + (int64_t)(i + 1) * MINUTE_NS, .load = load,
-        .users = load, .in_flight = rps * e2e_s, .think_s = load / rps - e2e_s, .rps = rps, .ok_rps = fails ? 0.9 * rps : rps,
+        .users = load, .in_flight = rps * e2e_s, .think_s = load / rps - e2e_s, .rps = rps,
+        .ok_rps = fails ? 0.9 * rps : rps,
         .failed_share = fails ? 0.1 : 0, .connect_s = 0.001, .connect_p99_s = 0.003, .new_connections_per_s = 0.1,
-        .ttfb_s = figures->ttfb_s[i], .ttfe_s = figures->ttfb_s[i] + 0.005 * e2e_s / 0.1, .ttft_s = NONE, .ttft_p95_s = NONE,
+        .ttfb_s = figures->ttfb_s[i], .ttfe_s = figures->ttfb_s[i] + 0.005 * e2e_s / 0.1, .ttft_s = NONE,
+        .ttft_p95_s = NONE,
         .e2e_s = e2e_s, .e2e_p95_s = NONE, .itl_s = NONE, .itl_p95_s = NONE, .max_gap_s = NONE, .tokens = NONE,
         .lump_share = NONE, .miss_share = NONE, .slo_missed = shape == SLOW, .valid = true};
     world->steps[i].outcomes[SP_OUTCOME_OK] = (uint64_t)(rps * 60);
@@ -47,7 +49,8 @@ void world_begin(struct world *world, enum shape shape) {
 void world_see(struct world *world, const struct sight *sight) {
   char query[80];
   snprintf(query, sizeof(query), "show %s", sp_signal_info(sight->signal)->name);
-  struct sp_observed_key key = {.signal = sight->signal, .subject = sight->subject, .detail = sight->detail, .source = "test",
+  struct sp_observed_key key = {.signal = sight->signal, .subject = sight->subject, .detail = sight->detail,
+  .source = "test",
                                 .query = query};
   for (size_t i = 0; i < world->input.step_count; i++) {
     for (int64_t second = 1; second <= 60; second++)
@@ -79,9 +82,11 @@ static void check_whole(const struct row *row, const struct sp_diagnosis *diagno
   if (claims == (diagnosis->why_not[0] != 0)) fail_msg("%s: a claim or a reason why there is none", row->name);
   if (claims != (diagnosis->culprit[0] != 0)) fail_msg("%s: a claim names its culprit", row->name);
   if (claims != (diagnosis->confidence > SP_DIAGNOSIS_NONE)) fail_msg("%s: a claim says how sure", row->name);
-  if (claims && (diagnosis->witnesses.count == 0 || !diagnosis->change[0])) fail_msg("%s: witnesses and a change", row->name);
+  if (claims && (diagnosis->witnesses.count == 0 || !diagnosis->change[0])) fail_msg("%s: witnesses and a change",
+  row->name);
   for (size_t i = 0; i < diagnosis->exonerated.count; i++)
-    if (strcmp(diagnosis->exonerated.lines[i].resource, diagnosis->culprit) == 0) fail_msg("%s: claimed, and exonerated", row->name);
+    if (strcmp(diagnosis->exonerated.lines[i].resource,
+    diagnosis->culprit) == 0) fail_msg("%s: claimed, and exonerated", row->name);
 }
 
 static void check_row(const struct row *row) {

@@ -13,7 +13,8 @@ static void see_all(struct world *world, const struct sight *sights, size_t coun
   for (size_t i = 0; i < count; i++) world_see(world, &sights[i]);
 }
 
-static const struct sight busy_cpu[] = {CPU("dify-api", 0.8, 0.16, 0.76, 0.79), {SP_SIGNAL_CPU_PRESSURE, "dify-api", "", {0.05, 0.4, 0.98}}};
+static const struct sight busy_cpu[] = {CPU("dify-api", 0.8, 0.16, 0.76, 0.79),
+{SP_SIGNAL_CPU_PRESSURE, "dify-api", "", {0.05, 0.4, 0.98}}};
 
 static void nothing_to_judge_gives_no_claim(void **state) {
   struct sp_diagnosis diagnosis;
@@ -100,7 +101,8 @@ static void a_target_that_breaks_first_is_still_named(void **state) {
 /* -- two at once -- */
 
 static void of_two_the_dearer_is_claimed_and_the_other_told(void **state) {
-  static const struct sight sights[] = {CPU("dify-api", 0.8, 0.16, 0.76, 0.79), {SP_SIGNAL_CPU_RUN_WAIT, "dify-api", "", {0.01, 0.5, 14}},
+  static const struct sight sights[] = {CPU("dify-api", 0.8, 0.16, 0.76, 0.79),
+  {SP_SIGNAL_CPU_RUN_WAIT, "dify-api", "", {0.01, 0.5, 14}},
                                         {SP_SIGNAL_DB_SESSIONS, "postgres", "IO/WALSync", {0.2, 0.8, 1}},
                                         {SP_SIGNAL_DB_SESSIONS, "postgres", "LWLock/WALWrite", {0, 0.6, 35}}};
   struct world world;
@@ -150,7 +152,8 @@ static void the_same_thing_seen_twice_counts_once(void **state) {
   (void)state;
   world_begin(&world, PRESSED);
   see_all(&world, busy_cpu, 3);
-  struct sp_observed_key other = {.signal = SP_SIGNAL_CPU_CORES, .subject = "dify-api", .source = "another", .query = "q"};
+  struct sp_observed_key other = {.signal = SP_SIGNAL_CPU_CORES, .subject = "dify-api", .source = "another",
+  .query = "q"};
   for (int64_t second = 1; second <= 180; second++)
     sp_observations_add(world.seen, &other, world.steps[0].from_ns + second * S, S, 0.79);
   world_diagnose(&world);

@@ -9,13 +9,17 @@
 #define THROTTLED(name, a, b, c) {SP_SIGNAL_CPU_THROTTLED, name, "", {a, b, c}}
 
 static const struct row rows[] = {
-    {.name = "a quota used up", .shape = PRESSED, .culprit = "dify-api.cpu", .says = "95 % of the answer's time is waiting for dify-api's CPU",
+    {.name = "a quota used up", .shape = PRESSED, .culprit = "dify-api.cpu",
+     .says = "95 % of the answer's time is waiting for dify-api's CPU",
      .sights = {USED("dify-api", 0.16, 0.76, 0.79), LIMIT("dify-api", 0.8), PRESSURE("dify-api", 0.05, 0.4, 0.98)}},
-    {.name = "the wait is measured where it can be", .shape = PRESSED, .culprit = "dify-api.cpu", .says = "1.00 of 2.20 s a request",
-     .sights = {USED("dify-api", 0.16, 0.76, 0.79), LIMIT("dify-api", 0.8), {SP_SIGNAL_CPU_RUN_WAIT, "dify-api", "", {0.01, 0.5, 23.8}}}},
+    {.name = "the wait is measured where it can be", .shape = PRESSED, .culprit = "dify-api.cpu",
+     .says = "1.00 of 2.20 s a request",
+     .sights = {USED("dify-api", 0.16, 0.76, 0.79), LIMIT("dify-api", 0.8), {SP_SIGNAL_CPU_RUN_WAIT, "dify-api", "",
+     {0.01, 0.5, 23.8}}}},
     {.name = "without a queue the change is the second witness", .shape = PRESSED, .culprit = "dify-api.cpu",
      .sights = {USED("dify-api", 0.16, 0.76, 0.79), LIMIT("dify-api", 0.8)}},
-    {.name = "one load alone: the law and the queue", .shape = ALONE, .culprit = "dify-api.cpu", .says = "33.2 ms of CPU a request",
+    {.name = "one load alone: the law and the queue", .shape = ALONE, .culprit = "dify-api.cpu",
+     .says = "33.2 ms of CPU a request",
      .sights = {USED("dify-api", 0.79, 0, 0), LIMIT("dify-api", 0.8), THROTTLED("dify-api", 0.9, 0, 0)}},
     {.name = "one load alone, and no queue", .shape = ALONE, .culprit = "", .says = "one load alone",
      .sights = {USED("dify-api", 0.79, 0, 0), LIMIT("dify-api", 0.8)}},
@@ -28,25 +32,32 @@ static const struct row rows[] = {
     {.name = "stopped in most periods, at four fifths of the quota", .shape = PRESSED, .culprit = "dify-api.cpu",
      .sights = {USED("dify-api", 0.1, 0.6, 0.68), LIMIT("dify-api", 0.8), THROTTLED("dify-api", 0.01, 0.3, 0.6)}},
     {.name = "two instances are one", .shape = PRESSED, .culprit = "dify-api.cpu", .says = "1.58 of 1.60 cores",
-     .sights = {{SP_SIGNAL_CPU_CORES, "dify-api", "pod-1", {0.16, 0.76, 0.79}}, {SP_SIGNAL_CPU_CORES, "dify-api", "pod-2", {0.16, 0.76, 0.79}},
-                {SP_SIGNAL_CPU_LIMIT, "dify-api", "pod-1", {0.8, 0.8, 0.8}}, {SP_SIGNAL_CPU_LIMIT, "dify-api", "pod-2", {0.8, 0.8, 0.8}},
+     .sights = {{SP_SIGNAL_CPU_CORES, "dify-api", "pod-1", {0.16, 0.76, 0.79}},
+     {SP_SIGNAL_CPU_CORES, "dify-api", "pod-2", {0.16, 0.76, 0.79}},
+                {SP_SIGNAL_CPU_LIMIT, "dify-api", "pod-1", {0.8, 0.8, 0.8}},
+                {SP_SIGNAL_CPU_LIMIT, "dify-api", "pod-2", {0.8, 0.8, 0.8}},
                 PRESSURE("dify-api", 0.05, 0.4, 0.98)}},
     {.name = "a process's own figure is not added to its container's", .shape = PRESSED, .culprit = "",
-     .sights = {USED("dify-api", 0.1, 0.3, 0.4), LIMIT("dify-api", 0.8), {SP_SIGNAL_CPU_CORES, "dify-api", "process", {0.1, 0.3, 0.4}}}},
+     .sights = {USED("dify-api", 0.1, 0.3, 0.4), LIMIT("dify-api", 0.8), {SP_SIGNAL_CPU_CORES, "dify-api", "process",
+     {0.1, 0.3, 0.4}}}},
     {.name = "PgBouncer is one thread, whatever the quota", .shape = PRESSED, .culprit = "pgbouncer.cpu",
      .sights = {USED("pgbouncer", 0.2, 0.95, 0.99), LIMIT("pgbouncer", 4), PRESSURE("pgbouncer", 0, 0.1, 0.2)}},
     {.name = "a database's sessions beyond its cores wait for its CPU", .shape = PRESSED, .culprit = "postgres.cpu",
-     .says = "1.93 of 2.20 s", .sights = {USED("postgres", 0.4, 1.9, 2), LIMIT("postgres", 2), {SP_SIGNAL_DB_SESSIONS, "postgres", "CPU", {0.4, 2.5, 48}}}},
-    {.name = "the host has no core left", .shape = PRESSED, .culprit = "host:db1.cpu", .says = "quotas of its containers",
+     .says = "1.93 of 2.20 s", .sights = {USED("postgres", 0.4, 1.9, 2), LIMIT("postgres", 2),
+     {SP_SIGNAL_DB_SESSIONS, "postgres", "CPU", {0.4, 2.5, 48}}}},
+    {.name = "the host has no core left", .shape = PRESSED, .culprit = "host:db1.cpu",
+     .says = "quotas of its containers",
      .sights = {USED("host:db1", 1, 3.8, 3.95), LIMIT("host:db1", 4), PRESSURE("host:db1", 0.1, 0.6, 0.9)}},
     {.name = "a hypervisor that takes", .shape = PRESSED, .culprit = "host:db1.steal",
      .sights = {{SP_SIGNAL_CPU_STEAL, "host:db1", "", {0.02, 0.1, 0.25}}}},
     {.name = "a hypervisor that takes little", .shape = PRESSED, .culprit = "",
      .sights = {{SP_SIGNAL_CPU_STEAL, "host:db1", "", {0.02, 0.02, 0.03}}}},
     {.name = "a blocked event loop", .shape = PRESSED, .culprit = "dify-api.event_loop", .says = "a cheap request",
-     .sights = {USED("dify-api", 0.2, 0.9, 0.98), LIMIT("dify-api", 4), {SP_SIGNAL_CANARY_TIME, "dify-api", "", {0.004, 0.05, 0.9}}}},
+     .sights = {USED("dify-api", 0.2, 0.9, 0.98), LIMIT("dify-api", 4), {SP_SIGNAL_CANARY_TIME, "dify-api", "",
+     {0.004, 0.05, 0.9}}}},
     {.name = "a canary that waits while the loop has rest", .shape = PRESSED, .culprit = "",
-     .sights = {USED("dify-api", 0.1, 0.2, 0.2), LIMIT("dify-api", 4), {SP_SIGNAL_CANARY_TIME, "dify-api", "", {0.004, 0.05, 0.9}}}},
+     .sights = {USED("dify-api", 0.1, 0.2, 0.2), LIMIT("dify-api", 4), {SP_SIGNAL_CANARY_TIME, "dify-api", "",
+     {0.004, 0.05, 0.9}}}},
 };
 
 static void rows_come_out(void **state) {
@@ -56,7 +67,8 @@ static void rows_come_out(void **state) {
 
 /* As many processes as are set use as many cores at most, whatever the quota. */
 static void workers_cap_the_cores(void **state) {
-  static const struct sight sights[] = {USED("dify-api", 0.2, 0.95, 0.99), LIMIT("dify-api", 4), PRESSURE("dify-api", 0, 0.3, 0.5)};
+  static const struct sight sights[] = {USED("dify-api", 0.2, 0.95, 0.99), LIMIT("dify-api", 4),
+  PRESSURE("dify-api", 0, 0.3, 0.5)};
   struct world world;
   (void)state;
   for (int workers = 0; workers < 2; workers++) {
@@ -70,7 +82,8 @@ static void workers_cap_the_cores(void **state) {
 }
 
 static void three_witnesses_are_sure_and_say_where_they_have_it_from(void **state) {
-  static const struct sight sights[] = {USED("dify-api", 0.16, 0.76, 0.79), LIMIT("dify-api", 0.8), PRESSURE("dify-api", 0.05, 0.4, 0.98),
+  static const struct sight sights[] = {USED("dify-api", 0.16, 0.76, 0.79), LIMIT("dify-api", 0.8),
+  PRESSURE("dify-api", 0.05, 0.4, 0.98),
                                         USED("postgres", 0.02, 0.1, 0.1), LIMIT("postgres", 0.5)};
   struct world world;
   (void)state;
