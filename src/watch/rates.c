@@ -7,11 +7,6 @@
 
 #define COUNTER_NAME_MAX 700u
 
-struct counter {
-  int64_t at_ns;
-  double total;
-};
-
 void sp_rates_init(struct sp_rates *rates) { sp_map_init(&rates->counters); }
 
 void sp_rates_fini(struct sp_rates *rates) {
@@ -19,20 +14,30 @@ void sp_rates_fini(struct sp_rates *rates) {
   sp_map_fini(&rates->counters);
 }
 
+bool sp_rate_counter_step(struct sp_rate_counter *counter, int64_t at_ns, double total, struct sp_rate_step *out) {
+  if (counter->seen && at_ns <= counter->at_ns) return false;
+  bool stepped = counter->seen;
+  if (stepped) {
+    out->delta = total >= counter->total ? total - counter->total : total;
+    out->span_ns = at_ns - counter->at_ns;
+  }
+  *counter = (struct sp_rate_counter){.at_ns = at_ns, .total = total, .seen = true};
+  return stepped;
+}
+
 bool sp_rates_step(struct sp_rates *rates, const char *name, int64_t at_ns, double total, struct sp_rate_step *out) {
-  struct counter *counter = sp_map_get(&rates->counters, sp_str_from(name));
+  struct sp_rate_counter *counter = sp_map_get(&rates->counters, sp_str_from(name));
   if (!counter) {
     if (rates->counters.count == SP_RATES_MAX) return false;
     counter = sp_alloc(sizeof(*counter));
-    *counter = (struct counter){.at_ns = at_ns, .total = total};
     *sp_map_put(&rates->counters, sp_str_from(name)) = counter;
-    return false;
   }
   if (at_ns < counter->at_ns + SP_RATES_SPAN_MIN_NS) return false;
   out->delta = total >= counter->total ? total - counter->total : total;
   out->span_ns = at_ns - counter->at_ns;
   *counter = (struct counter){.at_ns = at_ns, .total = total};
   return true;
+  return sp_rate_counter_step(counter, at_ns, total, out);
 }
 
 void sp_rates_add(struct sp_rates *rates, struct sp_watch_sink *sink, const struct sp_observed_key *key, const char *counter,

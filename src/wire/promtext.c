@@ -18,9 +18,9 @@ bool sp_prom_number(struct sp_str text, double *out) {
   return end == copy + text.len;
 }
 
-struct sp_str sp_prom_label_of(const struct sp_prom_sample *sample, const char *name) {
+struct sp_str sp_prom_label_of(const struct sp_prom_sample *sample, struct sp_str name) {
   for (size_t i = 0; i < sample->label_count; i++) {
-    if (sp_str_eq(sample->labels[i].name, sp_str_from(name))) return sample->labels[i].value;
+    if (sp_str_eq(sample->labels[i].name, name)) return sample->labels[i].value;
   }
   return sp_str_of(NULL, 0);
 }

@@ -40,7 +40,7 @@ struct sp_prom_sample {
 };
 
 /* The empty slice where the sample has no such label: the formats do not tell the two apart. */
-struct sp_str sp_prom_label_of(const struct sp_prom_sample *sample, const char *name);
+struct sp_str sp_prom_label_of(const struct sp_prom_sample *sample, struct sp_str name);
 
 struct sp_prom {
   bool open_metrics; /* its timestamps are seconds, the others' milliseconds */

@@ -1,0 +1,143 @@
+/* By what a person can see a figure: PromQL, or curl and grep. */
+#include "watch/panel_parts.h"
+
+#define WINDOW_LEAST_S 60 /* of a rate; Prometheus' own advice is four scrapes and more */
+#define WINDOW_SCRAPES 4
+
+static void put_quoted(struct sp_buf *out, struct sp_str text) {
+  sp_buf_append_char(out, '"');
+  for (size_t i = 0; i < text.len; i++) {
+    char c = text.bytes[i];
+    if (c == '"' || c == '\\') sp_buf_append_char(out, '\\');
+    if (c == '\n') sp_buf_append_text(out, "\\n");
+    else sp_buf_append_char(out, c);
+  }
+  sp_buf_append_char(out, '"');
+}
+
+/* "a|b*" as a regular expression: "a|b.*". */
+static void put_pattern(struct sp_buf *out, struct sp_str values) {
+  sp_buf_append_char(out, '"');
+  for (size_t i = 0; i < values.len; i++) {
+    if (values.bytes[i] == '*') sp_buf_append_char(out, '.');
+    sp_buf_append_char(out, values.bytes[i]);
+  }
+  sp_buf_append_char(out, '"');
+}
+
+void sp_panel_put_match(const char *where, struct sp_buf *out) {
+  struct sp_str rest = sp_str_from(where);
+  struct sp_pack_condition condition;
+  while (sp_pack_next_condition(&rest, &condition)) {
+    bool is_pattern = false;
+    for (size_t i = 0; i < condition.values.len; i++) is_pattern |= strchr("|*", condition.values.bytes[i]) != NULL;
+    sp_buf_append_str(out, condition.label);
+    sp_buf_append_text(out, condition.is_not ? (is_pattern ? "!~" : "!=") : (is_pattern ? "=~" : "="));
+    if (is_pattern) put_pattern(out, condition.values);
+    else put_quoted(out, condition.values);
+    sp_buf_append_char(out, ',');
+  }
+}
+
+/* The names of the operand's metric that are there: "a", or "a|b" (*several). */
+static void put_names(const struct sp_panel_group *group, bool is_b, struct sp_buf *out, bool *several) {
+  size_t start = out->len, count = 0;
+  for (size_t i = 0; i < group->count; i++) {
+    const char *metric = group->members[i].series->metric;
+    if (group->members[i].is_b != is_b || strstr(out->len > start ? out->bytes + start : "", metric)) continue;
+    if (count++) sp_buf_append_char(out, '|');
+    sp_buf_append_text(out, metric);
+  }
+  *several = count > 1;
+  if (count > 0) return;
+  struct sp_str names = sp_str_from(is_b ? group->use->row->b.metric : group->use->row->a.metric);
+  sp_buf_append_str(out, sp_str_split(&names, '|'));
+}
+
+static void put_details(const struct sp_panel_group *group, struct sp_buf *out) {
+  struct sp_str otherwise, labels = sp_panel_detail_labels(group->use->row, &otherwise), values = sp_str_from(group->detail);
+  bool none = otherwise.len && sp_str_eq(values, otherwise);
+  if (labels.len && labels.bytes[0] == '=') return;
+  while (labels.len) {
+    struct sp_str label = sp_str_split(&labels, ',');
+    sp_buf_append_str(out, label);
+    sp_buf_append_char(out, '=');
+    put_quoted(out, none ? SP_STR("") : labels.len ? sp_str_split(&values, '/') : values);
+    sp_buf_append_char(out, ',');
+  }
+}
+
+static void put_selector(const struct sp_panel *panel, const struct sp_panel_group *group, bool is_b, struct sp_buf *out) {
+  const struct sp_pack_row *row = group->use->row;
+  struct sp_buf names;
+  bool several, is_pod = strcmp(group->label, "pod") == 0;
+  sp_buf_init(&names, SP_OBSERVED_QUERY_MAX);
+  put_names(group, is_b, &names, &several);
+  sp_buf_printf(out, several ? "{__name__=~\"%s\"," : "%s{", names.bytes ? names.bytes : "");
+  sp_buf_fini(&names);
+  sp_panel_put_match(is_b ? row->b.where : row->a.where, out);
+  if (group->label[0]) {
+    sp_buf_printf(out, "%s%s", group->label, is_pod ? "=~" : "=");
+    put_quoted(out, sp_str_from(group->label_value));
+    if (is_pod) out->len--, sp_buf_append_text(out, "(-.*)?\"");
+    sp_buf_append_char(out, ',');
+  }
+  put_details(group, out);
+  if (panel->options.match) sp_panel_put_match(panel->options.match, out);
+  if (out->bytes[out->len - 1] == ',') out->len--; /* a comma before the brace is allowed, and ugly */
+  sp_buf_append_char(out, '}');
+}
+
+static void put_operand(const struct sp_panel *panel, const struct sp_panel_group *group, bool is_b, const char *function,
+                        struct sp_buf *out) {
+  int64_t window_s = WINDOW_SCRAPES * panel->options.interval_ns / SP_NS_PER_S;
+  if (window_s < WINDOW_LEAST_S) window_s = WINDOW_LEAST_S;
+  bool is_rate = sp_how_is_rate(group->use->row->how);
+  sp_buf_printf(out, "%s(%s", function, is_rate ? "rate(" : "");
+  put_selector(panel, group, is_b, out);
+  if (is_rate) sp_buf_printf(out, "[%llds])", (long long)window_s);
+  if (!is_b && group->use->row->how == SP_HOW_QUOTIENT) {
+    sp_buf_append_text(out, " / ");
+    put_selector(panel, group, true, out);
+  }
+  sp_buf_append_char(out, ')');
+}
+
+static void put_promql(const struct sp_panel *panel, const struct sp_panel_group *group, struct sp_buf *out) {
+  const struct sp_pack_row *row = group->use->row;
+  bool is_most = row->how == SP_HOW_MOST || row->how == SP_HOW_RATE_MOST, is_less = row->how == SP_HOW_LESS || row->how == SP_HOW_RATE_LESS;
+  put_operand(panel, group, false, is_most ? "max" : row->how == SP_HOW_COUNT ? "count" : "sum", out);
+  if (is_less || row->how == SP_HOW_RATIO) {
+    sp_buf_append_text(out, is_less ? " - " : " / ");
+    put_operand(panel, group, true, "sum", out);
+  }
+  if (row->scale > 0) sp_buf_printf(out, " * %g", row->scale);
+}
+
+/* The lines that the figure comes from; a counter's needs two looks. */
+static void put_curl(const struct sp_panel *panel, const struct sp_panel_group *group, struct sp_buf *out) {
+  const struct sp_pack_row *row = group->use->row;
+  bool several;
+  sp_buf_printf(out, "curl -s '%s' | grep -E '^(", panel->options.url);
+  put_names(group, false, out, &several);
+  if (row->b.metric) {
+    sp_buf_append_char(out, '|');
+    put_names(group, true, out, &several);
+  }
+  sp_buf_append_text(out, ")[{ ]");
+  if (group->label[0] && strcmp(group->label, "instance") != 0) {
+    bool is_pod = strcmp(group->label, "pod") == 0; /* its name goes on */
+    sp_buf_printf(out, ".*%s=\"%s%s", group->label, group->label_value, is_pod ? "" : "\"");
+  }
+  sp_buf_append_char(out, '\'');
+}
+
+char *sp_panel_query(const struct sp_panel *panel, const struct sp_panel_group *group) {
+  struct sp_buf out;
+  sp_buf_init(&out, 4 * SP_PANEL_KEY_MAX);
+  if (panel->options.url) put_curl(panel, group, &out);
+  else put_promql(panel, group, &out);
+  char *text = sp_buf_take(&out);
+  sp_buf_fini(&out);
+  return text;
+}
