@@ -26,7 +26,7 @@ bool sp_pack_is_named(const char *list, const char *name) {
 }
 
 bool sp_how_is_rate(enum sp_pack_how how) {
-  return how == SP_HOW_RATE || how == SP_HOW_RATE_MOST || how == SP_HOW_RATE_LESS || how == SP_HOW_RATIO;
+  return how == SP_HOW_RATE || how == SP_HOW_RATE_LESS || how == SP_HOW_RATIO;
 }
 
 bool sp_pack_names(const char *names, struct sp_str metric) {

@@ -16,7 +16,6 @@ enum sp_pack_how { /* what a point is made of; A and B are the operands, each al
   SP_HOW_QUOTIENT,   /* gauges: sum of A / B, of the series with the same labels */
   SP_HOW_COUNT,      /* how many series A has */
   SP_HOW_RATE,       /* counters: sum of A a second */
-  SP_HOW_RATE_MOST,  /* counters: the largest of A a second */
   SP_HOW_RATE_LESS,  /* counters: A - B a second, never below 0 */
   SP_HOW_RATIO,      /* counters: what A grew by / what B grew by */
   SP_HOW_SETTING,    /* a setting of the target, once; `detail` is its name */
@@ -36,8 +35,9 @@ struct sp_pack_row {
   enum sp_signal signal;
   enum sp_pack_how how;
   struct sp_pack_operand a, b;
-  /* Labels that split it, "wait_event_type,wait_event"; behind a '?' what to call it where all of them are empty. "": it is not
-   * split; "=data": this text itself. */
+  /* Labels that split it: "wait_event_type,wait_event", and behind a '?' what to call it where all of them are empty; "pod|name":
+   * the first that is there. "": it is not split. "=data" sets it apart from a container's own figure of the same signal, which
+   * may have the same subject: the subject becomes "redis data". */
   const char *detail;
   double scale;        /* 0: 1 */
   unsigned flags;      /* SP_PACK_… */

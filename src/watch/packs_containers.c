@@ -1,38 +1,39 @@
 /*
- * Containers, by cAdvisor (alone or in the kubelet). Replicas of one name are one subject: sums, and the worst of what is no
- * sum. Names: github.com/google/cadvisor, docs/storage/prometheus.md (2026-07); PSI since 0.52.
+ * Containers, by cAdvisor (alone or in the kubelet). Replicas of one name are one subject, and its details. Names:
+ * github.com/google/cadvisor, docs/storage/prometheus.md (2026-07); PSI since 0.52.
  */
 #include "watch/packs.h"
 
 #define REAL "container!=POD"
+#define REPLICA "pod|name"
 
 static const struct sp_pack_row rows[] = {
-    {SP_SIGNAL_CPU_CORES, SP_HOW_RATE, {"container_cpu_usage_seconds_total", REAL}, {0}, "", 0, 0, "CPU in use"},
-    {SP_SIGNAL_CPU_LIMIT, SP_HOW_QUOTIENT, {"container_spec_cpu_quota", REAL}, {"container_spec_cpu_period", REAL}, "", 0, SP_PACK_LIMIT,
+    {SP_SIGNAL_CPU_CORES, SP_HOW_RATE, {"container_cpu_usage_seconds_total", REAL}, {0}, REPLICA, 0, 0, "CPU in use"},
+    {SP_SIGNAL_CPU_LIMIT, SP_HOW_QUOTIENT, {"container_spec_cpu_quota", REAL}, {"container_spec_cpu_period", REAL}, REPLICA, 0, SP_PACK_LIMIT,
      "CPU limits (no container has a quota, or the exporter leaves them out)"},
     {SP_SIGNAL_CPU_THROTTLED, SP_HOW_RATIO, {"container_cpu_cfs_throttled_periods_total", REAL},
-     {"container_cpu_cfs_periods_total", REAL}, "", 0, 0, "whether a quota stops them"},
-    {SP_SIGNAL_CPU_PRESSURE, SP_HOW_RATE_MOST, {"container_pressure_cpu_waiting_seconds_total", REAL}, {0}, "", 0, 0,
+     {"container_cpu_cfs_periods_total", REAL}, REPLICA, 0, 0, "whether a quota stops them"},
+    {SP_SIGNAL_CPU_PRESSURE, SP_HOW_RATE, {"container_pressure_cpu_waiting_seconds_total", REAL}, {0}, REPLICA, 0, 0,
      "waiting for a CPU (PSI: cAdvisor from 0.52 on, Kubernetes from 1.34 on, cgroup v2)"},
-    {SP_SIGNAL_CPU_RUN_WAIT, SP_HOW_RATE, {"container_cpu_schedstat_runqueue_seconds_total", REAL}, {0}, "", 0, 0, NULL},
-    {SP_SIGNAL_MEMORY_USED, SP_HOW_SUM, {"container_memory_working_set_bytes", REAL}, {0}, "", 0, 0, "memory in use"},
-    {SP_SIGNAL_MEMORY_LIMIT, SP_HOW_SUM, {"container_spec_memory_limit_bytes", REAL}, {0}, "", 0, SP_PACK_LIMIT, NULL},
-    {SP_SIGNAL_MEMORY_PRESSURE, SP_HOW_RATE_MOST, {"container_pressure_memory_stalled_seconds_total", REAL}, {0}, "", 0, 0,
+    {SP_SIGNAL_CPU_RUN_WAIT, SP_HOW_RATE, {"container_cpu_schedstat_runqueue_seconds_total", REAL}, {0}, REPLICA, 0, 0, NULL},
+    {SP_SIGNAL_MEMORY_USED, SP_HOW_SUM, {"container_memory_working_set_bytes", REAL}, {0}, REPLICA, 0, 0, "memory in use"},
+    {SP_SIGNAL_MEMORY_LIMIT, SP_HOW_SUM, {"container_spec_memory_limit_bytes", REAL}, {0}, REPLICA, 0, SP_PACK_LIMIT, NULL},
+    {SP_SIGNAL_MEMORY_PRESSURE, SP_HOW_RATE, {"container_pressure_memory_stalled_seconds_total", REAL}, {0}, REPLICA, 0, 0,
      NULL},
-    {SP_SIGNAL_MEMORY_OOM_KILLS, SP_HOW_RATE, {"container_oom_events_total", REAL}, {0}, "", 0, 0, NULL},
+    {SP_SIGNAL_MEMORY_OOM_KILLS, SP_HOW_RATE, {"container_oom_events_total", REAL}, {0}, REPLICA, 0, 0, NULL},
     {SP_SIGNAL_MEMORY_MAJOR_FAULTS, SP_HOW_RATE,
-     {"container_memory_failures_total", REAL ",failure_type=pgmajfault,scope=container"}, {0}, "", 0, 0, NULL},
-    {SP_SIGNAL_IO_PRESSURE, SP_HOW_RATE_MOST, {"container_pressure_io_waiting_seconds_total", REAL}, {0}, "", 0, 0, NULL},
-    {SP_SIGNAL_IO_READ, SP_HOW_RATE, {"container_fs_reads_bytes_total", REAL}, {0}, "", 0, 0, NULL},
-    {SP_SIGNAL_IO_WRITE, SP_HOW_RATE, {"container_fs_writes_bytes_total", REAL}, {0}, "", 0, 0, NULL},
-    {SP_SIGNAL_NET_IN, SP_HOW_RATE, {"container_network_receive_bytes_total", "interface!=lo"}, {0}, "", 0, 0, NULL},
-    {SP_SIGNAL_NET_OUT, SP_HOW_RATE, {"container_network_transmit_bytes_total", "interface!=lo"}, {0}, "", 0, 0, NULL},
+     {"container_memory_failures_total", REAL ",failure_type=pgmajfault,scope=container"}, {0}, REPLICA, 0, 0, NULL},
+    {SP_SIGNAL_IO_PRESSURE, SP_HOW_RATE, {"container_pressure_io_waiting_seconds_total", REAL}, {0}, REPLICA, 0, 0, NULL},
+    {SP_SIGNAL_IO_READ, SP_HOW_RATE, {"container_fs_reads_bytes_total", REAL}, {0}, REPLICA, 0, 0, NULL},
+    {SP_SIGNAL_IO_WRITE, SP_HOW_RATE, {"container_fs_writes_bytes_total", REAL}, {0}, REPLICA, 0, 0, NULL},
+    {SP_SIGNAL_NET_IN, SP_HOW_RATE, {"container_network_receive_bytes_total", "interface!=lo"}, {0}, REPLICA, 0, 0, NULL},
+    {SP_SIGNAL_NET_OUT, SP_HOW_RATE, {"container_network_transmit_bytes_total", "interface!=lo"}, {0}, REPLICA, 0, 0, NULL},
     {SP_SIGNAL_NET_DROPS, SP_HOW_RATE,
      {"container_network_receive_packets_dropped_total|container_network_transmit_packets_dropped_total|"
       "container_network_receive_errors_total|container_network_transmit_errors_total", "interface!=lo"},
-     {0}, "", 0, 0, NULL},
-    {SP_SIGNAL_FILES_USED, SP_HOW_MOST, {"container_file_descriptors", REAL}, {0}, "", 0, 0, NULL},
-    {SP_SIGNAL_FILES_LIMIT, SP_HOW_MOST, {"container_ulimits_soft", REAL ",ulimit=max_open_files"}, {0}, "", 0, SP_PACK_LIMIT, NULL},
+     {0}, REPLICA, 0, 0, NULL},
+    {SP_SIGNAL_FILES_USED, SP_HOW_MOST, {"container_file_descriptors", REAL}, {0}, REPLICA, 0, 0, NULL},
+    {SP_SIGNAL_FILES_LIMIT, SP_HOW_MOST, {"container_ulimits_soft", REAL ",ulimit=max_open_files"}, {0}, REPLICA, 0, SP_PACK_LIMIT, NULL},
     {0},
 };
 

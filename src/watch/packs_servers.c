@@ -7,7 +7,7 @@
 static const struct sp_pack_row nginx_rows[] = {
     {SP_SIGNAL_CALLS_ACTIVE, SP_HOW_SUM, {"nginx_connections_writing", ""}, {0}, "", 0, 0, "requests under way"},
     {SP_SIGNAL_CALLS_RATE, SP_HOW_RATE, {"nginx_http_requests_total", ""}, {0}, "", 0, 0, NULL},
-    {SP_SIGNAL_TCP_ESTABLISHED, SP_HOW_SUM, {"nginx_connections_active", ""}, {0}, "=clients", 0, 0, NULL},
+    {SP_SIGNAL_SLOTS_USED, SP_HOW_SUM, {"nginx_connections_active", ""}, {0}, "", 0, 0, NULL},
     {SP_SIGNAL_PROXY_DROPPED, SP_HOW_RATE_LESS, {"nginx_connections_accepted", ""}, {"nginx_connections_handled", ""}, "", 0,
      0, "connections dropped for want of worker_connections"},
     {0},

@@ -64,7 +64,6 @@ static const struct sp_pack_row pgbouncer_rows[] = {
     {0},
 };
 
-/* What a container's figures would also say has a detail, since a container is called "redis" as well. */
 static const struct sp_pack_row redis_rows[] = {
     {SP_SIGNAL_CACHE_MAIN_THREAD, SP_HOW_RATE,
      {"redis_cpu_user_main_thread_seconds_total|redis_cpu_sys_main_thread_seconds_total", ""}, {0}, "", 0, 0,

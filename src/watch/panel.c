@@ -107,6 +107,7 @@ static void free_group(void *value) {
   free(group->detail);
   free(group->label);
   free(group->label_value);
+  free(group->detail_label);
   free(group->query);
   free(group->members);
   free(group);

@@ -9,9 +9,8 @@
 
 /* -- samples -- */
 
-static int64_t gap_ns(const struct sp_panel *panel, const struct sp_panel_series *series) {
-  int64_t usual_ns = series->least_span_ns > panel->options.interval_ns ? series->least_span_ns : panel->options.interval_ns;
-  return SP_PANEL_GAP * usual_ns;
+static int64_t usual_ns(const struct sp_panel *panel, const struct sp_panel_series *series) {
+  return series->least_span_ns > panel->options.interval_ns ? series->least_span_ns : panel->options.interval_ns;
 }
 
 static void beat(struct sp_panel_series *series, int64_t at_ns) {
@@ -29,7 +28,7 @@ void sp_panel_put(struct sp_panel *panel, struct sp_panel_series *series, int64_
   series->span_ns = panel->options.interval_ns;
   if (seen) {
     if (series->least_span_ns == 0 || passed_ns < series->least_span_ns) series->least_span_ns = passed_ns;
-    bool is_gap = passed_ns > gap_ns(panel, series);
+    bool is_gap = passed_ns > SP_PANEL_GAP * usual_ns(panel, series);
     if (is_gap) panel->gaps++;
     if (is_gap) series->stepped = false;
     else series->span_ns = passed_ns;
@@ -37,8 +36,9 @@ void sp_panel_put(struct sp_panel *panel, struct sp_panel_series *series, int64_
   beat(series, at_ns);
 }
 
-bool sp_panel_is_fresh(const struct sp_panel *panel, const struct sp_panel_series *series, int64_t at_ns) {
-  return series->last.seen && at_ns - series->last.at_ns <= gap_ns(panel, series);
+/* What is of another time of the same interval is still true; what is older is gone. */
+static bool is_fresh(const struct sp_panel *panel, const struct sp_panel_series *series, int64_t at_ns) {
+  return series->last.seen && at_ns - series->last.at_ns <= usual_ns(panel, series) * 3 / 2;
 }
 
 /* -- sums -- */
@@ -61,7 +61,7 @@ static bool is_no_limit(const struct sp_panel_group *group, double value) {
 static bool value_of(const struct sp_panel *panel, const struct sp_panel_group *group, const struct sp_panel_member *member,
                      int64_t at_ns, double *value) {
   const struct sp_panel_series *series = member->series;
-  if (group->beat ? series->last.at_ns != at_ns : !sp_panel_is_fresh(panel, series, at_ns)) return false;
+  if (group->beat ? series->last.at_ns != at_ns : !is_fresh(panel, series, at_ns)) return false;
   *value = series->last.total;
   if (!sp_how_is_rate(group->use->row->how)) return member->is_b || !is_no_limit(group, *value);
   if (!series->stepped) return false;
@@ -102,8 +102,7 @@ static bool figure_of(const struct sp_panel *panel, const struct sp_panel_group 
   if (has_b) b = operand_of(panel, group, true, at_ns);
   if ((a.count == 0 && !group->beat) || (has_b && b.count == 0)) return false;
   switch (how) {
-  case SP_HOW_MOST:
-  case SP_HOW_RATE_MOST: *out = a.most; break;
+  case SP_HOW_MOST: *out = a.most; break;
   case SP_HOW_COUNT: *out = (double)a.count; break;
   case SP_HOW_LESS: *out = a.sum - b.sum; break;
   case SP_HOW_RATE_LESS: *out = fmax(a.sum - b.sum, 0); break;
@@ -123,7 +122,7 @@ static const struct sp_panel_series *lead(const struct sp_panel *panel, struct s
     struct sp_panel_series *series = group->members[i].series;
     if (!group->members[i].is_b && newest && series->last.at_ns > newest->last.at_ns) newest = series;
   }
-  if (newest && !sp_panel_is_fresh(panel, group->leader, newest->last.at_ns)) group->leader = newest;
+  if (newest && !is_fresh(panel, group->leader, newest->last.at_ns)) group->leader = newest;
   return group->leader;
 }
 

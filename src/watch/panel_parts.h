@@ -50,6 +50,7 @@ struct sp_panel_group {
   const struct sp_panel_use *use; /* of the first sample: the row, and its pack */
   char *subject, *detail;
   char *label, *label_value;  /* by which PromQL finds the subject; "" */
+  char *detail_label;         /* NULL: the row's own */
   char *query;                /* made at its first point */
   struct sp_panel_member *members;
   size_t count, cap;
@@ -70,8 +71,6 @@ struct sp_panel {
   size_t gaps, left_out;
 };
 
-/* Those of the row that are still there at the time of the figure. */
-bool sp_panel_is_fresh(const struct sp_panel *panel, const struct sp_panel_series *series, int64_t at_ns);
 char *sp_panel_query(const struct sp_panel *panel, const struct sp_panel_group *group); /* the caller frees */
 struct sp_str sp_panel_detail_labels(const struct sp_pack_row *row, struct sp_str *otherwise); /* "a,b", and what is behind '?' */
 

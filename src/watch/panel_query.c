@@ -57,7 +57,8 @@ static void put_names(const struct sp_panel_group *group, bool is_b, struct sp_b
 static void put_details(const struct sp_panel_group *group, struct sp_buf *out) {
   struct sp_str otherwise, labels = sp_panel_detail_labels(group->use->row, &otherwise), values = sp_str_from(group->detail);
   bool none = otherwise.len && sp_str_eq(values, otherwise);
-  if (labels.len && labels.bytes[0] == '=') return;
+  if (group->detail_label) labels = sp_str_from(group->detail_label);
+  if (values.len == 0) return;
   while (labels.len) {
     struct sp_str label = sp_str_split(&labels, ',');
     sp_buf_append_str(out, label);
@@ -70,16 +71,15 @@ static void put_details(const struct sp_panel_group *group, struct sp_buf *out) 
 static void put_selector(const struct sp_panel *panel, const struct sp_panel_group *group, bool is_b, struct sp_buf *out) {
   const struct sp_pack_row *row = group->use->row;
   struct sp_buf names;
-  bool several, is_pod = strcmp(group->label, "pod") == 0;
+  bool several;
   sp_buf_init(&names, SP_OBSERVED_QUERY_MAX);
   put_names(group, is_b, &names, &several);
   sp_buf_printf(out, several ? "{__name__=~\"%s\"," : "%s{", names.bytes ? names.bytes : "");
   sp_buf_fini(&names);
   sp_panel_put_match(is_b ? row->b.where : row->a.where, out);
   if (group->label[0]) {
-    sp_buf_printf(out, "%s%s", group->label, is_pod ? "=~" : "=");
+    sp_buf_printf(out, "%s=", group->label);
     put_quoted(out, sp_str_from(group->label_value));
-    if (is_pod) out->len--, sp_buf_append_text(out, "(-.*)?\"");
     sp_buf_append_char(out, ',');
   }
   put_details(group, out);
@@ -105,7 +105,7 @@ static void put_operand(const struct sp_panel *panel, const struct sp_panel_grou
 
 static void put_promql(const struct sp_panel *panel, const struct sp_panel_group *group, struct sp_buf *out) {
   const struct sp_pack_row *row = group->use->row;
-  bool is_most = row->how == SP_HOW_MOST || row->how == SP_HOW_RATE_MOST, is_less = row->how == SP_HOW_LESS || row->how == SP_HOW_RATE_LESS;
+  bool is_most = row->how == SP_HOW_MOST, is_less = row->how == SP_HOW_LESS || row->how == SP_HOW_RATE_LESS;
   put_operand(panel, group, false, is_most ? "max" : row->how == SP_HOW_COUNT ? "count" : "sum", out);
   if (is_less || row->how == SP_HOW_RATIO) {
     sp_buf_append_text(out, is_less ? " - " : " / ");
@@ -125,10 +125,9 @@ static void put_curl(const struct sp_panel *panel, const struct sp_panel_group *
     put_names(group, true, out, &several);
   }
   sp_buf_append_text(out, ")[{ ]");
-  if (group->label[0] && strcmp(group->label, "instance") != 0) {
-    bool is_pod = strcmp(group->label, "pod") == 0; /* its name goes on */
-    sp_buf_printf(out, ".*%s=\"%s%s", group->label, group->label_value, is_pod ? "" : "\"");
-  }
+  bool named = group->label[0] && strcmp(group->label, "instance") != 0;
+  if (named) sp_buf_printf(out, ".*%s=\"%s\"", group->label, group->label_value);
+  else if (group->detail_label && group->detail[0]) sp_buf_printf(out, ".*%s=\"%s\"", group->detail_label, group->detail);
   sp_buf_append_char(out, '\'');
 }
 

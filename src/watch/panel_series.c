@@ -13,6 +13,7 @@ struct place { /* where a sample belongs, for one use */
   char subject[SP_OBSERVED_SUBJECT_MAX + 1], detail[SP_OBSERVED_DETAIL_MAX + 1];
   const char *label; /* NULL: the instance */
   struct sp_str instance;
+  struct sp_str detail_label; /* the one that gave it, where there is a choice */
 };
 
 static void copy_text(char *out, size_t size, struct sp_str text) { snprintf(out, size, SP_STR_FMT, SP_STR_ARG(text)); }
@@ -83,21 +84,43 @@ struct sp_str sp_panel_detail_labels(const struct sp_pack_row *row, struct sp_st
   return labels;
 }
 
-/* False: the row is split by a label that the sample lacks, and has no word for that. */
-static bool find_detail(const struct sp_panel_use *use, const struct sp_prom_sample *sample, struct place *place) {
-  struct sp_str otherwise, labels = sp_panel_detail_labels(use->row, &otherwise);
+/* "redis" becomes "redis data". */
+static void set_apart(struct place *place, struct sp_str by) {
+  size_t len = strlen(place->subject);
+  snprintf(place->subject + len, sizeof(place->subject) - len, " " SP_STR_FMT, SP_STR_ARG(by));
+}
+
+/* The first of "pod|name" that is there; what the subject says already is not said again. */
+static void take_first(const struct sp_prom_sample *sample, struct sp_str labels, struct place *place) {
+  struct sp_str value = {0};
+  while (value.len == 0 && labels.len) {
+    place->detail_label = sp_str_split(&labels, '|');
+    value = sp_prom_label_of(sample, place->detail_label);
+  }
+  if (!sp_str_eq(value, sp_str_from(place->subject))) copy_text(place->detail, sizeof(place->detail), value);
+}
+
+/* "IO/WALSync" of "wait_event_type,wait_event". */
+static void take_all(const struct sp_prom_sample *sample, struct sp_str labels, struct place *place) {
   size_t len = 0;
-  place->detail[0] = '\0';
-  if (labels.len == 0 || use->row->how == SP_HOW_SETTING) return true;
-  if (labels.bytes[0] == '=') return copy_text(place->detail, sizeof(place->detail), sp_str_of(labels.bytes + 1, labels.len - 1)), true;
   while (labels.len) {
     struct sp_str value = sp_prom_label_of(sample, sp_str_split(&labels, ','));
     if (value.len == 0 || len >= sizeof(place->detail)) continue;
     int wrote = snprintf(place->detail + len, sizeof(place->detail) - len, "%s" SP_STR_FMT, len ? "/" : "", SP_STR_ARG(value));
     len += (size_t)wrote;
   }
-  if (len == 0) copy_text(place->detail, sizeof(place->detail), otherwise);
-  else use->pack->split[use->row_index] = true;
+}
+
+/* False: the row is split by labels that the sample lacks, and has no word for that. */
+static bool find_detail(const struct sp_panel_use *use, const struct sp_prom_sample *sample, struct place *place) {
+  struct sp_str otherwise, labels = sp_panel_detail_labels(use->row, &otherwise);
+  place->detail[0] = '\0';
+  if (labels.len == 0 || use->row->how == SP_HOW_SETTING) return true;
+  if (labels.bytes[0] == '=') return set_apart(place, sp_str_of(labels.bytes + 1, labels.len - 1)), true;
+  if (memchr(labels.bytes, '|', labels.len)) return take_first(sample, labels, place), true;
+  take_all(sample, labels, place);
+  if (place->detail[0]) use->pack->split[use->row_index] = true;
+  else copy_text(place->detail, sizeof(place->detail), otherwise);
   return place->detail[0] != '\0';
 }
 
@@ -117,7 +140,6 @@ static struct sp_panel_beat *beat_of(struct sp_panel *panel, const struct sp_pan
 
 static char *label_value(const struct place *place, const struct sp_prom_sample *sample) {
   if (!place->label || strcmp(place->label, "instance") == 0) return sp_strndup(place->instance.bytes, place->instance.len);
-  if (strcmp(place->label, "pod") == 0) return sp_strdup(place->subject);
   struct sp_str value = sp_prom_label_of(sample, sp_str_from(place->label));
   return sp_strndup(value.bytes, value.len);
 }
@@ -133,7 +155,9 @@ static struct sp_panel_group *group_of(struct sp_panel *panel, const struct sp_p
   group->subject = sp_strdup(place->subject);
   group->detail = sp_strdup(place->detail);
   group->label = sp_strdup(place->label ? place->label : place->instance.len ? "instance" : "");
+  if (place->detail[0] && strcmp(group->label, "pod") == 0) group->label[0] = '\0'; /* the detail says it */
   group->label_value = label_value(place, sample);
+  if (place->detail_label.len) group->detail_label = sp_strndup(place->detail_label.bytes, place->detail_label.len);
   if (use->row->flags & SP_PACK_ZERO) group->beat = beat_of(panel, use, place);
   return *sp_map_put(&panel->groups, name) = group;
 }
