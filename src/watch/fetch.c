@@ -303,7 +303,7 @@ static int fail_redirect(const struct sp_fetch *fetch, int status, struct sp_err
   return err->code;
 }
 
-static int fail_status(const struct sp_fetch *fetch, const struct sp_fetched *answer, struct sp_err *err) {
+int sp_fetch_fail_status(const struct sp_fetch *fetch, const struct sp_fetched *answer, struct sp_err *err) {
   char said[QUOTED_MAX + 1];
   if (answer->status >= 300 && answer->status < 400) return fail_redirect(fetch, answer->status, err);
   if (answer->status == 401 || answer->status == 403) {
@@ -317,7 +317,7 @@ static int fail_status(const struct sp_fetch *fetch, const struct sp_fetched *an
 int sp_fetch_ok(struct sp_fetch *fetch, const struct sp_watch_sink *sink, const struct sp_fetch_call *call,
                 struct sp_fetched *out, struct sp_err *err) {
   int code = sp_fetch(fetch, sink, call, out, err);
-  return code == 0 && out->status != 200 ? fail_status(fetch, out, err) : code;
+  return code == 0 && out->status != 200 ? sp_fetch_fail_status(fetch, out, err) : code;
 }
 
 int64_t sp_fetched_clock_ahead_ns(const struct sp_fetched *fetched) {

@@ -53,6 +53,8 @@ int sp_fetch(struct sp_fetch *fetch, const struct sp_watch_sink *sink, const str
 /* The same for who needs a 200: any other status is SP_EIO with a sentence. */
 int sp_fetch_ok(struct sp_fetch *fetch, const struct sp_watch_sink *sink, const struct sp_fetch_call *call,
                 struct sp_fetched *out, struct sp_err *err);
+/* That sentence, for who looks into other answers first. */
+int sp_fetch_fail_status(const struct sp_fetch *fetch, const struct sp_fetched *answer, struct sp_err *err);
 
 /* How far the server's clock is ahead of ours, by its Date (± 1 s, and half the call); 0 where it does not say. */
 int64_t sp_fetched_clock_ahead_ns(const struct sp_fetched *fetched);

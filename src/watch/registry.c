@@ -11,6 +11,8 @@ static const struct sp_watcher_kind *const kinds[] = {
     &sp_watcher_docker,
     &sp_watcher_host,
     &sp_watcher_nginx,
+    &sp_watcher_prometheus,
+    &sp_watcher_scrape,
     NULL};
 
 const struct sp_watcher_kind *sp_watcher_kind_at(size_t i) {

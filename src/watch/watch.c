@@ -192,10 +192,17 @@ static int fail_kind(const char *name, struct sp_err *err) {
   return sp_fail(err, SP_EUSAGE, "there is no watcher '%s' (there are: %s)", name, names);
 }
 
+/* "query." is known by what it begins with, and needs something behind it. */
+static bool is_option(const char *known, const char *key) {
+  size_t len = strlen(known);
+  if (len == 0 || known[len - 1] != '.') return strcmp(known, key) == 0;
+  return strncmp(known, key, len) == 0 && key[len];
+}
+
 static int check_options(const struct sp_watcher_kind *kind, const struct sp_watch_spec *spec, struct sp_err *err) {
   for (size_t i = 0; i < spec->option_count; i++) {
     const struct sp_watch_option *known = kind->options;
-    while (known->key && strcmp(known->key, spec->options[i].key) != 0) known++;
+    while (known->key && !is_option(known->key, spec->options[i].key)) known++;
     if (known->key) continue;
     const char *near = sp_str_nearest(spec->options[i].key, next_option_key, kind->options);
     return sp_fail(err, SP_EUSAGE, "the watcher %s has no option '%s'%s%s%s", kind->name, spec->options[i].key,

@@ -59,7 +59,8 @@ struct sp_watcher_kind {
   const char *url_form;   /* "postgresql://user@host:5432/db" */
   const char *help;       /* what it sees, for `spate help` */
   int64_t interval_ns;    /* its usual one; 0: SP_WATCH_INTERVAL_NS */
-  /* The options it knows, with their help; others are an error that names the near one. Ends with NULL. */
+  /* The options it knows, with their help; others are an error that names the near one. "query." is all that begin so. Ends with
+   * NULL. */
   const struct sp_watch_option *options;
   /* MUST. Reads the spec; connects to nothing. *source: what to call it, redacted; the caller frees it. */
   int (*open)(const struct sp_watch_spec *spec, void **watcher, char **source, struct sp_err *err);
