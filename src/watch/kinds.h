@@ -5,7 +5,6 @@
 #include "watch/watch.h"
 
 extern const struct sp_watcher_kind sp_watcher_canary, sp_watcher_docker, sp_watcher_host, sp_watcher_nginx, sp_watcher_pgbouncer,
-    sp_watcher_postgres, sp_watcher_redis;
-extern const struct sp_watcher_kind sp_watcher_prometheus, sp_watcher_scrape;
+    sp_watcher_postgres, sp_watcher_prometheus, sp_watcher_redis, sp_watcher_scrape;
 
 #endif

@@ -15,7 +15,7 @@ void sp_rates_fini(struct sp_rates *rates) {
 }
 
 bool sp_rate_counter_step(struct sp_rate_counter *counter, int64_t at_ns, double total, struct sp_rate_step *out) {
-  if (counter->seen && at_ns <= counter->at_ns) return false;
+  if (counter->seen && at_ns < counter->at_ns + SP_RATES_SPAN_MIN_NS) return false;
   bool stepped = counter->seen;
   if (stepped) {
     out->delta = total >= counter->total ? total - counter->total : total;
@@ -32,11 +32,6 @@ bool sp_rates_step(struct sp_rates *rates, const char *name, int64_t at_ns, doub
     counter = sp_alloc(sizeof(*counter));
     *sp_map_put(&rates->counters, sp_str_from(name)) = counter;
   }
-  if (at_ns < counter->at_ns + SP_RATES_SPAN_MIN_NS) return false;
-  out->delta = total >= counter->total ? total - counter->total : total;
-  out->span_ns = at_ns - counter->at_ns;
-  *counter = (struct counter){.at_ns = at_ns, .total = total};
-  return true;
   return sp_rate_counter_step(counter, at_ns, total, out);
 }
 

@@ -22,7 +22,6 @@ struct sp_rate_step {
   double delta;
   int64_t span_ns;
 };
-/* Notes the counter's total at a time. False: its first look, or hardly any time has passed since the last one. */
 /* One counter, for who keeps it: all zero at first. */
 struct sp_rate_counter {
   int64_t at_ns; /* of the last look */
@@ -31,7 +30,7 @@ struct sp_rate_counter {
 };
 bool sp_rate_counter_step(struct sp_rate_counter *counter, int64_t at_ns, double total, struct sp_rate_step *out);
 
-/* Notes the counter's total at a time. False: its first look, or no time has passed since the last one. */
+/* Notes the counter's total at a time. False: its first look, or hardly any time has passed since the last one. */
 bool sp_rates_step(struct sp_rates *rates, const char *counter, int64_t at_ns, double total, struct sp_rate_step *out);
 
 /* Adds counter's delta × scale a second as the key's next point. */
