@@ -78,20 +78,29 @@ static json_t *chart_of(const struct sp_observations *seen, const struct sp_obse
   return chart;
 }
 
+static json_t *one_series(const struct sp_observations *seen, const struct sp_observed *series, const struct stretch *stretch,
+                          const struct sp_observed_window *window) {
+  json_t *object = key_of(series);
+  sp_doc_set(object, "mean", sp_doc_number(window->mean));
+  sp_doc_set(object, "min", sp_doc_number(window->least));
+  sp_doc_set(object, "max", sp_doc_number(window->most));
+  sp_doc_set(object, "points", sp_doc_whole(window->points));
+  sp_doc_set(object, "covered", sp_doc_number(window->covered));
+  sp_doc_set(object, "chart", chart_of(seen, series, stretch));
+  return object;
+}
+
+/* In the order of the table of signals, whichever watcher was first. */
 static json_t *series_of(const struct sp_observations *seen, const struct stretch *stretch) {
   json_t *array = json_array();
-  const struct sp_observed *series;
   struct sp_observed_window window;
-  for (size_t i = 0; (series = sp_observations_at(seen, i)); i++) {
-    if (!sp_observed_window(seen, series, stretch->from_ns, stretch->to_ns, &window)) continue;
-    json_t *object = key_of(series);
-    sp_doc_set(object, "mean", sp_doc_number(window.mean));
-    sp_doc_set(object, "min", sp_doc_number(window.least));
-    sp_doc_set(object, "max", sp_doc_number(window.most));
-    sp_doc_set(object, "points", sp_doc_whole(window.points));
-    sp_doc_set(object, "covered", sp_doc_number(window.covered));
-    sp_doc_set(object, "chart", chart_of(seen, series, stretch));
-    json_array_append_new(array, object);
+  for (int signal = 0; signal < SP_SIGNAL_COUNT; signal++) {
+    const struct sp_observed *series;
+    size_t from = 0;
+    while ((series = sp_observations_find(seen, (enum sp_signal)signal, NULL, NULL, &from))) {
+      if (!sp_observed_window(seen, series, stretch->from_ns, stretch->to_ns, &window)) continue;
+      json_array_append_new(array, one_series(seen, series, stretch, &window));
+    }
   }
   return array;
 }

@@ -81,6 +81,7 @@ export const en = {
   coveredTitle: "seen",
   howToSee: "how to see it again",
   settingsSeen: "Settings",
+  limitOf: (subject: string): string => `${subject}: limit`,
   moreLines: (n: number) => `and ${n} more in the table`,
   watchedBy: (series: number, sources: number) => `${plural(series, "series", "series")} by ${plural(sources, "watcher")}`,
 

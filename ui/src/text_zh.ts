@@ -323,6 +323,7 @@ export const zh: Texts = {
   coveredTitle: "采到的时间",
   howToSee: "如何复现",
   settingsSeen: "配置",
+  limitOf: (subject) => `${subject} 上限`,
   moreLines: (n) => `另有 ${n} 条见表格`,
   watchedBy: (series, sources) => `${sources} 个观察器，${series} 条序列`,
 

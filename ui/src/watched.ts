@@ -22,8 +22,33 @@ export function shownSeries(series: Watched[]): Watched[] {
     .slice(0, seriesMax);
 }
 
+/** What a signal is measured against. */
+const limits: Record<string, string> = {
+  "cpu.cores": "cpu.limit", "memory.used": "memory.limit", "slots.used": "slots.limit", "files.used": "files.limit",
+  "conntrack.used": "conntrack.limit", "db.connections": "db.connections_limit", "cache.clients": "cache.clients_limit",
+};
+const isLimit = new Set(Object.values(limits));
+
+/** The limit of a series that came near it: worth a line of its own. */
+export function limitOf(watch: Watch, of: Watched): Watched | null {
+  const limit = watch.series.find((s) => s.signal === limits[of.signal] && s.subject === of.subject && s.detail === of.detail);
+  return limit && limit.mean !== null && (of.max ?? 0) > limit.mean / 2 ? limit : null;
+}
+
+export interface Scale {
+  unit: string;
+  factor: number;
+}
+
+/** Shares are shown as percent, bytes as MiB. */
+export function scaleOf(unit: string): Scale {
+  if (unit === "share") return { unit: "%", factor: 100 };
+  if (unit.startsWith("bytes")) return { unit: unit.replace("bytes", "MiB"), factor: 1 / (1 << 20) };
+  return { unit, factor: 1 };
+}
+
 export function signalsOf(watch: Watch): Map<string, Watched[]> {
   const signals = new Map<string, Watched[]>();
-  for (const one of watch.series) signals.set(one.signal, [...(signals.get(one.signal) ?? []), one]);
+  for (const one of watch.series.filter((s) => !isLimit.has(s.signal))) signals.set(one.signal, [...(signals.get(one.signal) ?? []), one]);
   return signals;
 }

@@ -7,7 +7,7 @@ import { seriesInk } from "../palette";
 import { lang, texts, useShownTheme } from "../state";
 import { Table } from "../table";
 import type { Evidence, Summary, Watch, Watched } from "../types";
-import { aligned, shownSeries, signalsOf } from "../watched";
+import { aligned, limitOf, scaleOf, shownSeries, signalsOf } from "../watched";
 
 function Lines({ title, lines, open }: { title: string; lines: Evidence[]; open?: boolean }) {
   if (lines.length === 0) return null;
@@ -69,22 +69,23 @@ export function DiagnosisPanel({ summary }: { summary: Summary }) {
 
 const labelOf = (s: Watched): string => (s.detail ? `${s.subject} ${s.detail}` : s.subject);
 
-function SignalChart({ all, marks, running }: { all: Watched[]; marks: Marks; running: boolean }) {
+function SignalChart({ watch, all, marks, running }: { watch: Watch; all: Watched[]; marks: Marks; running: boolean }) {
   const t = texts();
   const theme = useShownTheme();
   const series = shownSeries(all);
   if (series.length === 0) return null;
-  const { t: at, values } = aligned(series);
-  const share = all[0].unit === "share";
-  const scale = share ? 100 : 1;
-  const lines: Line[] = series.map((s, i) => ({
-    label: labelOf(s),
-    color: seriesInk(theme, i),
-    values: values[i].map((v) => (v === null ? null : v * scale)),
-  }));
+  const near = series.map((s) => limitOf(watch, s));
+  const { t: at, values } = aligned([...series, ...near.filter((s) => s !== null)]);
+  const scale = scaleOf(all[0].unit);
+  const scaled = (i: number) => values[i].map((v) => (v === null ? null : v * scale.factor));
+  const lines: Line[] = series.map((s, i) => ({ label: labelOf(s), color: seriesInk(theme, i), values: scaled(i) }));
+  let row = series.length;
+  near.forEach((limit, i) => {
+    if (limit) lines.push({ label: t.limitOf(labelOf(limit)), color: seriesInk(theme, i), values: scaled(row++), dash: [5, 3] });
+  });
   return (
-    <Chart title={t.signalText(all[0].signal, all[0].what)} unit={share ? "%" : all[0].unit} t={at} lines={lines} marks={marks}
-      newest={running} format={share ? (v) => percent(v === null ? null : v / 100) : digits} testId={`signal-${all[0].signal}`}>
+    <Chart title={t.signalText(all[0].signal, all[0].what)} unit={scale.unit} t={at} lines={lines} marks={marks} newest={running}
+      format={digits} testId={`signal-${all[0].signal}`}>
       {all.length > series.length && <small class="note">{t.moreLines(all.length - series.length)}</small>}
     </Chart>
   );
@@ -92,7 +93,7 @@ function SignalChart({ all, marks, running }: { all: Watched[]; marks: Marks; ru
 
 function SeriesTable({ watch }: { watch: Watch }) {
   const t = texts();
-  const show = (s: Watched, v: number | null) => (s.unit === "share" ? percent(v) : digits(v));
+  const show = (s: Watched, v: number | null) => digits(v === null ? null : v * scaleOf(s.unit).factor);
   return (
     <Table
       label={t.allSignals}
@@ -105,7 +106,7 @@ function SeriesTable({ watch }: { watch: Watch }) {
         { key: "mean", title: t.mean, value: (s) => s.mean, show: (s) => show(s, s.mean) },
         { key: "min", title: "min", value: (s) => s.min, show: (s) => show(s, s.min) },
         { key: "max", title: "max", value: (s) => s.max, show: (s) => show(s, s.max) },
-        { key: "unit", title: "", words: true, value: (s) => (s.unit === "share" ? "" : s.unit) },
+        { key: "unit", title: "", words: true, value: (s) => scaleOf(s.unit).unit },
         { key: "covered", title: t.coveredTitle, value: (s) => s.covered, show: (s) => percent(s.covered) },
         { key: "query", title: t.howToSee, words: true, value: (s) => s.query || s.source, show: (s) => <code>{s.query || s.source}</code> },
       ]}
@@ -132,7 +133,7 @@ export function TargetPanel({ watch, marks, running }: { watch: Watch; marks: Ma
     <section aria-label={t.targetSeen} data-testid="target">
       <h2>{t.targetSeen} <span class="unit">{t.watchedBy(watch.series.length, sources)}</span></h2>
       <div class="grid three">
-        {[...signalsOf(watch).values()].map((all) => <SignalChart key={all[0].signal} all={all} marks={marks} running={running} />)}
+        {[...signalsOf(watch).values()].map((all) => <SignalChart key={all[0].signal} watch={watch} all={all} marks={marks} running={running} />)}
       </div>
       <details onToggle={(e) => setTable(e.currentTarget.open)} data-testid="all-signals">
         <summary>{t.allSignals}</summary>
