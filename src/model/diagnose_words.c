@@ -234,6 +234,9 @@ void sp_say_unseen(const struct sp_diagnosing *d, struct sp_diagnosis *out) {
   say_stale(d, out);
   if (d->calm == d->pressed)
     sp_say_line(&out->unseen, "", "", "how figures change with the load: there was one load alone");
+  if (d->doubtful)
+    sp_say_line(&out->unseen, "", "", "times as they are to the millisecond, since the generator was late: %.250s",
+                d->doubtful->invalid_reason ? d->doubtful->invalid_reason : "the run is not valid");
   if (d->input->generator_shares_machine)
     sp_say_line(&out->unseen, "", "", "what the load generator itself took: it runs on the target's machine");
   if (seen && sp_observations_left_out(seen) > 0)
