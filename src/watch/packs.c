@@ -29,10 +29,9 @@ bool sp_how_is_rate(enum sp_pack_how how) {
   return how == SP_HOW_RATE || how == SP_HOW_RATE_LESS || how == SP_HOW_RATIO;
 }
 
-bool sp_pack_names(const char *names, struct sp_str metric) {
-  struct sp_str rest = sp_str_from(names);
-  while (rest.len) {
-    if (sp_str_eq(sp_str_split(&rest, '|'), metric)) return true;
+bool sp_pack_names(struct sp_str names, struct sp_str metric) {
+  while (names.len) {
+    if (sp_str_eq(sp_str_split(&names, '|'), metric)) return true;
   }
   return false;
 }

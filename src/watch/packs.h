@@ -66,7 +66,7 @@ extern const struct sp_pack sp_pack_containers, sp_pack_node, sp_pack_postgres, 
     sp_pack_nginx, sp_pack_gunicorn, sp_pack_plugin_daemon, sp_pack_weaviate, sp_pack_vllm, sp_pack_xinference, sp_pack_process;
 
 /* Is `metric` among the names "new|old"? */
-bool sp_pack_names(const char *names, struct sp_str metric);
+bool sp_pack_names(struct sp_str names, struct sp_str metric);
 /* Do the sample's labels fit `where`? */
 bool sp_pack_fits(const char *where, const struct sp_prom_sample *sample);
 /* The next condition of a `where`; false at its end. */

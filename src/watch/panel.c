@@ -179,6 +179,7 @@ static void list_subjects(const struct sp_panel *panel, const struct sp_pack *pa
 static void tell_pack(const struct sp_panel *panel, const struct sp_panel_pack *kept, struct sp_watch_sink *sink) {
   char subjects[SP_OBSERVED_DETAIL_MAX];
   list_subjects(panel, kept->pack, subjects, sizeof(subjects));
+  if (kept->pack->is_process && !subjects[0]) return; /* an exporter's own */
   sp_watch_can(sink, "%s%s", kept->pack->title, subjects);
   for (size_t i = 0; kept->pack->rows[i].a.metric; i++) {
     const struct sp_pack_row *row = &kept->pack->rows[i];

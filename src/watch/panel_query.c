@@ -25,17 +25,36 @@ static void put_pattern(struct sp_buf *out, struct sp_str values) {
   sp_buf_append_char(out, '"');
 }
 
+static void put_condition(const struct sp_pack_condition *condition, struct sp_buf *out) {
+  bool is_pattern = false;
+  for (size_t i = 0; i < condition->values.len; i++) is_pattern |= strchr("|*", condition->values.bytes[i]) != NULL;
+  sp_buf_append_str(out, condition->label);
+  sp_buf_append_text(out, condition->is_not ? (is_pattern ? "!~" : "!=") : (is_pattern ? "=~" : "="));
+  if (is_pattern) put_pattern(out, condition->values);
+  else put_quoted(out, condition->values);
+  sp_buf_append_char(out, ',');
+}
+
 void sp_panel_put_match(const char *where, struct sp_buf *out) {
   struct sp_str rest = sp_str_from(where);
   struct sp_pack_condition condition;
+  while (sp_pack_next_condition(&rest, &condition)) put_condition(&condition, out);
+}
+
+static struct sp_str detail_labels(const struct sp_panel_group *group, struct sp_str *otherwise) {
+  struct sp_str labels = sp_panel_detail_labels(group->use->row, otherwise);
+  return group->detail[0] == '\0' ? sp_str_of(NULL, 0) : group->detail_label ? sp_str_from(group->detail_label) : labels;
+}
+
+/* The row's conditions, but those on labels whose one value is said anyway. */
+static void put_where(const struct sp_panel_group *group, const char *where, struct sp_buf *out) {
+  struct sp_str rest = sp_str_from(where), otherwise;
+  struct sp_pack_condition condition;
   while (sp_pack_next_condition(&rest, &condition)) {
-    bool is_pattern = false;
-    for (size_t i = 0; i < condition.values.len; i++) is_pattern |= strchr("|*", condition.values.bytes[i]) != NULL;
-    sp_buf_append_str(out, condition.label);
-    sp_buf_append_text(out, condition.is_not ? (is_pattern ? "!~" : "!=") : (is_pattern ? "=~" : "="));
-    if (is_pattern) put_pattern(out, condition.values);
-    else put_quoted(out, condition.values);
-    sp_buf_append_char(out, ',');
+    bool said = sp_str_eq(condition.label, sp_str_from(group->label));
+    struct sp_str labels = detail_labels(group, &otherwise);
+    while (labels.len) said |= sp_str_eq(sp_str_split(&labels, ','), condition.label);
+    if (!said) put_condition(&condition, out);
   }
 }
 
@@ -43,10 +62,10 @@ void sp_panel_put_match(const char *where, struct sp_buf *out) {
 static void put_names(const struct sp_panel_group *group, bool is_b, struct sp_buf *out, bool *several) {
   size_t start = out->len, count = 0;
   for (size_t i = 0; i < group->count; i++) {
-    const char *metric = group->members[i].series->metric;
-    if (group->members[i].is_b != is_b || strstr(out->len > start ? out->bytes + start : "", metric)) continue;
+    struct sp_str metric = sp_str_from(group->members[i].series->metric);
+    if (group->members[i].is_b != is_b || (count && sp_pack_names(sp_str_of(out->bytes + start, out->len - start), metric))) continue;
     if (count++) sp_buf_append_char(out, '|');
-    sp_buf_append_text(out, metric);
+    sp_buf_append_str(out, metric);
   }
   *several = count > 1;
   if (count > 0) return;
@@ -55,10 +74,8 @@ static void put_names(const struct sp_panel_group *group, bool is_b, struct sp_b
 }
 
 static void put_details(const struct sp_panel_group *group, struct sp_buf *out) {
-  struct sp_str otherwise, labels = sp_panel_detail_labels(group->use->row, &otherwise), values = sp_str_from(group->detail);
+  struct sp_str otherwise, labels = detail_labels(group, &otherwise), values = sp_str_from(group->detail);
   bool none = otherwise.len && sp_str_eq(values, otherwise);
-  if (group->detail_label) labels = sp_str_from(group->detail_label);
-  if (values.len == 0) return;
   while (labels.len) {
     struct sp_str label = sp_str_split(&labels, ',');
     sp_buf_append_str(out, label);
@@ -68,15 +85,11 @@ static void put_details(const struct sp_panel_group *group, struct sp_buf *out) 
   }
 }
 
-static void put_selector(const struct sp_panel *panel, const struct sp_panel_group *group, bool is_b, struct sp_buf *out) {
+static void put_selector(const struct sp_panel *panel, const struct sp_panel_group *group, bool is_b, struct sp_str name,
+                         struct sp_buf *out) {
   const struct sp_pack_row *row = group->use->row;
-  struct sp_buf names;
-  bool several;
-  sp_buf_init(&names, SP_OBSERVED_QUERY_MAX);
-  put_names(group, is_b, &names, &several);
-  sp_buf_printf(out, several ? "{__name__=~\"%s\"," : "%s{", names.bytes ? names.bytes : "");
-  sp_buf_fini(&names);
-  sp_panel_put_match(is_b ? row->b.where : row->a.where, out);
+  sp_buf_printf(out, SP_STR_FMT "{", SP_STR_ARG(name));
+  put_where(group, is_b ? row->b.where : row->a.where, out);
   if (group->label[0]) {
     sp_buf_printf(out, "%s=", group->label);
     put_quoted(out, sp_str_from(group->label_value));
@@ -88,19 +101,38 @@ static void put_selector(const struct sp_panel *panel, const struct sp_panel_gro
   sp_buf_append_char(out, '}');
 }
 
-static void put_operand(const struct sp_panel *panel, const struct sp_panel_group *group, bool is_b, const char *function,
-                        struct sp_buf *out) {
+/* "sum(rate(a{…}[60s]))", of one name. */
+static void put_part(const struct sp_panel *panel, const struct sp_panel_group *group, bool is_b, const char *function,
+                     struct sp_str name, struct sp_buf *out) {
   int64_t window_s = WINDOW_SCRAPES * panel->options.interval_ns / SP_NS_PER_S;
   if (window_s < WINDOW_LEAST_S) window_s = WINDOW_LEAST_S;
   bool is_rate = sp_how_is_rate(group->use->row->how);
   sp_buf_printf(out, "%s(%s", function, is_rate ? "rate(" : "");
-  put_selector(panel, group, is_b, out);
+  put_selector(panel, group, is_b, name, out);
   if (is_rate) sp_buf_printf(out, "[%llds])", (long long)window_s);
   if (!is_b && group->use->row->how == SP_HOW_QUOTIENT) {
     sp_buf_append_text(out, " / ");
-    put_selector(panel, group, true, out);
+    put_selector(panel, group, true, sp_str_from(group->use->row->b.metric), out);
   }
   sp_buf_append_char(out, ')');
+}
+
+/* Several names are a sum: a rate of them in one would have the same labels twice. */
+static void put_operand(const struct sp_panel *panel, const struct sp_panel_group *group, bool is_b, const char *function,
+                        struct sp_buf *out) {
+  struct sp_buf names;
+  bool several;
+  sp_buf_init(&names, SP_PANEL_KEY_MAX);
+  put_names(group, is_b, &names, &several);
+  struct sp_str rest = sp_buf_str(&names);
+  if (several) sp_buf_append_char(out, '(');
+  while (rest.len) {
+    struct sp_str name = sp_str_split(&rest, '|');
+    put_part(panel, group, is_b, function, name, out);
+    if (rest.len) sp_buf_append_text(out, " + ");
+  }
+  if (several) sp_buf_append_char(out, ')');
+  sp_buf_fini(&names);
 }
 
 static void put_promql(const struct sp_panel *panel, const struct sp_panel_group *group, struct sp_buf *out) {

@@ -37,10 +37,7 @@ static void push(struct batch *batch, const struct read_sample *sample) {
 
 /* Each name is in the row once for each of its uses. */
 static void put_name(struct sp_buf *out, size_t start, struct sp_str name) {
-  struct sp_str rest = sp_str_of(out->bytes ? out->bytes + start : NULL, out->len - start);
-  while (rest.len) {
-    if (sp_str_eq(sp_str_split(&rest, '|'), name)) return;
-  }
+  if (sp_pack_names(sp_str_of(out->bytes + start, out->len - start), name)) return;
   if (out->len > start) sp_buf_append_char(out, '|');
   sp_buf_append_str(out, name);
 }
@@ -104,8 +101,11 @@ int sp_prometheus_find(struct sp_prometheus_watcher *watcher, struct sp_watch_si
     int name = sp_json_get(&api->doc, sp_json_get(&api->doc, row, "metric"), "__name__");
     sp_panel_saw_metric(watcher->panel, sp_json_string(&api->doc, name, &api->scratch));
   }
-  for (size_t i = 0; (pack = sp_pack_at(i)); i++) {
-    if (sp_panel_saw(watcher->panel, pack)) add_raw(watcher, pack);
+  bool has_server = false;
+  for (size_t i = 0; (pack = sp_pack_at(i)); i++) { /* the processes' stand last */
+    bool saw = sp_panel_saw(watcher->panel, pack);
+    has_server |= saw && pack->is_server;
+    if (saw && (has_server || !pack->is_process)) add_raw(watcher, pack);
   }
   return 0;
 }

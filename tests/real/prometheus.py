@@ -15,21 +15,23 @@ PROGRAM = real.need("prometheus", "prometheus")
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback, whatever the machine's proxies are
 
 CONFIG = """
-global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs:
-  - job_name: scraped
-    static_configs: [{{targets: ['127.0.0.1:{port}']}}]
+"""
+JOB = """
+  - job_name: {name}
+    static_configs: [{{targets: ['{address}']}}]
 """
 
 
 class Prometheus:
-  def __init__(self, folder, target_port):
+  def __init__(self, folder, jobs):
     self.port = real.free_port()
     self.url = f"http://127.0.0.1:{self.port}"
     config = os.path.join(folder, "prometheus.yml")
     self.log = open(os.path.join(folder, "prometheus.log"), "w+", encoding="utf-8")
     with open(config, "w", encoding="utf-8") as file:
-      file.write(CONFIG.format(port=target_port))
+      file.write(CONFIG + "".join(JOB.format(name=name, address=address) for name, address in jobs.items()))
     self.process = subprocess.Popen(
       [PROGRAM, "--config.file=" + config, "--storage.tsdb.path=" + os.path.join(folder, "data"),
        f"--web.listen-address=127.0.0.1:{self.port}", "--web.enable-remote-write-receiver", "--log.level=warn"],
@@ -80,9 +82,10 @@ class Prometheus:
 
 
 @contextlib.contextmanager
-def prometheus(target_port):
+def prometheus(target_port, **more):
+  """It scrapes that port as the job `scraped`, and more addresses as jobs of their names."""
   with tempfile.TemporaryDirectory(prefix="spate-prometheus-") as folder:
-    server = Prometheus(folder, target_port)
+    server = Prometheus(folder, {"scraped": f"127.0.0.1:{target_port}", **more})
     try:
       yield server
     finally:

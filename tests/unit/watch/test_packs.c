@@ -215,7 +215,7 @@ static void match_and_packs_leave_out(void **state) {
   assert_int_equal(sp_observations_count(bench.seen), 1);
   assert_string_equal(subject_at(&bench, 0), "api");
   assert_string_equal(sp_observations_at(bench.seen, 0)->query,
-                      "sum(container_memory_working_set_bytes{container!=\"POD\",container=\"api\","
+                      "sum(container_memory_working_set_bytes{container=\"api\","
                       "namespace=~\"dify|tools\",job!~\"test.*\"})");
   assert_true(sp_panel_saw(bench.panel, &sp_pack_containers));
   assert_false(sp_panel_saw(bench.panel, &sp_pack_redis));
