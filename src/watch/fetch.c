@@ -3,11 +3,11 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "stats/clean.h"
+#include "watch/secret_file.h"
 #include "wire/http_date.h"
 #include "wire/url.h"
 
 #include <curl/curl.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -186,32 +186,15 @@ char *sp_fetch_source(const struct sp_fetch *fetch, const char *kind) {
 
 /* -- a call -- */
 
-static int read_secret(const char *path, char *text, struct sp_err *err) {
-  FILE *file = fopen(path, "rbe");
-  if (!file) return sp_fail(err, SP_EIO, "cannot read '%s': %s", path, strerror(errno));
-  size_t len = fread(text, 1, SP_FETCH_SECRET_MAX + 1, file);
-  bool failed = ferror(file) != 0;
-  fclose(file);
-  if (failed) return sp_fail(err, SP_EIO, "cannot read '%s'", path);
-  if (len > SP_FETCH_SECRET_MAX) return sp_fail(err, SP_ELIMIT, "'%s' has over %u bytes", path, SP_FETCH_SECRET_MAX);
-  struct sp_str secret = sp_str_trim(sp_str_of(text, len));
-  for (size_t i = 0; i < secret.len; i++) {
-    if ((unsigned char)secret.bytes[i] < ' ') return sp_fail(err, SP_EPARSE, "'%s' has more than one line", path);
-  }
-  memmove(text, secret.bytes, secret.len);
-  text[secret.len] = 0;
-  return 0;
-}
-
 static int set_credentials(struct sp_fetch *fetch, struct sp_err *err) {
-  char secret[SP_FETCH_SECRET_MAX + 2];
+  char secret[SP_SECRET_FILE_MAX + 2];
   const char *password = fetch->password;
   if (fetch->token_file) {
-    if (read_secret(fetch->token_file, secret, err)) return err->code;
+    if (sp_secret_file_read(fetch->token_file, secret, err)) return err->code;
     curl_easy_setopt(fetch->curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
     curl_easy_setopt(fetch->curl, CURLOPT_XOAUTH2_BEARER, secret);
   } else if (fetch->user) {
-    if (fetch->password_file && read_secret(fetch->password_file, secret, err)) return err->code;
+    if (fetch->password_file && sp_secret_file_read(fetch->password_file, secret, err)) return err->code;
     if (fetch->password_file) password = secret;
     curl_easy_setopt(fetch->curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
     curl_easy_setopt(fetch->curl, CURLOPT_USERNAME, fetch->user);

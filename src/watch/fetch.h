@@ -13,7 +13,6 @@
 #include "watch/watch.h"
 
 #define SP_FETCH_BODY_MAX (16u * 1024u * 1024u)
-#define SP_FETCH_SECRET_MAX (16u * 1024u) /* bytes of a password's or token's file */
 
 /* Rows for the options of a kind that fetches. */
 #define SP_FETCH_OPTIONS                                                                                                    \

@@ -176,17 +176,27 @@ static void list_subjects(const struct sp_panel *panel, const struct sp_pack *pa
   if (more) strncat(text, " and more", size - strlen(text) - 1);
 }
 
+/* What a diagnosis would want of a row, and does not get. */
+static void tell_missing(const struct sp_panel_pack *kept, size_t i, struct sp_watch_sink *sink) {
+  const struct sp_pack_row *row = &kept->pack->rows[i];
+  struct sp_str names = sp_str_from(row->a.metric), name = sp_str_split(&names, '|'), otherwise;
+  struct sp_str labels = sp_panel_detail_labels(row, &otherwise);
+  if (!row->without) return;
+  if (!kept->saw[i]) {
+    sp_watch_cannot(sink, "%s: %s: there is no " SP_STR_FMT, kept->pack->title, row->without, SP_STR_ARG(name));
+  } else if (otherwise.len && !kept->split[i]) {
+    struct sp_str label = sp_str_split(&labels, ',');
+    sp_watch_cannot(sink, "%s: %s: its " SP_STR_FMT " has no label " SP_STR_FMT, kept->pack->title, row->without,
+                    SP_STR_ARG(name), SP_STR_ARG(label));
+  }
+}
+
 static void tell_pack(const struct sp_panel *panel, const struct sp_panel_pack *kept, struct sp_watch_sink *sink) {
   char subjects[SP_OBSERVED_DETAIL_MAX];
   list_subjects(panel, kept->pack, subjects, sizeof(subjects));
   if (kept->pack->is_process && !subjects[0]) return; /* an exporter's own */
   sp_watch_can(sink, "%s%s", kept->pack->title, subjects);
-  for (size_t i = 0; kept->pack->rows[i].a.metric; i++) {
-    const struct sp_pack_row *row = &kept->pack->rows[i];
-    if (kept->saw[i] || !row->without) continue;
-    struct sp_str names = sp_str_from(row->a.metric), name = sp_str_split(&names, '|');
-    sp_watch_cannot(sink, "%s: %s: there is no " SP_STR_FMT, kept->pack->title, row->without, SP_STR_ARG(name));
-  }
+  for (size_t i = 0; kept->pack->rows[i].a.metric; i++) tell_missing(kept, i, sink);
 }
 
 void sp_panel_tell(const struct sp_panel *panel, struct sp_watch_sink *sink) {

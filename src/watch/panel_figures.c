@@ -23,7 +23,7 @@ static void beat(struct sp_panel_series *series, int64_t at_ns) {
 void sp_panel_put(struct sp_panel *panel, struct sp_panel_series *series, int64_t at_ns, double value) {
   bool seen = series->last.seen;
   int64_t passed_ns = at_ns - series->last.at_ns;
-  if (!isfinite(value) || (seen && passed_ns <= 0)) return;
+  if (!isfinite(value) || (seen && passed_ns < SP_RATES_SPAN_MIN_NS)) return;
   series->stepped = sp_rate_counter_step(&series->last, at_ns, value, &series->step);
   series->span_ns = panel->options.interval_ns;
   if (seen) {
