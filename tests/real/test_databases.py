@@ -1,22 +1,30 @@
 """From end to end: spate loads an application over a real database, watches it, and says what holds it (tests/real/targets.py)."""
-import os
-
 import targets
 from servers import PASSWORDS
 from support import Case, main, run
 
-STAGES = os.environ.get("STAGES", "1:8s,16:12s")
+STAGES = "1:8s,16:12s"
+TRIES = 3
 
 
 class Databases(Case):
-  def go(self, make, stages=STAGES):
+  def load(self, make):
     with make() as target:
-      result = run("dify:chat", "-H", target.url, "--stages", stages, "-e", "key=app-x", "-e", "think_min=0.1", "-e",
+      result = run("dify:chat", "-H", target.url, "--stages", STAGES, "-e", "key=app-x", "-e", "think_min=0.1", "-e",
                    "think_max=0.3", "--stop-timeout", "10s", *target.watch, limit_s=120)
     self.assertIn(result.verdict, (0, 3), f"\n{result}")
     for word in [*PASSWORDS.values(), "redis-pw"]:
       self.assertNotIn(word, result.out + result.err + str(result.json))
     return target, result.json["diagnosis"], result
+
+  def go(self, make):
+    """Where the machine has no room for the load, the generator is the limit, and right to say so: once more then."""
+    for _ in range(TRIES):
+      target, found, result = self.load(make)
+      if result.json["validity"]["valid"]:
+        return target, found, result
+      self.assertEqual(found["culprit"], "generator", f"\n{found}\n{result.out}")
+    return self.skipTest("the machine is busy: " + " ".join(result.json["validity"]["reasons"]))
 
   def names(self, make):
     target, found, result = self.go(make)

@@ -101,6 +101,12 @@ class Trouble(Case):
     self.assertIsNotNone(seen.mean("cache.clients"))
     self.assertIsNone(seen.mean("cache.slow_commands"))
 
+  def test_the_rights_that_it_needs(self):
+    self.server.command("ACL", "SETUSER", "least", "on", ">l-pw", "~*", "+info", "+select", "+slowlog|get", "+config|get", "+llen")
+    seen = Watch(f"redis=redis://least:l-pw@127.0.0.1:{self.server.port}", seconds=1).finish()
+    self.assertEqual(seen.cannot, [])
+    self.assertEqual(seen.notes, [])
+
   def test_a_restart(self):
     with Redis() as server:
       watch = Watch("redis=" + server.url(), seconds=6)

@@ -8,6 +8,7 @@
 import os
 import subprocess
 
+import real  # finds tests/scenario  # noqa: F401
 from support import SANITIZERS, environment
 
 PROBE = os.environ.get("WATCH_PROBE", "watch_probe")
