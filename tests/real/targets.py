@@ -95,13 +95,19 @@ class RedisClient:
   """Just enough of Redis' protocol; a connection a thread of the application."""
 
   def __init__(self, port, password):
-    self.port, self.password, self.local = port, password, threading.local()
+    self.port, self.password, self.local, self.open = port, password, threading.local(), []
 
   def command(self, *words):
     if not hasattr(self.local, "file"):
-      self.local.file = socket.create_connection(("127.0.0.1", self.port), timeout=30).makefile("rwb")
+      connection = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+      self.local.file = connection.makefile("rwb")
+      self.open += [self.local.file, connection]
       self.send("AUTH", self.password)
     return self.send(*words)
+
+  def close(self):
+    for part in self.open:
+      part.close()
 
   def send(self, *words):
     parts = [str(word).encode() for word in words]
@@ -197,8 +203,7 @@ def slow_statement():
   return database(work, "postgres.sql", max_parallel_workers_per_gather=0)
 
 
-BUSY = "local t = redis.call('TIME'); local u = t[1] * 1e6 + t[2] + ARGV[1] * 1e6; " \
-       "repeat local n = redis.call('TIME') until n[1] * 1e6 + n[2] > u"
+BUSY = "local enough = os.clock() + ARGV[1]; repeat until os.clock() > enough"
 
 
 @contextlib.contextmanager
@@ -207,6 +212,7 @@ def slow_command():
   with contextlib.ExitStack() as stack:
     server = stack.enter_context(Redis())
     client = RedisClient(server.port, server.password)
+    stack.callback(client.close)
     application = Application(lambda: client.command("EVAL", BUSY, 0, 0.03), node="Cache")
     stack.callback(application.close)
     yield Target(application, "redis.main_thread", "redis=" + server.url())

@@ -8,8 +8,7 @@ from servers import Redis
 from support import Case, main
 from watched import Watch, refused
 
-BUSY = "local until_us = redis.call('TIME'); local t = until_us[1] * 1e6 + until_us[2] + ARGV[1] * 1e6; " \
-       "repeat local n = redis.call('TIME') until n[1] * 1e6 + n[2] > t"
+BUSY = "local enough = os.clock() + ARGV[1]; repeat until os.clock() > enough"
 
 
 class Commands(Case):
@@ -29,10 +28,10 @@ class Commands(Case):
     for _ in range(3):
       self.server.command("EVAL", BUSY, 0, 0.4)
     seen = watch.finish()
-    self.assertAlmostEqual(seen.mean("cache.slow_commands") * 5, 6, delta=2, msg=seen.text())
+    self.assertGreater(seen.mean("cache.slow_commands") * 5, 4.5, seen.text())
     self.assertGreaterEqual(seen.most("cache.slowest_command", "EVAL"), 0.4)
-    self.assertGreaterEqual(max(row["most"] for row in seen.details("cache.slowest_command").values()), 0.4)
-    self.assertNotIn("until_us", seen.text())  # arguments are nobody's business
+    self.assertGreaterEqual(seen.most("cache.slowest_command", "DEBUG"), 0.3)
+    self.assertNotIn("os.clock", seen.text())  # arguments are nobody's business
     self.assertGreater(seen.mean("cache.main_thread"), 0.08)
     self.assertLessEqual(seen.most("cache.main_thread"), 1.3)
 
