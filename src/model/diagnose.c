@@ -30,6 +30,11 @@ static bool is_nearly_valid(const struct sp_diagnose_step *step) {
 
 static bool is_fair(const struct sp_diagnose_step *step) { return step->valid || is_nearly_valid(step); }
 
+/* A generator that is a little late, as on a busy machine, has still measured what the target did. */
+static bool is_fair(const struct sp_diagnose_step *step) {
+  return step->valid || (step->wait_s >= 0 && step->wait_s < SP_LATE_SHARE * step->e2e_s);
+}
+
 /* Fair ones of one kind of load, in order. */
 static void order_steps(struct sp_diagnosing *d) {
   const struct sp_diagnose_input *input = d->input;
@@ -42,6 +47,8 @@ static void order_steps(struct sp_diagnosing *d) {
       continue;
     d->steps[d->count++] = step;
     if (!step->valid) d->doubtful = step;
+    if (is_fair(step) && step->open_loop == input->steps[0].open_loop && step->to_ns > step->from_ns && step->load > 0)
+      d->steps[d->count++] = step;
   }
   qsort(d->steps, d->count, sizeof(d->steps[0]), by_load);
 }
@@ -116,6 +123,7 @@ static enum sp_diagnosis_confidence confidence(const struct sp_suspect *list, si
   if (!all && (share >= 0.5 || culprit->said > 0)) grade = SP_DIAGNOSIS_MEDIUM;
   if (d->first[SP_SIGNAL_COUNT] == 0 || is_close(list, count, culprit))
     grade--; /* nobody to compare with, or somebody alike */
+  if (!sp_calm(d)->valid || !sp_pressed(d)->valid) grade--;
   if (d->input->generator_shares_machine && culprit->kind == SP_SUBJECT_HOST) grade--;
   if (culprit->rule->place == SP_PLACE_NODE) grade = SP_DIAGNOSIS_LOW; /* where, and not what */
   if (d->doubtful) grade--;

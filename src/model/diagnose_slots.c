@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #define FULL 0.95
+#define BUSY 0.8           /* with a queue before it: a place that is handed on is free at some of the looks */
 #define STEADY 0.10      /* places taken differ by less while more come */
 #define NEAR 0.04        /* of a number of places that people set */
 #define NUMBER_MAX 120.0 /* above it every number is near a multiple of ten */
@@ -52,7 +53,7 @@ static double usual(double places) { return is_usual(places) ? near_usual(places
 static double level(const struct sp_suspect *suspect, size_t step) {
   double limit = sp_see_last(suspect, SP_SIGNAL_SLOTS_LIMIT), taken = used(suspect, step),
          waiting = sp_see(suspect, SP_SIGNAL_SLOTS_WAITING, NULL, step);
-  if (limit > 0) return taken / limit;
+  if (limit > 0) return waiting >= 1 && taken >= BUSY * limit ? fmax(taken / limit, FULL) : taken / limit;
   if (!(waiting >= 1)) return isnan(waiting) ? waiting : 0;
   double most = used(suspect, suspect->d->pressed);
   return is_steady(suspect, used) || is_usual(most) ? sp_capped(taken / most, 1) : (double)NAN;

@@ -237,6 +237,8 @@ void sp_say_unseen(const struct sp_diagnosing *d, struct sp_diagnosis *out) {
   if (d->doubtful)
     sp_say_line(&out->unseen, "", "", "times as they are to the millisecond, since the generator was late: %.250s",
                 d->doubtful->invalid_reason ? d->doubtful->invalid_reason : "the run is not valid");
+  if (!sp_pressed(d)->valid && sp_pressed(d)->invalid_reason)
+    sp_say_line(&out->unseen, "", "", "the load as it was asked for: %.300s", sp_pressed(d)->invalid_reason);
   if (d->input->generator_shares_machine)
     sp_say_line(&out->unseen, "", "", "what the load generator itself took: it runs on the target's machine");
   if (seen && sp_observations_left_out(seen) > 0)

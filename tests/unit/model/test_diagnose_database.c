@@ -104,6 +104,9 @@ static const struct row pooler[] = {
     {.name = "a few idle transactions do not", .shape = PRESSED, .culprit = "pgbouncer.slots",
      .sights = {POOLED(1, 9, 20), WAITING(0, 0, 30), {SP_SIGNAL_DB_IDLE_IN_TRANSACTION, "postgres", "", {0.5, 2, 4}},
      SESSIONS("CPU", 0.2, 5, 9)}},
+    {.name = "a pool of two with a queue, free at some of the looks", .shape = PRESSED, .culprit = "pgbouncer.slots",
+     .sights = {{SP_SIGNAL_SLOTS_USED, "pgbouncer", "", {0.2, 1.6, 1.8}}, {SP_SIGNAL_SLOTS_LIMIT, "pgbouncer", "", {2, 2, 2}},
+                WAITING(0, 0.2, 40)}},
     {.name = "a full pool before which nobody waits", .shape = PRESSED, .culprit = "", .sights = {POOLED(1, 9, 18),
      WAITING(0, 0, 0)}},
 };
