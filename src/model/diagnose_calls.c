@@ -10,7 +10,7 @@
 #define CALLS_FULL 0.5        /* of the answer's time is inside of these calls */
 #define NODE_FULL 0.5         /* of what answers grew by is in this node */
 #define CACHE_FULL 0.85       /* of its one thread */
-#define CACHE_SLOW_S 0.05     /* a command that all others stand behind */
+#define CACHE_SLOW_S 0.01     /* a command that all others stand behind; Redis' own slowlog-log-slower-than */
 #define MODEL_CACHE_FULL 0.95 /* KV cache: answers are put back */
 #define MERGE_DROP 0.8        /* of the segments are left behind a merge */
 

@@ -193,7 +193,7 @@ static bool is_inside(const struct sp_suspect *inner, const struct sp_suspect *o
 
 static bool explains(const struct sp_suspect *inner, const struct sp_suspect *outer) {
   const struct sp_diagnosing *d = inner->d;
-  if (inner == outer || !sp_is_accused(inner) || !inner->queue || !is_inside(inner, outer)) return false;
+  if (inner == outer || !sp_is_accused(inner) || !is_inside(inner, outer)) return false;
   double inner_s = inner->wait_s[d->pressed], outer_s = outer->wait_s[d->pressed];
   if (!inner->rule->share && inner->level[d->pressed] < SP_INNER_LEVEL && inner->said == 0) {
     if (!(inner_s >= outer_s)) return false;

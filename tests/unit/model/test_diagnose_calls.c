@@ -100,6 +100,8 @@ static void an_even_stream(struct sp_diagnose_step *steps) {
 static const struct row streams[] = {
     {.name = "one node, and nobody watches what is in it", .shape = PRESSED, .edit = knowledge_grows,
      .culprit = "flow.node", .says = "'Knowledge' (knowledge-retrieval) takes 2.00 s"},
+    {.name = "one node, and the thread that it waits for", .shape = PRESSED, .edit = knowledge_grows,
+     .culprit = "redis.main_thread", .sights = {{SP_SIGNAL_CACHE_MAIN_THREAD, "redis", "", {0.1, 0.7, 1}}}},
     {.name = "one node, and what is in it", .shape = PRESSED, .edit = knowledge_grows, .culprit = "weaviate.calls",
      .sights = {TIME("weaviate", 0.04, 0.08, 1.95), RATE("weaviate", 4.76, 23.3, 23.8)}},
     {.name = "all nodes get slower alike", .shape = PRESSED, .edit = all_nodes_grow, .culprit = ""},
