@@ -383,8 +383,8 @@ static void cleaning_up(void **state) {
   sqlite3 *db = NULL;
   sqlite3_stmt *stmt = NULL;
   assert_int_equal(sqlite3_open(scratch.path, &db), SQLITE_OK);
-  assert_int_equal(sqlite3_prepare_v2(db, "SELECT (SELECT count(*) FROM ticks) + (SELECT count(*) FROM tags) + (SELECT count(*) FROM log)", -1, &stmt, NULL),
-                   SQLITE_OK);
+  static const char rest[] = "SELECT (SELECT count(*) FROM ticks) + (SELECT count(*) FROM tags) + (SELECT count(*) FROM log)";
+  assert_int_equal(sqlite3_prepare_v2(db, rest, -1, &stmt, NULL), SQLITE_OK);
   assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
   assert_int_equal(sqlite3_column_int(stmt, 0), 2 + 2); /* nothing of the others is left */
   sqlite3_finalize(stmt);
@@ -471,7 +471,8 @@ static void a_thousand_runs(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     TEST(a_run_comes_back), TEST(it_is_private),       TEST(lists),  TEST(words_for_runs), TEST(who_is_gone),
-    TEST(cut_off_runs_get_figures), TEST(lines_come_back), TEST(cleaning_up), TEST(files_that_are_none), TEST(locked), TEST(a_thousand_runs),
+    TEST(cut_off_runs_get_figures), TEST(lines_come_back), TEST(cleaning_up),
+    TEST(files_that_are_none), TEST(locked), TEST(a_thousand_runs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
