@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PATH_MAX_BYTES 4096
@@ -13,7 +14,7 @@
 struct download {
   const char *name, *ending, *type;
   const char *report;   /* the output whose file it is; NULL: made of the result */
-  const char *file;     /* in the folder */
+  const char *file;     /* in the folder; NULL: the one that --out was given for it, where it was */
   const char *now, *now_file; /* MAY: written anew when asked for while the run goes on; what it is told to write to */
 };
 static const struct download downloads[] = {
@@ -23,6 +24,7 @@ static const struct download downloads[] = {
     {"failures.csv", "_failures.csv", "text/csv; charset=utf-8", "csv", "run_failures.csv", "now", "now_failures.csv"},
     {"history.csv", "_history.csv", "text/csv; charset=utf-8", "csv", "run_history.csv", NULL, NULL},
     {"hdr", ".hdr", "text/plain; charset=utf-8", "hdr", "run.hdr", NULL, NULL},
+    {"jsonl", ".jsonl", "application/jsonl; charset=utf-8", "jsonl", NULL, NULL, NULL},
 };
 #define DOWNLOADS (sizeof(downloads) / sizeof(downloads[0]))
 _Static_assert(DOWNLOADS <= SP_DOWNLOADS_MAX, "names of all of them");
@@ -77,14 +79,15 @@ void sp_downloads_keep(struct sp_outputs *outputs, const char *folder) {
 
 /* -- what there is -- */
 
-static bool is_there(const struct download *download, const char *folder) {
-  return !download->report || (folder && sp_report_find(download->report));
+static bool is_there(const struct download *download, const struct sp_runner *runner, const char *folder) {
+  if (!download->report) return true;
+  return download->file ? folder && sp_report_find(download->report) : runner && sp_runner_out_path(runner, download->report);
 }
 
-void sp_downloads_names(const char *folder, const char *names[SP_DOWNLOADS_MAX + 1]) {
+void sp_downloads_names(const struct sp_runner *runner, const char *folder, const char *names[SP_DOWNLOADS_MAX + 1]) {
   size_t count = 0;
   for (size_t i = 0; i < DOWNLOADS; i++) {
-    if (is_there(&downloads[i], folder)) names[count++] = downloads[i].name;
+    if (is_there(&downloads[i], runner, folder)) names[count++] = downloads[i].name;
   }
   names[count] = NULL;
 }
@@ -113,19 +116,29 @@ static int open_now(struct sp_runner *runner, const struct download *download, c
   return file;
 }
 
+/* Only a plain file has an end to give. */
+static int open_plain(const char *path) {
+  struct stat facts;
+  int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0 || (fstat(file, &facts) == 0 && S_ISREG(facts.st_mode))) return file;
+  close(file);
+  return -1;
+}
+
 static void give_file(struct sp_runner *runner, const struct download *download, const char *folder, struct sp_web_answer *answer) {
   char path[PATH_MAX_BYTES];
   struct sp_err err = {.text = "the file is not there"};
   bool anew = download->now_file && !sp_runner_ended(runner);
-  path_of(path, folder, download->file);
-  answer->file = anew ? open_now(runner, download, folder, &err) : open(path, O_RDONLY | O_CLOEXEC);
+  if (download->file) path_of(path, folder, download->file);
+  else snprintf(path, sizeof(path), "%s", sp_runner_out_path(runner, download->report));
+  answer->file = anew ? open_now(runner, download, folder, &err) : open_plain(path);
   if (answer->file < 0) sp_web_answer_error(answer, 503, NULL, "%s could not be made: %s", download->name, err.text);
 }
 
 void sp_downloads_give(struct sp_runner *runner, const char *folder, const char *name, struct sp_web_answer *answer) {
   for (size_t i = 0; i < DOWNLOADS; i++) {
     const struct download *download = &downloads[i];
-    if (strcmp(download->name, name) != 0 || !is_there(download, folder)) continue;
+    if (strcmp(download->name, name) != 0 || !is_there(download, runner, folder)) continue;
     if (!sp_runner_result(runner)) break;
     if (download->report) give_file(runner, download, folder, answer);
     else give_json(runner, answer);

@@ -14,9 +14,9 @@ void sp_downloads_remove_folder(char *folder); /* with what is in it; frees the 
 
 /* Adds the outputs that are kept while the run goes on. */
 void sp_downloads_keep(struct sp_outputs *outputs, const char *folder);
-/* Names of GET /api/out/NAME, static texts, ended by NULL. folder NULL: those that need none. */
-#define SP_DOWNLOADS_MAX 6u
-void sp_downloads_names(const char *folder, const char *names[SP_DOWNLOADS_MAX + 1]);
+/* Names of GET /api/out/NAME, static texts, ended by NULL. folder NULL: those that need none. runner MAY be NULL. */
+#define SP_DOWNLOADS_MAX 7u
+void sp_downloads_names(const struct sp_runner *runner, const char *folder, const char *names[SP_DOWNLOADS_MAX + 1]);
 /* Answers one. */
 void sp_downloads_give(struct sp_runner *runner, const char *folder, const char *name, struct sp_web_answer *answer);
 

@@ -371,6 +371,16 @@ void sp_runner_destroy(struct sp_runner *runner) {
 }
 
 struct sp_run *sp_runner_run(const struct sp_runner *runner) { return runner->run; }
+
+const char *sp_runner_out_path(const struct sp_runner *runner, const char *kind) {
+  const struct sp_options *options = runner->conf.options;
+  for (size_t i = 0; i < options->out_count; i++) {
+    const struct sp_out *out = &options->outs[i];
+    if (strcmp(out->type->name, kind) == 0 && strcmp(out->path, "-") != 0) return out->path;
+  }
+  return NULL;
+}
+
 const char *sp_runner_id(const struct sp_runner *runner) { return runner->id; }
 const struct sp_load *sp_runner_load(const struct sp_runner *runner) { return &runner->conf.setup->load; }
 bool sp_runner_ended(const struct sp_runner *runner) { return runner->finished; }

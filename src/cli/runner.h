@@ -35,6 +35,7 @@ int sp_runner_write_now(struct sp_runner *runner, const struct sp_report_type *t
 void sp_runner_destroy(struct sp_runner *runner); /* NULL is fine */
 
 struct sp_run *sp_runner_run(const struct sp_runner *runner); /* NULL: not started */
+const char *sp_runner_out_path(const struct sp_runner *runner, const char *kind); /* of --out KIND=PATH; NULL: not given, or '-' */
 const char *sp_runner_id(const struct sp_runner *runner);
 const struct sp_load *sp_runner_load(const struct sp_runner *runner);
 /* What is known now, or at the end: borrowed until the next call. NULL: nothing yet. */

@@ -24,7 +24,7 @@ static void drop_run(struct sp_serving *serving) {
 }
 
 static void show_outputs(struct sp_serving *serving) {
-  sp_downloads_names(serving->folder, serving->outputs);
+  sp_downloads_names(serving->runner, serving->folder, serving->outputs);
   sp_web_set_outputs(serving->web, serving->outputs);
 }
 

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from web import Page, check_ticks, summary_sums, sums  # noqa: E402
@@ -69,15 +70,19 @@ class Run(MockCase):
   def test_the_page_stays_where_it_is_asked_to(self):
     """Everything can be downloaded behind the end, and Ctrl-C changes nothing of the exit code."""
     for more, code in (((), 0), (("--slo", "p95(ttft) < 1ms"), 3)):
-      run, page = started(self.mock, "-u", 2, "-t", "2s", "--web-linger", *more)
+      lines = tempfile.NamedTemporaryFile(suffix=".jsonl")
+      self.addCleanup(lines.close)
+      run, page = started(self.mock, "-u", 2, "-t", "2s", "--web-linger", "--out", "jsonl=" + lines.name, *more)
       state = page.until_ended()
       self.assertEqual(state["can"], {"start": False, "change": False, "stop": False, "history": True, "try": False})
-      self.assertEqual(state["outputs"], ["json", "html", "requests.csv", "failures.csv", "history.csv", "hdr"])
+      self.assertEqual(state["outputs"], ["json", "html", "requests.csv", "failures.csv", "history.csv", "hdr", "jsonl"])
       for name in state["outputs"]:
         status, _, body = page.ask("GET", "/api/out/" + name)
         self.assertEqual(status, 200, name)
         self.assertGreater(len(body), 40, name)
       summary = json.loads(page.ask("GET", "/api/out/json")[2])
+      count = len(page.ask("GET", "/api/out/jsonl")[2].splitlines())
+      self.assertEqual(count, summary["totals"]["started"])
       self.assertIn("no run is under way", page.post("/api/stop", {}, 409)["error"])
       self.assertIsNone(run.process.poll())
       run.process.send_signal(signal.SIGINT)
