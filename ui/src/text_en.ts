@@ -56,9 +56,9 @@ export const en = {
   lasting: duration,
   loading: "Loading …",
   again: "Try again",
-  connection: { connecting: "connecting …", live: "live", lost: "not connected", denied: "no access", over: "spate has ended", none: "" } as Record<string, string>,
+  connection: { connecting: "connecting …", live: "live", lost: "not connected", denied: "no access", over: "ended", none: "" } as Record<string, string>,
   notConnected: "Not connected to spate. The numbers stand still; this page connects again by itself as soon as spate answers.",
-  isOver: "The run has ended, and spate with it. This page keeps what it has; the history has the run, and gives every output again:",
+  isOver: "The run has ended, and spate answers no more. This page keeps what it has; the history has the run, and gives every output again:",
   notAllowed: "spate wants its token: open the address that it printed when it started, with ?token=…",
   nothingRuns: "Nothing runs. Start a test with spate run, or spate serve to start from here.",
 

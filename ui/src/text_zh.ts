@@ -33,9 +33,9 @@ export const zh: Texts = {
   lasting: duration,
   loading: "加载中…",
   again: "重试",
-  connection: { connecting: "正在连接…", live: "实时", lost: "连接已断开", denied: "无权访问", over: "spate 已结束", none: "" },
+  connection: { connecting: "正在连接…", live: "实时", lost: "连接已断开", denied: "无权访问", over: "已结束", none: "" },
   notConnected: "与 spate 的连接已断开，页面上的数字暂停更新；spate 恢复响应后会自动重连。",
-  isOver: "这次运行已经结束，spate 也随之退出。本页保留已有数据；历史中有这次运行，可以再生成任何输出：",
+  isOver: "这次运行已经结束，spate 不再应答。本页保留已有数据；历史中有这次运行，可以再生成任何输出：",
   notAllowed: "需要访问令牌：请打开 spate 启动时打印的、带 ?token=… 的地址。",
   nothingRuns: "当前没有测试在运行。可用 spate run 启动一次测试，或用 spate serve 在本页启动。",
 
