@@ -2,6 +2,7 @@
 import os
 import selectors
 import socket
+import statistics
 import threading
 import time
 from pathlib import Path
@@ -10,12 +11,11 @@ from clients import BENCH, END_S, add_target
 from procs import BenchError, CLIENT_CORE, Child, TARGET_CORE
 from schedule import CHAT, Load
 from targets import START_S, connects, free_port, open_target
-from trials import Trials, line, median
+from trials import Trials, line
 
 PAGES = 20
 MOST = 1.03  # what the pages may make of it
-FROM_S, TO_S = 1.5, 0.5  # what is counted: from so long after the last user's start to so long before the end
-EVENTS_A_STREAM = 57  # of schedule.CHAT
+SETTLE_S, SEGMENT_S = 0.7, 2.3  # pages come and go; then a segment is counted
 
 
 class Watchers(threading.Thread):
@@ -60,8 +60,8 @@ def cpu_by_thread_s(pid):
 
 class PageRows(Trials):
     def begin(self, target, load, port):
-        argv = [self.tools.spate, "run", BENCH / "plans/stream.lua", "-H", target.url, "--threads", "1", "-q", "-u", load.users,
-                "-r", load.spawn, "-t", f"{load.seconds}s", "--stop-timeout", "10s", f"--web=127.0.0.1:{port}",
+        argv = [self.tools.spate, "run", BENCH / "plans/stream.lua", "-H", target.url, "--threads", "1", "-q",
+                "-u", load.users, "-r", load.spawn, "-t", f"{load.seconds}s", "--stop-timeout", "10s", f"--web=127.0.0.1:{port}",
                 "-e", "plan=" + load.schedule.text()]
         child = Child(argv, CLIENT_CORE)
         until = time.monotonic() + START_S
@@ -71,33 +71,48 @@ class PageRows(Trials):
             time.sleep(0.01)
         return child
 
-    def watched(self, load, pages):
-        """A run with --web, and so many pages from before the counting to behind it."""
-        port, begin_s = free_port(), load.users / load.spawn + FROM_S
+    def segment(self, child, target, port, pages):
+        """CPU an event, us, while so many pages are open: of all threads, and of the busiest, which is the engine's."""
+        watchers = Watchers(port, pages)
+        watchers.start()
+        time.sleep(SETTLE_S)
+        before, events = cpu_by_thread_s(child.pid), target.read_stats()["events"]
+        time.sleep(SEGMENT_S)
+        after, events = cpu_by_thread_s(child.pid), target.read_stats()["events"] - events
+        watchers.close()
+        if watchers.lost or (pages and not watchers.bytes):
+            raise BenchError(f"{watchers.lost} of {pages} pages were cut off, {watchers.bytes} bytes came")
+        spent = [after[thread] - before.get(thread, 0) for thread in after]
+        return sum(spent) * 1e6 / events, max(spent) * 1e6 / events
+
+    def alternate(self, load, segments):
+        """One run, with and without pages in turn: the same process, the same streams, so only the pages differ."""
+        port, own_s = free_port(), time.process_time()
+        kept = {0: [], PAGES: []}
         with open_target(self.tools, load) as target:
             child = self.begin(target, load, port)
-            watchers = Watchers(port, pages)
-            watchers.start()
-            time.sleep(begin_s)
-            before, events = cpu_by_thread_s(child.pid), target.read_stats()["events"]
-            time.sleep(load.seconds - begin_s - TO_S)
-            after, events = cpu_by_thread_s(child.pid), target.read_stats()["events"] - events
-            watchers.close()
-            child.wait(END_S)
+            time.sleep(load.users / load.spawn)
+            for n in range(segments):
+                for pages in (0, PAGES) if n % 2 == 0 else (PAGES, 0):
+                    kept[pages].append(self.segment(child, target, port, pages))
+            child.wait(load.seconds + END_S)
             child.must(0, 3, 4)
-        spent = [after[thread] - before.get(thread, 0) for thread in after]
-        return add_target({
-            "client": f"{pages} pages", "users": load.users, "streams": events // EVENTS_A_STREAM, "failed": watchers.lost,
-            "whole_us": sum(spent) * 1e6 / events, "engine_us": max(spent) * 1e6 / events,
-            "page_bytes": watchers.bytes}, target, child)
+        trial = add_target({"client": "spate", "users": load.users, "streams": target.stats["requests"], "segments": kept},
+                           target, child)
+        own_share = (time.process_time() - own_s) / (2 * target.wall_s)  # the pages are this process: no other's work
+        trial["others_share"] = max(0, trial["others_share"] - own_share)
+        self.keep("pages", trial)
+        return kept
 
     def pages(self):
-        users, seconds, repeats = 1000, 8, 2 if self.quick else 7
+        users, segments, runs = 1000, 4 if self.quick else 11, 1 if self.quick else 2
+        seconds = round(CHAT.stream_ms / 1000 + 1 + segments * 2 * (SETTLE_S + SEGMENT_S + 0.4))
         load = Load(users, seconds, CHAT.spread(users), target="cheap")
-        kept = self.in_turn("pages", {n: lambda n=n: self.watched(load, n) for n in (0, PAGES)}, repeats)
+        kept = [self.alternate(load, segments) for _ in range(runs)]
         lines = []
-        for key, what in (("whole_us", "all threads"), ("engine_us", "the engine's thread")):
-            open_, none = median(kept[PAGES], key), median(kept[0], key)
-            lines.append(line("pages", f"CPU an event, {PAGES} pages open, {what}, us", open_, none, open_ / none,
-                              f"<= {MOST} x without", open_ / none <= MOST, f"peer: no page; {users} streams"))
+        for key, what in enumerate(("all threads", "the engine's thread")):
+            with_, without = (statistics.median(segment[key] for run in kept for segment in run[n]) for n in (PAGES, 0))
+            lines.append(line("pages", f"CPU an event, {PAGES} pages open, {what}, us", with_, without, with_ / without,
+                              f"<= {MOST} x without", with_ / without <= MOST,
+                              f"peer: no page; {users} streams, {segments * runs} segments each"))
         return lines
