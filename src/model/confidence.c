@@ -1,15 +1,10 @@
 #include "model/confidence.h"
 
 #include "base/check.h"
+#include "model/student.h"
 
 #include <math.h>
 #include <stdio.h>
-
-/* Of Student's t distribution with 1 … 19 degrees of freedom: 97.5 % are below. */
-static const double student[SP_BATCHES_MAX - 1] = {
-  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-  2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093,
-};
 
 #define LOOKS_INDEPENDENT 1.0 /* a correlation up to this / √B: good enough, no longer batches are tried */
 #define HARDLY_CHANCE 1.645   /* over this / √B: one-sided 95 % */
@@ -17,7 +12,7 @@ static const double student[SP_BATCHES_MAX - 1] = {
 
 double sp_student_975(size_t degrees) {
   SP_CHECK(degrees >= 1 && degrees < SP_BATCHES_MAX);
-  return student[degrees - 1];
+  return sp_student_quantile(0.975, (double)degrees);
 }
 
 /* Both ends of a two-sided 95 % interval must be samples: q^n and (1-q)^n at most 2.5 % each. */

@@ -44,7 +44,7 @@ static void by_hand(void **state) {
   struct sp_confidence c;
   sp_confidence_of_batches(10, batches, 10, &c);
   assert_int_equal(c.state, SP_CONFIDENCE_GOOD);
-  double half = 2.262 * sqrt(10.0 / 9) / sqrt(10);
+  double half = 2.2621571628 * sqrt(10.0 / 9) / sqrt(10);
   assert_true(fabs(c.low - (10 - half)) < 1e-9 && fabs(c.high - (10 + half)) < 1e-9);
   assert_true(fabs(c.lag1 + 0.9) < 1e-9); /* each follows its opposite */
   assert_int_equal(c.batches, 10);
