@@ -100,16 +100,16 @@ const char *sp_column_text(struct sp_query *query, int column) {
 
 int64_t sp_column_int(struct sp_query *query, int column) { return sqlite3_column_int64(query->stmt, column); }
 
-static bool is_null(struct sp_query *query, int column) {
+bool sp_column_is_null(struct sp_query *query, int column) {
   return sqlite3_column_type(query->stmt, column) == SQLITE_NULL;
 }
 
 double sp_column_real(struct sp_query *query, int column) {
-  return is_null(query, column) ? (double)NAN : sqlite3_column_double(query->stmt, column);
+  return sp_column_is_null(query, column) ? (double)NAN : sqlite3_column_double(query->stmt, column);
 }
 
 int sp_column_flag(struct sp_query *query, int column) {
-  return is_null(query, column) ? -1 : sqlite3_column_int(query->stmt, column) != 0;
+  return sp_column_is_null(query, column) ? -1 : sqlite3_column_int(query->stmt, column) != 0;
 }
 
 struct sp_str sp_column_bytes(struct sp_query *query, int column) {

@@ -39,6 +39,7 @@ int sp_query_close(struct sp_query *query, const char *verb, struct sp_err *err)
 void sp_query_again(struct sp_query *query);
 
 /* Columns, from 0. Texts and bytes until the next step. */
+bool sp_column_is_null(struct sp_query *query, int column);
 const char *sp_column_text(struct sp_query *query, int column); /* null: "" */
 int64_t sp_column_int(struct sp_query *query, int column);
 double sp_column_real(struct sp_query *query, int column); /* null: NAN */
@@ -54,6 +55,10 @@ struct sp_headline {
   double rps, failed_share, ttft_p95_ms, e2e_p95_ms;
 };
 void sp_headline_of(const struct sp_interval *totals, int64_t measured_ns, struct sp_headline *out);
+
+/* write.c: tells plans apart by their texts. */
+#define SP_PLAN_HASH_SIZE 17
+void sp_plan_hash(struct sp_str text, char out[SP_PLAN_HASH_SIZE]);
 
 /* read.c: whether the process of a row of runs is gone, from these columns of it. */
 #define SP_PROCESS_COLUMNS \

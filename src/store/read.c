@@ -8,9 +8,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-#define CANDIDATES_SHOWN 5
 
 const char *sp_store_state_name(enum sp_store_state state) {
   static const char *const names[] = { "running", "finished", "interrupted" };
@@ -163,83 +160,6 @@ int sp_store_list(struct sp_store *store, const struct sp_store_filter *filter,
   pairs_close(&tags);
   int rows_code = sp_query_close(&rows, "read", code ? NULL : err);
   return code ? code : rows_code ? rows_code : given;
-}
-
-/* -- finding one -- */
-
-static int copy_id(struct sp_query *row, char id[SP_STORE_ID_SIZE]) {
-  snprintf(id, SP_STORE_ID_SIZE, "%s", sp_column_text(row, 0));
-  return SP_OK;
-}
-
-/* "last", "last~3": how many before the newest. False: it is something else. */
-static bool parse_last(const char *word, int64_t *back) {
-  char *end = NULL;
-  *back = 0;
-  if (strncmp(word, "last", 4) != 0) {
-    return false;
-  }
-  if (word[4] == '~' && word[5] >= '0' && word[5] <= '9' && strlen(word) <= 14) {
-    *back = strtoll(word + 5, &end, 10);
-    return *end == 0;
-  }
-  return word[4] == 0;
-}
-
-static int find_last(struct sp_store *store, const char *word, int64_t back, char id[SP_STORE_ID_SIZE],
-                     struct sp_err *err) {
-  struct sp_query rows;
-  int code = sp_query_open(&rows, store, "SELECT id FROM runs ORDER BY real_ns DESC, no DESC LIMIT 1 OFFSET ?", err);
-  if (code) {
-    return code;
-  }
-  sp_query_int(&rows, back);
-  bool found = sp_query_next(&rows) && copy_id(&rows, id) == 0;
-  code = sp_query_close(&rows, "read", err);
-  if (code || found) {
-    return code;
-  }
-  return sp_fail(err, SP_ENOTFOUND, "there is no run '%s': %lld are kept in '%s'", word,
-                 (long long)sp_db_number(store, "SELECT count(*) FROM runs"), store->path);
-}
-
-static int fail_ambiguous(struct sp_query *rows, const char *word, char id[SP_STORE_ID_SIZE], struct sp_err *err) {
-  struct sp_buf found;
-  int count = 1;
-  sp_buf_init(&found, CANDIDATES_SHOWN * (SP_STORE_ID_SIZE + 2));
-  sp_buf_append_text(&found, id);
-  do {
-    if (count++ < CANDIDATES_SHOWN) {
-      sp_buf_printf(&found, ", %s", sp_column_text(rows, 0));
-    }
-  } while (sp_query_next(rows));
-  int code = sp_fail(err, SP_ENOTFOUND, "%d runs begin with '%s': %s%s", count, word, found.bytes,
-                     count > CANDIDATES_SHOWN ? ", …" : "");
-  sp_buf_fini(&found);
-  return code;
-}
-
-int sp_store_find(struct sp_store *store, const char *word, char id[SP_STORE_ID_SIZE], struct sp_err *err) {
-  int64_t back = 0;
-  if (parse_last(word, &back)) {
-    return find_last(store, word, back, id, err);
-  }
-  struct sp_query rows;
-  int code = sp_query_open(&rows, store, "SELECT id FROM runs WHERE substr(id, 1, length(?1)) = ?1 ORDER BY real_ns DESC",
-                           err);
-  if (code) {
-    return code;
-  }
-  sp_query_text(&rows, word);
-  bool found = *word && sp_query_next(&rows) && copy_id(&rows, id) == 0;
-  if (found && strcmp(id, word) != 0 && sp_query_next(&rows)) {
-    code = fail_ambiguous(&rows, word, id, err);
-  }
-  int rows_code = sp_query_close(&rows, "read", code ? NULL : err);
-  if (code || rows_code || found) {
-    return code ? code : rows_code;
-  }
-  return sp_fail(err, SP_ENOTFOUND, "there is no run '%s' in '%s' ('spate history' lists them)", word, store->path);
 }
 
 /* -- one run -- */

@@ -81,10 +81,33 @@ static const char schema_3[] =
   "CREATE TABLE log (run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, n INTEGER NOT NULL,"
   " elapsed_ns INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (run, n)) WITHOUT ROWID;";
 
+/* Searches for the capacity; campaigns, whose rounds name their trials (kind is enum sp_store_trial_kind) by id. */
+static const char schema_4[] =
+  "CREATE TABLE capacities ("
+  " no INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, plan TEXT NOT NULL,"
+  " plan_hash TEXT NOT NULL, host TEXT NOT NULL, version TEXT NOT NULL, real_ns INTEGER NOT NULL, goal TEXT NOT NULL,"
+  " unit TEXT NOT NULL, verdict TEXT NOT NULL, lower REAL, upper REAL, goodput REAL, valid INTEGER NOT NULL,"
+  " complete INTEGER NOT NULL, document TEXT NOT NULL);"
+  "CREATE INDEX capacities_by_time ON capacities (real_ns);"
+  "CREATE TABLE campaigns ("
+  " no INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, real_ns INTEGER NOT NULL, goal TEXT NOT NULL,"
+  " slos TEXT NOT NULL, figure TEXT NOT NULL);"
+  "CREATE TABLE rounds ("
+  " no INTEGER PRIMARY KEY AUTOINCREMENT, campaign INTEGER NOT NULL REFERENCES campaigns ON DELETE CASCADE,"
+  " title TEXT NOT NULL, real_ns INTEGER NOT NULL, hypothesis TEXT, note TEXT, snapshot TEXT, predicted TEXT,"
+  " predicted_low REAL, predicted_high REAL, because TEXT, predicted_ns INTEGER, decision INTEGER NOT NULL,"
+  " UNIQUE (campaign, title));"
+  "CREATE TABLE round_changes (round INTEGER NOT NULL REFERENCES rounds ON DELETE CASCADE, position INTEGER NOT NULL,"
+  " component TEXT NOT NULL, key TEXT NOT NULL, old TEXT, new TEXT, source TEXT NOT NULL,"
+  " PRIMARY KEY (round, position)) WITHOUT ROWID;"
+  "CREATE TABLE round_trials (round INTEGER NOT NULL REFERENCES rounds ON DELETE CASCADE, position INTEGER NOT NULL,"
+  " kind INTEGER NOT NULL, id TEXT NOT NULL, PRIMARY KEY (round, position)) WITHOUT ROWID;"
+  "CREATE INDEX round_trials_by_id ON round_trials (id);";
+
 static const struct step {
   const char *sql;
   int (*fill)(struct sp_store *store, struct sp_err *err); /* MAY */
-} steps[SP_STORE_SCHEMA] = { { schema_1, NULL }, { schema_2, fill_2 }, { schema_3, NULL } };
+} steps[SP_STORE_SCHEMA] = { { schema_1, NULL }, { schema_2, fill_2 }, { schema_3, NULL }, { schema_4, NULL } };
 
 static int update(struct sp_store *store, struct sp_err *err) {
   int64_t version = sp_db_number(store, "PRAGMA user_version"); /* now nobody else changes it */

@@ -137,15 +137,30 @@ static int gc_query(struct sp_store *store, const char *sql, int64_t before_real
   return sp_query_close(&query, "clean up", err);
 }
 
+/* What a campaign's rounds refer to stays. */
+#define UNUSED " AND id NOT IN (SELECT id FROM round_trials)"
+
+static int gc_rows(struct sp_store *store, int64_t before_real_ns, bool dry, uint64_t *rows, struct sp_err *err) {
+  static const char *const counts[] = { "SELECT count(*) FROM runs WHERE real_ns < ? AND state <> 0" UNUSED,
+                                        "SELECT count(*) FROM capacities WHERE real_ns < ?" UNUSED };
+  static const char *const deletes[] = { "DELETE FROM runs WHERE real_ns < ? AND state <> 0" UNUSED,
+                                         "DELETE FROM capacities WHERE real_ns < ?" UNUSED };
+  int code = SP_OK;
+  *rows = 0;
+  for (size_t i = 0; i < 2 && code == 0; i++) {
+    int64_t count = 0;
+    code = gc_query(store, dry ? counts[i] : deletes[i], before_real_ns, &count, err);
+    *rows += (uint64_t)count;
+  }
+  return code;
+}
+
 int sp_store_gc(struct sp_store *store, int64_t before_real_ns, bool dry, struct sp_store_gc *out, struct sp_err *err) {
-  int64_t runs = 0;
-  const char *sql = dry ? "SELECT count(*) FROM runs WHERE real_ns < ? AND state <> 0"
-                        : "DELETE FROM runs WHERE real_ns < ? AND state <> 0";
+  *out = (struct sp_store_gc){ 0 };
   out->bytes_before = out->bytes_after = file_bytes(store);
   int code = sp_store_settle(store, err); /* what looks as if it went on, and does not */
-  code = code ? code : gc_query(store, sql, before_real_ns, &runs, err);
-  out->runs = (uint64_t)runs;
-  if (code == 0 && !dry && runs > 0) {
+  code = code ? code : gc_rows(store, before_real_ns, dry, &out->runs, err);
+  if (code == 0 && !dry && out->runs > 0) {
     code = sp_db_run(store, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", err);
     out->bytes_after = file_bytes(store);
   }

@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "stats/interval.h"
 
-#define SP_STORE_SCHEMA 3 /* store/schema.c */
+#define SP_STORE_SCHEMA 4 /* store/schema.c */
 #define SP_STORE_BUSY_MS 2000
 #define SP_STORE_ID_SIZE 40
 #define SP_STORE_PATH_MAX 4096u
@@ -87,10 +87,10 @@ int sp_store_settle(struct sp_store *store, struct sp_err *err);
 /* --- throwing away --- */
 
 struct sp_store_gc {
-  uint64_t runs;        /* that are, or would be, deleted */
+  uint64_t runs;        /* and searches for the capacity that are, or would be, deleted */
   uint64_t bytes_before, bytes_after; /* of the file; the same where nothing was deleted */
 };
-/* Deletes what began before; never a run that goes on. dry: only counts. Gives the space back to the disk, which
+/* Deletes what began before; never a run that goes on, nor a trial of a campaign. dry: only counts. Gives the space back to the disk, which
  * needs as much of it for a moment as is kept. */
 int sp_store_gc(struct sp_store *store, int64_t before_real_ns, bool dry, struct sp_store_gc *out, struct sp_err *err);
 

@@ -8,13 +8,13 @@
 #include <stdio.h>
 
 /* FNV-1a, 64 bits: tells plans apart that people wrote, and is no proof against forgery. */
-static void hash_text(struct sp_str text, char out[17]) {
+void sp_plan_hash(struct sp_str text, char out[SP_PLAN_HASH_SIZE]) {
   uint64_t hash = UINT64_C(0xcbf29ce484222325);
   for (size_t i = 0; i < text.len; i++) {
     hash ^= (unsigned char)text.bytes[i];
     hash *= UINT64_C(0x100000001b3);
   }
-  snprintf(out, 17, "%016llx", (unsigned long long)hash);
+  snprintf(out, SP_PLAN_HASH_SIZE, "%016llx", (unsigned long long)hash);
 }
 
 static int insert_pairs(struct sp_store *store, const char *sql, int64_t run, const struct sp_store_pair *pairs,
@@ -37,7 +37,7 @@ static int insert_pairs(struct sp_store *store, const char *sql, int64_t run, co
 static int insert_run(struct sp_store *store, const struct sp_store_begin *begin, struct sp_err *err) {
   struct sp_query insert;
   struct sp_process self;
-  char hash[17];
+  char hash[SP_PLAN_HASH_SIZE];
   int code = sp_query_open(&insert, store,
                            "INSERT INTO runs (id, name, plan, plan_text, plan_hash, host, version, real_ns, mono_ns, seed,"
                            " asked, state, pid, process_started, pid_space, boot)"
@@ -47,7 +47,7 @@ static int insert_run(struct sp_store *store, const struct sp_store_begin *begin
     return code;
   }
   sp_process_self(&self);
-  hash_text(begin->plan_text, hash);
+  sp_plan_hash(begin->plan_text, hash);
   sp_query_text(&insert, begin->id);
   sp_query_text(&insert, begin->name);
   sp_query_text(&insert, begin->plan);

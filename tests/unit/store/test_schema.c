@@ -8,11 +8,12 @@
 
 #include "schema_1.h"
 #include "schema_2.h"
+#include "schema_3.h"
 #include "scratch.h"
 
 #include "base/clock.h"
+#include "store/store_campaign.h"
 #include "store/store_log.h"
-#include "store/store_read.h"
 
 #include <math.h>
 #include <sqlite3.h>
@@ -62,7 +63,7 @@ static void ask(const char *sql, char *text) {
 }
 
 /* Of each earlier schema, the oldest first. */
-static const char *const files[] = { schema_1_file, schema_2_file };
+static const char *const files[] = { schema_1_file, schema_2_file, schema_3_file };
 #define FILES (sizeof(files) / sizeof(files[0]))
 
 /* -- what was in them -- */
@@ -101,11 +102,17 @@ static void check_file(const char *file, enum sp_store_mode mode) {
   seen = 0;
   assert_int_equal(sp_store_list(store, &(struct sp_store_filter){ .tags = &red, .tag_count = 1 }, check_run, &seen, &err), 0);
   assert_int_equal(seen, 1);
-  const struct sp_store_line line = { 0, 1000, "info", "a line" };
+  const struct sp_store_line line = { 7, 1000, "info", "a line" };
   assert_int_equal(sp_store_lines(store, 1, &line, 1, &err), 0);
+  struct sp_store_campaign campaign = { .name = "tune", .goal = "", .slos = "", .figure = "ok_rps" };
+  struct sp_store_trial trial = { SP_STORE_TRIAL_RUN, "" };
+  assert_int_equal(sp_store_find(store, "last", trial.id, &err), 0);
+  assert_int_equal(sp_store_campaign_new(store, &campaign, &err), 0);
+  struct sp_store_round round = { .title = "baseline", .trials = &trial, .trial_count = 1 };
+  assert_int_equal(sp_store_round_add(store, "tune", &round, &err), 0);
   sp_store_close(store);
-  ask("PRAGMA user_version; PRAGMA foreign_key_check; SELECT count(*) FROM log", text);
-  assert_string_equal(text, "3\n1\n");
+  ask("PRAGMA user_version; PRAGMA foreign_key_check; SELECT count(*) FROM log WHERE n = 7; SELECT count(*) FROM round_trials", text);
+  assert_string_equal(text, "4\n1\n1\n");
   sp_store_close(scratch_open(&scratch, SP_STORE_WRITE)); /* once more: nothing to do */
 }
 
@@ -164,12 +171,12 @@ static void many_at_once(void **state) {
   run_sql(schema_1_file);
   open_at_once();
   ask("PRAGMA user_version; PRAGMA integrity_check; SELECT count(*) FROM runs", text);
-  assert_string_equal(text, "3\nok\n3\n");
+  assert_string_equal(text, "4\nok\n3\n");
   for (int i = 0; i < 10; i++) {
     unlink(scratch.path);
     open_at_once();
     ask("PRAGMA user_version; PRAGMA integrity_check; SELECT count(*) FROM runs", text);
-    assert_string_equal(text, "3\nok\n0\n");
+    assert_string_equal(text, "4\nok\n0\n");
   }
 }
 
@@ -177,10 +184,10 @@ static void of_a_later_spate(void **state) {
   (void)state;
   struct sp_err err = { 0 };
   sp_store_close(scratch_open(&scratch, SP_STORE_WRITE));
-  run_sql("PRAGMA user_version = 4");
+  run_sql("PRAGMA user_version = 5");
   for (int mode = SP_STORE_WRITE; mode <= SP_STORE_READ; mode++) {
     assert_null(sp_store_open(scratch.path, (enum sp_store_mode)mode, &err));
-    assert_non_null(strstr(err.text, "written by a later spate (schema 4, this one knows 3)"));
+    assert_non_null(strstr(err.text, "written by a later spate (schema 5, this one knows 4)"));
   }
 }
 
