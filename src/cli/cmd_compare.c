@@ -17,7 +17,7 @@ static void put(void *ctx, struct sp_canvas *canvas) {
 }
 
 static int print(const struct sp_comparison *comparison, const struct sp_options *options) {
-  bool refused = comparison->reason_count > 0 && !options->force;
+  bool refused = comparison->reasons.count > 0 && !options->force;
   if (options->json) {
     char *text = sp_comparison_json(comparison);
     printf("%s\n", text);

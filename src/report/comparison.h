@@ -8,11 +8,7 @@
 #define SP_REPORT_COMPARISON_H
 
 #include "model/compare.h"
-#include "report/report.h"
-#include "store/store_read.h"
-
-#define SP_COMPARISON_TEXTS_MAX 12u
-#define SP_COMPARISON_TEXT_SIZE 600
+#include "report/trial.h"
 
 struct sp_comparison_side {
   char id[SP_STORE_ID_SIZE];
@@ -23,9 +19,8 @@ struct sp_comparison_side {
 
 struct sp_comparison {
   struct sp_comparison_side a, b;
-  size_t reason_count, note_count;
-  char reasons[SP_COMPARISON_TEXTS_MAX][SP_COMPARISON_TEXT_SIZE]; /* why they are not comparable */
-  char notes[SP_COMPARISON_TEXTS_MAX][SP_COMPARISON_TEXT_SIZE];   /* worth knowing; the first is SP_COMPARE_CAVEAT */
+  struct sp_sentences reasons; /* why they are not comparable */
+  struct sp_sentences notes;   /* worth knowing; the first is SP_COMPARE_CAVEAT */
   struct sp_compare_row *rows;
   size_t row_count;
 

@@ -68,10 +68,10 @@ char *sp_history_list_json(struct sp_store *store, const struct sp_store_filter 
 
 /* -- a comparison -- */
 
-static json_t *texts(const char (*list)[SP_COMPARISON_TEXT_SIZE], size_t count) {
+static json_t *texts(const struct sp_sentences *list) {
   json_t *array = json_array();
-  for (size_t i = 0; i < count; i++) {
-    json_array_append_new(array, sp_doc_text(list[i]));
+  for (size_t i = 0; i < list->count; i++) {
+    json_array_append_new(array, sp_doc_text(list->items[i]));
   }
   return array;
 }
@@ -107,10 +107,10 @@ char *sp_comparison_json(const struct sp_comparison *comparison) {
   for (size_t i = 0; i < comparison->row_count; i++) {
     json_array_append_new(rows, row_of(&comparison->rows[i]));
   }
-  sp_doc_set(object, "comparable", json_boolean(comparison->reason_count == 0));
-  sp_doc_set(object, "reasons", texts(comparison->reasons, comparison->reason_count));
+  sp_doc_set(object, "comparable", json_boolean(comparison->reasons.count == 0));
+  sp_doc_set(object, "reasons", texts(&comparison->reasons));
   sp_doc_set(object, "note", sp_doc_text(SP_COMPARE_CAVEAT));
-  sp_doc_set(object, "notes", texts(comparison->notes, comparison->note_count));
+  sp_doc_set(object, "notes", texts(&comparison->notes));
   sp_doc_set(object, "a", side(&comparison->a));
   sp_doc_set(object, "b", side(&comparison->b));
   sp_doc_set(object, "rows", rows);

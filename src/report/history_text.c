@@ -121,20 +121,19 @@ static const struct sp_column compared_columns[COMPARED_COLUMNS] = {
 };
 
 static void put_side(const char *letter, const struct sp_comparison_side *side, struct sp_canvas *canvas) {
-  char line[SP_COMPARISON_TEXT_SIZE], started[40], steady[SP_UNIT_TEXT_SIZE];
+  char line[SP_SENTENCE_SIZE], started[40], steady[SP_UNIT_TEXT_SIZE];
   started_text(side->real_ns, started, sizeof(started));
   sp_format_duration((int64_t)(side->steady_s * 1e9), steady, sizeof(steady));
   snprintf(line, sizeof(line), "%s  %s · %s · %s UTC · %s of it steady", letter, side->name, side->id, started, steady);
   sp_put_parts(canvas, sp_str_from(line), 0, 3);
 }
 
-static void put_sentences(const char *head, enum sp_ink ink, const char (*list)[SP_COMPARISON_TEXT_SIZE], size_t count,
-                          struct sp_canvas *canvas) {
+static void put_sentences(const char *head, enum sp_ink ink, const struct sp_sentences *list, struct sp_canvas *canvas) {
   int width = sp_text_width(sp_str_from(head)) + 2;
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < list->count; i++) {
     sp_put_inked(canvas, ink, "%s", head);
     sp_put(canvas, "  ");
-    sp_put_wrapped(canvas, sp_str_from(list[i]), width, 2);
+    sp_put_wrapped(canvas, sp_str_from(list->items[i]), width, 2);
   }
 }
 
@@ -180,7 +179,7 @@ static void add_compared(struct sp_table *table, const struct sp_compare_row *ro
 void sp_comparison_put(const struct sp_comparison *comparison, bool head_only, struct sp_canvas *canvas) {
   put_side("A", &comparison->a, canvas);
   put_side("B", &comparison->b, canvas);
-  put_sentences("not comparable", SP_INK_YELLOW, comparison->reasons, comparison->reason_count, canvas);
+  put_sentences("not comparable", SP_INK_YELLOW, &comparison->reasons, canvas);
   if (head_only) {
     return;
   }
@@ -194,6 +193,6 @@ void sp_comparison_put(const struct sp_comparison *comparison, bool head_only, s
     sp_table_put(&table, canvas, 0);
     sp_put(canvas, "\n");
   }
-  put_sentences("note", SP_INK_CYAN, comparison->notes, comparison->note_count, canvas);
+  put_sentences("note", SP_INK_CYAN, &comparison->notes, canvas);
   sp_table_fini(&table);
 }

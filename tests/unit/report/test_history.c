@@ -373,13 +373,13 @@ static void a_slower_run_is_slower(void **state) {
   slower.query = "another";
   slower.seconds = 90; /* how long it was held is no other load */
   compare(&calm, &slower, &comparison);
-  assert_int_equal(comparison.reason_count, 0);
+  assert_int_equal(comparison.reasons.count, 0);
   assert_true(comparison.a.steady_s == 60 && comparison.b.steady_s == 90);
   const struct sp_compare_row *mean = row_of(&comparison, "simple chat", SP_METRIC_TTFT, SP_COMPARE_MEAN);
   assert_int_equal(mean->verdict, SP_COMPARE_MORE);
   assert_true(mean->low < 1.1 && 1.1 < mean->high);
-  assert_string_equal(comparison.notes[0], SP_COMPARE_CAVEAT);
-  assert_string_equal(comparison.notes[1], "other parameters of the plan: query");
+  assert_string_equal(comparison.notes.items[0], SP_COMPARE_CAVEAT);
+  assert_string_equal(comparison.notes.items[1], "other parameters of the plan: query");
   char *json = sp_comparison_json(&comparison);
   assert_non_null(strstr(json, "{\"comparable\":true,\"reasons\":[],\"note\":\"one run a side"));
   assert_non_null(strstr(json, "\"metric\":\"ttft\",\"statistic\":\"mean\""));
@@ -393,11 +393,11 @@ static void assert_refused(const struct fake *b, const char *why) {
   assert_int_equal(unlink(path) == 0 || errno == ENOENT, 1);
   compare(&calm, b, &comparison);
   bool said = false;
-  for (size_t i = 0; i < comparison.reason_count; i++) {
-    said = said || strstr(comparison.reasons[i], why);
+  for (size_t i = 0; i < comparison.reasons.count; i++) {
+    said = said || strstr(comparison.reasons.items[i], why);
   }
   if (!said) {
-    fail_msg("no reason has '%s' (%zu reasons, first '%s')", why, comparison.reason_count, comparison.reasons[0]);
+    fail_msg("no reason has '%s' (%zu reasons, first '%s')", why, comparison.reasons.count, comparison.reasons.items[0]);
   }
   sp_comparison_fini(&comparison);
 }
@@ -411,7 +411,7 @@ static void a_change_at_the_end_is_left_out(void **state) {
   b.change_s = 40;
   b.change_to = 60;
   compare(&calm, &b, &comparison);
-  assert_int_equal(comparison.reason_count, 0);
+  assert_int_equal(comparison.reasons.count, 0);
   assert_true(comparison.a.steady_s == 60 && comparison.b.steady_s == 40);
   sp_comparison_fini(&comparison);
 }
