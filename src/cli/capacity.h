@@ -77,6 +77,10 @@ int sp_capacity_trial(struct sp_capacity *capacity, const struct sp_search_ask *
 int sp_capacity_state_save(const struct sp_capacity *capacity, const char *path, struct sp_err *err);
 int sp_capacity_state_load(struct sp_capacity *capacity, const char *path, struct sp_err *err);
 
+/* capacity_history.c: keeps the document; what is in the way is a sentence on standard error. */
+#define SP_CAPACITY_DOCUMENT_MAX (64u << 20) /* bytes */
+void sp_capacity_history(const struct sp_capacity *capacity, const struct sp_result *run, const char *document);
+
 /* capacity_show.c */
 #define SP_CAPACITY_LOAD_SIZE 32
 char *sp_capacity_load_text(const struct sp_search_options *options, double load, char *text, size_t size); /* "93.8/s" */

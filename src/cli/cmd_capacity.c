@@ -58,23 +58,36 @@ static void fill_run(const struct sp_capacity *capacity, const struct outputs *o
            stamp + 17, (unsigned)((uint64_t)outputs->begun_real_ns ^ (uint64_t)getpid()) & 0xffffff);
 }
 
-static int write_outputs(const struct sp_capacity *capacity, struct outputs *outputs, struct sp_err *err) {
-  if (outputs->count == 0) return 0;
-  struct sp_result run;
-  fill_run(capacity, outputs, &run);
-  struct sp_capacity_result result = {.run = &run, .search = &capacity->search, .reason = capacity->reason,
+/* The document as text, which the caller frees; `run` is filled in for it. */
+static char *make_document(const struct sp_capacity *capacity, const struct outputs *outputs, struct sp_result *run) {
+  fill_run(capacity, outputs, run);
+  struct sp_capacity_result result = {.run = run, .search = &capacity->search, .reason = capacity->reason,
       .diagnosis = capacity->diagnosed ? &capacity->diagnosis : NULL};
   for (size_t g = 0; g < capacity->goals.count; g++) {
     result.goals[g].slos = capacity->goals.items[g].slos;
     result.goals[g].count = capacity->goals.items[g].count;
   }
-  char *text = sp_capacity_json(&result);
-  if (!text) return sp_fail(err, SP_EIO, "cannot make the JSON document: out of memory");
-  size_t len = strlen(text);
-  text[len] = '\n'; /* in the terminating NUL's place */
-  int code = 0;
-  for (size_t i = 0; i < outputs->count && code == 0; i++) code = sp_out_file_write(&outputs->files[i], text, len + 1, err);
-  free(text);
+  return sp_capacity_json(&result);
+}
+
+static int write_outputs(struct outputs *outputs, const char *document, struct sp_err *err) {
+  struct sp_buf text;
+  sp_buf_init(&text, SP_CAPACITY_DOCUMENT_MAX);
+  int code = sp_buf_printf(&text, "%s\n", document);
+  if (code) code = sp_fail(err, SP_ELIMIT, "the document would be over %u bytes", SP_CAPACITY_DOCUMENT_MAX);
+  for (size_t i = 0; i < outputs->count && code == 0; i++) code = sp_out_file_write(&outputs->files[i], text.bytes, text.len, err);
+  sp_buf_fini(&text);
+  return code;
+}
+
+/* The document goes to the outputs, and into the history, where what is in the way costs a sentence and nothing else. */
+static int finish(const struct sp_capacity *capacity, struct outputs *outputs, struct sp_err *err) {
+  struct sp_result run;
+  char *document = make_document(capacity, outputs, &run);
+  if (!document) return sp_fail(err, SP_EIO, "cannot make the JSON document: out of memory");
+  int code = write_outputs(outputs, document, err);
+  if (capacity->search.count > 0) sp_capacity_history(capacity, &run, document);
+  free(document);
   return code;
 }
 
@@ -167,7 +180,7 @@ static int run_all(struct sp_capacity *capacity, struct outputs *outputs, struct
   if (code == 0) code = search_watched(capacity, err);
   if (code) return sp_cli_fail(err);
   sp_capacity_show_end(capacity);
-  code = write_outputs(capacity, outputs, err);
+  code = finish(capacity, outputs, err);
   if (code == 0) code = sp_plan_fire(capacity->setup->plan, "stop", err);
   return code ? sp_cli_fail(err) : exit_code_of(capacity);
 }

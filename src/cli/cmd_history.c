@@ -15,7 +15,7 @@
 struct list {
   struct sp_store *store;
   struct sp_store_filter filter;
-  uint64_t shown;
+  uint64_t shown, searches;
   struct sp_err err;
   int code;
 };
@@ -23,6 +23,7 @@ struct list {
 static void put_list(void *ctx, struct sp_canvas *canvas) {
   struct list *list = ctx;
   list->code = sp_history_put_list(list->store, &list->filter, canvas, &list->shown, &list->err);
+  if (list->code == 0) list->code = sp_history_put_searches(list->store, &list->filter, canvas, &list->searches, &list->err);
 }
 
 static int print_list(struct list *list, const struct sp_options *options) {
@@ -30,7 +31,7 @@ static int print_list(struct list *list, const struct sp_options *options) {
   sp_terminal_put(terminal, put_list, list);
   sp_terminal_destroy(terminal);
   if (list->code) return sp_cli_fail(&list->err);
-  if (list->shown == 0) printf("no runs\n");
+  if (list->shown + list->searches == 0) printf("no runs\n");
   if (options->limit < 0 && list->shown == SHOWN) fprintf(stderr, "the newest %d: --limit N shows more\n", SHOWN);
   return SP_EXIT_OK;
 }
@@ -86,7 +87,7 @@ static int history_run(const struct sp_options *options) {
   if (check_words(options, &is_gc, &err)) return sp_cli_fail(&err);
   struct sp_store *store = sp_history_open(options, &err);
   if (!store && err.code == SP_ENOTFOUND) { /* nothing was kept yet: no fault */
-    printf("%s\n", options->json ? "{\"runs\":[]}" : "no runs");
+    printf("%s\n", options->json ? "{\"runs\":[],\"capacities\":[]}" : "no runs");
     return SP_EXIT_OK;
   }
   if (!store) return sp_cli_fail(&err);

@@ -36,7 +36,7 @@ const struct sp_report_type *sp_report_at(size_t i);
 
 extern const struct sp_command sp_command_run, sp_command_try, sp_command_capacity, sp_command_serve, sp_command_mock,
     sp_command_demo, sp_command_plans, sp_command_import, sp_command_selftest, sp_command_history, sp_command_report,
-    sp_command_compare, sp_command_help;
+    sp_command_compare, sp_command_campaign, sp_command_help;
 
 /* Prints "spate: TEXT" to standard error and gives the exit code that fits err->code. */
 int sp_cli_fail(const struct sp_err *err);

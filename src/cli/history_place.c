@@ -19,7 +19,15 @@ void sp_history_add(struct sp_outputs *outputs, const struct sp_options *options
   if (code) snprintf(out->note, sizeof(out->note), "this run is not kept: %s (--no-history: don't try)", err.text);
 }
 
-struct sp_store *sp_history_open(const struct sp_options *options, struct sp_err *err) {
+static struct sp_store *open_as(const struct sp_options *options, enum sp_store_mode mode, struct sp_err *err) {
   char path[SP_STORE_PATH_MAX];
-  return sp_history_place(options, path, sizeof(path), err) ? NULL : sp_store_open(path, SP_STORE_READ, err);
+  return sp_history_place(options, path, sizeof(path), err) ? NULL : sp_store_open(path, mode, err);
+}
+
+struct sp_store *sp_history_open(const struct sp_options *options, struct sp_err *err) {
+  return open_as(options, SP_STORE_READ, err);
+}
+
+struct sp_store *sp_history_open_to_write(const struct sp_options *options, struct sp_err *err) {
+  return open_as(options, SP_STORE_WRITE, err);
 }

@@ -17,6 +17,8 @@ struct sp_history_choice {
 };
 void sp_history_add(struct sp_outputs *outputs, const struct sp_options *options, struct sp_history_choice *out);
 
+/* For writing; it is made where there is none. */
+struct sp_store *sp_history_open_to_write(const struct sp_options *options, struct sp_err *err);
 /* For reading. NULL: err; SP_ENOTFOUND where nothing has been kept yet. */
 struct sp_store *sp_history_open(const struct sp_options *options, struct sp_err *err);
 

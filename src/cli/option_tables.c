@@ -5,7 +5,9 @@
 #include "base/units.h"
 #include "cli/capacity.h"
 #include "cli/options.h"
+#include "cli/snapshot.h"
 #include "engine/shape_parse.h"
+#include "report/campaign_figure.h"
 #include "stats/slo.h"
 #include "watch/spec.h"
 
@@ -409,6 +411,78 @@ const struct sp_option sp_options_compare[] = {
     NO_COLOR_ROW,
     {NULL, 0, NULL, NULL, NULL}};
 
+/* -- campaigns -- */
+
+OPTION(take_goal_text) { return (void)err, o->campaign.goal = value, 0; }
+OPTION(take_round) { return o->campaign.round = value, *value ? 0 : sp_fail(err, SP_EUSAGE, "must be a title"); }
+OPTION(take_hypothesis) { return (void)err, o->campaign.hypothesis = value, 0; }
+OPTION(take_snapshot) { return (void)err, o->campaign.snapshot = value, 0; }
+OPTION(take_note) { return (void)err, o->campaign.note = value, 0; }
+OPTION(take_allow_invalid) { return (void)value, (void)err, o->campaign.allow_invalid = true, 0; }
+OPTION(take_figure) {
+  struct sp_campaign_figure figure;
+  o->campaign.figure = value;
+  return sp_campaign_figure_parse(value, &figure, err);
+}
+OPTION(take_predict) { return (void)err, o->campaign.predict = value, 0; } /* read where the campaign's figure is known */
+OPTION(take_change) {
+  struct sp_store_change change;
+  if (o->campaign.change_count == SP_CHANGE_OPTIONS_MAX) return sp_fail(err, SP_EUSAGE, "over %u changes", SP_CHANGE_OPTIONS_MAX);
+  o->campaign.changes[o->campaign.change_count++] = value;
+  int code = sp_change_parse(value, &change, err);
+  if (code == 0) sp_changes_fini(&change, 1);
+  return code;
+}
+OPTION(take_decision) {
+  o->campaign.decision = value;
+  if (strcmp(value, "keep") == 0 || strcmp(value, "revert") == 0) return 0;
+  return sp_fail(err, SP_EUSAGE, "there is keep and revert, not '%s'", value);
+}
+OPTION(take_campaign_out) {
+  static const char *const kinds[] = {"md", "html", "json"};
+  const char *equals = strchr(value, '=');
+  struct sp_campaign_out out = {.kind = "md", .path = "-"}; /* "-": Markdown on standard output */
+  if (o->campaign.out_count == SP_OUTS_MAX) return sp_fail(err, SP_EUSAGE, "over %u outputs", SP_OUTS_MAX);
+  for (size_t i = 0; equals && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+    bool is = sp_str_eq(sp_str_of(value, (size_t)(equals - value)), sp_str_from(kinds[i])) && equals[1];
+    if (is) out = (struct sp_campaign_out){kinds[i], equals + 1};
+  }
+  if (strcmp(value, "-") != 0 && (!equals || out.path != equals + 1)) {
+    return sp_fail(err, SP_EUSAGE, "must be md=PATH, html=PATH or json=PATH ('-' is standard output), not '%s'", value);
+  }
+  if (strcmp(out.path, "-") == 0 && sp_options_use_stdout(o)) {
+    return sp_fail(err, SP_EUSAGE, "only one output can be on standard output ('-'): write the other one to a file");
+  }
+  o->campaign.outs[o->campaign.out_count++] = out;
+  return 0;
+}
+
+const struct sp_option sp_options_campaign_new[] = {
+    {"goal", 0, "TEXT", "new: what it is for, in your words", take_goal_text},
+    {"slo", 0, "'EXPR'", "new: a service level that rounds are held to (repeatable)", take_slo},
+    {"figure", 0, "EXPR", "new: what rounds are judged by: ok_rps (default), rps, goodput, a time such as p95(e2e), bound",
+     take_figure},
+    {NULL, 0, NULL, NULL, NULL}};
+
+const struct sp_option sp_options_campaign_add[] = {
+    {"round", 0, "TITLE", "add: which round; one of that title is added to, else it is begun", take_round},
+    {"hypothesis", 0, "TEXT", "add: what the change should do, and why", take_hypothesis},
+    {"change", 0, "'C.KEY: OLD -> NEW'", "add: what of the configuration is changed (repeatable)", take_change},
+    {"snapshot", 0, "'COMMAND'", "add: prints the configuration (KEY=VALUE or JSON); what differs is the change", take_snapshot},
+    {"predict", 0, "'F A..B, because …'", "add: what will come, said before: 'ok_rps 28..34, because the CPU is at 98 %'",
+     take_predict},
+    {"decision", 0, "keep|revert", "add: whether the change stays", take_decision},
+    {"note", 0, "TEXT", "add, decide: what else is to be remembered", take_note},
+    {"allow-invalid", 0, NULL, "add: keep trials that count for nothing in the record", take_allow_invalid},
+    {NULL, 0, NULL, NULL, NULL}};
+
+const struct sp_option sp_options_campaign_show[] = {
+    {"out", 0, "KIND=PATH", "report: md, html, json (repeatable); PATH - is stdout; without it md there", take_campaign_out},
+    {"json", 0, NULL, "show: as one JSON document", take_json},
+    HISTORY_ROW,
+    NO_COLOR_ROW,
+    {NULL, 0, NULL, NULL, NULL}};
+
 /* -- the mock, and all -- */
 
 OPTION(take_listen) { return (void)err, o->listen = value, 0; }
@@ -491,6 +565,8 @@ const struct sp_option sp_options_capacity_load[] = {
 
 const struct sp_option sp_options_capacity_output[] = {
     {"out", 0, "json=PATH", "what it found (schema spate.capacity/1); PATH - is stdout", take_out},
+    {"history", 0, "PATH", "where it is kept (default ~/.local/share/spate/history.db)", take_history},
+    {"no-history", 0, NULL, "don't keep it", take_no_history},
     {"name", 0, "TEXT", "the search's name", take_name},
     {"tag", 0, "KEY=VALUE", "a tag (repeatable)", take_tag},
     {"quiet", 'q', NULL, "no line a trial, only the end", take_quiet},

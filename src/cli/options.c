@@ -20,6 +20,9 @@ bool sp_options_use_stdout(const struct sp_options *options) {
   for (size_t i = 0; i < options->out_count; i++) {
     if (strcmp(options->outs[i].path, "-") == 0) return true;
   }
+  for (size_t i = 0; i < options->campaign.out_count; i++) {
+    if (strcmp(options->campaign.outs[i].path, "-") == 0) return true;
+  }
   return false;
 }
 

@@ -31,6 +31,19 @@ struct sp_capacity_options { /* of a search; 0, NULL: not said */
   size_t goal_count;
 };
 
+#define SP_CHANGE_OPTIONS_MAX 50u
+
+struct sp_campaign_options { /* of a tuning campaign; NULL: not said */
+  const char *goal, *figure, *round, *hypothesis, *snapshot, *predict, *decision, *note;
+  const char *changes[SP_CHANGE_OPTIONS_MAX];
+  size_t change_count;
+  struct sp_campaign_out {
+    const char *kind, *path; /* "md", "html", "json" */
+  } outs[SP_OUTS_MAX];
+  size_t out_count;
+  bool allow_invalid;
+};
+
 /* What the command line says; -1 or NULL: nothing. Strings are argv's, or owned by `owned`. */
 struct sp_options {
   const char *arguments[SP_ARGUMENTS_MAX];
@@ -58,6 +71,7 @@ struct sp_options {
   const char *watches[SP_WATCH_TEXTS_MAX]; /* watch/spec.h */
   size_t watch_count;
   struct sp_capacity_options capacity;
+  struct sp_campaign_options campaign;
   unsigned compat; /* SP_COMPAT_BIT(tool) | … */
   const char *proxy; /* "": none, whatever the environment says */
   const char *unix_socket, *sources;
@@ -101,6 +115,9 @@ extern const struct sp_option sp_options_selftest[];
 extern const struct sp_option sp_options_history[]; /* which runs of the past */
 extern const struct sp_option sp_options_report[];
 extern const struct sp_option sp_options_compare[];
+extern const struct sp_option sp_options_campaign_new[];
+extern const struct sp_option sp_options_campaign_add[];
+extern const struct sp_option sp_options_campaign_show[];
 extern const struct sp_option sp_options_capacity[];
 extern const struct sp_option sp_options_capacity_load[]; /* what of the load is not searched */
 extern const struct sp_option sp_options_capacity_output[];

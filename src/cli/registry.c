@@ -4,7 +4,7 @@
 static const struct sp_command *const commands[] = {
     &sp_command_run, &sp_command_try, &sp_command_capacity, &sp_command_serve, &sp_command_mock, &sp_command_demo,
     &sp_command_plans, &sp_command_import, &sp_command_selftest, &sp_command_history, &sp_command_report,
-    &sp_command_compare, &sp_command_help,
+    &sp_command_compare, &sp_command_campaign, &sp_command_help,
 };
 
 static const struct sp_report_type *const reports[] = {

@@ -67,7 +67,7 @@ void sp_serving_history(void *ctx, const struct sp_web_form *form, struct sp_web
   struct sp_err err;
   struct sp_store *store = sp_history_open(options_of(ctx), &err);
   if (store) put_list(store, form, answer);
-  else if (err.code == SP_ENOTFOUND) sp_buf_append_text(&answer->body, "{\"runs\":[]}\n"); /* nothing was kept yet */
+  else if (err.code == SP_ENOTFOUND) sp_buf_append_text(&answer->body, "{\"runs\":[],\"capacities\":[]}\n"); /* nothing was kept yet */
   else fail(answer, NULL, &err);
   sp_store_close(store);
 }

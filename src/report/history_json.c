@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "report/comparison.h"
 #include "report/json_parts.h"
+#include "store/store_capacity.h"
 
 #include <math.h>
 
@@ -55,14 +56,35 @@ static int add_run(void *ctx, const struct sp_store_run *run) {
   return SP_OK;
 }
 
+static int add_search(void *ctx, const struct sp_store_capacity *capacity) {
+  json_t *object = json_object();
+  sp_doc_set(object, "id", sp_doc_text(capacity->id));
+  sp_doc_set(object, "name", sp_doc_text(capacity->name));
+  sp_doc_set(object, "plan", sp_doc_text(capacity->plan));
+  sp_doc_set(object, "plan_hash", sp_doc_text(capacity->plan_hash));
+  sp_doc_set(object, "host", sp_doc_text(capacity->host));
+  sp_doc_set(object, "started", started(capacity->real_ns));
+  sp_doc_set(object, "goal", sp_doc_text(capacity->goal));
+  sp_doc_set(object, "unit", sp_doc_text(capacity->unit));
+  sp_doc_set(object, "verdict", sp_doc_text(capacity->verdict));
+  sp_doc_set(object, "lower", sp_doc_number(capacity->lower));
+  sp_doc_set(object, "upper", sp_doc_number(capacity->upper));
+  sp_doc_set(object, "goodput_at_lower", sp_doc_number(capacity->goodput));
+  sp_doc_set(object, "valid", json_boolean(capacity->valid));
+  sp_doc_set(object, "complete", json_boolean(capacity->complete));
+  sp_doc_set(object, "version", sp_doc_text(capacity->version));
+  json_array_append_new(ctx, object);
+  return SP_OK;
+}
+
 char *sp_history_list_json(struct sp_store *store, const struct sp_store_filter *filter, struct sp_err *err) {
-  json_t *runs = json_array();
-  if (sp_store_list(store, filter, add_run, runs, err)) {
-    json_decref(runs);
+  json_t *object = json_object(), *runs = json_array(), *searches = json_array();
+  sp_doc_set(object, "runs", runs);
+  sp_doc_set(object, "capacities", searches);
+  if (sp_store_list(store, filter, add_run, runs, err) || sp_store_list_capacities(store, filter, add_search, searches, err)) {
+    json_decref(object);
     return NULL;
   }
-  json_t *object = json_object();
-  sp_doc_set(object, "runs", runs);
   return dump(object);
 }
 

@@ -4,6 +4,7 @@
 #include "base/units.h"
 #include "report/figures.h"
 #include "report/table.h"
+#include "store/store_capacity.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -99,6 +100,58 @@ int sp_history_put_list(struct sp_store *store, const struct sp_store_filter *fi
   sp_table_init(&list.table, list_columns, LIST_COLUMNS);
   int code = sp_store_list(store, filter, add_run, &list, err);
   if (code == 0 && list.count > 0) {
+    sp_table_put(&list.table, canvas, 0);
+  }
+  *shown = list.count;
+  sp_table_fini(&list.table);
+  return code;
+}
+
+/* -- searches for the capacity -- */
+
+enum { SEARCH, BEGAN, SEARCH_NAME, FOUND, LOWER, UPPER, GOAL, SEARCH_COLUMNS };
+
+static const struct sp_column search_columns[SEARCH_COLUMNS] = {
+  [SEARCH] = { .title = "capacity", .left = true },
+  [BEGAN] = { .title = "started (UTC)", .priority = 0, .left = true },
+  [SEARCH_NAME] = { .title = "name", .priority = 3, .left = true },
+  [FOUND] = { .title = "state", .priority = 5, .left = true },
+  [LOWER] = { .title = "keeps", .priority = 4 },
+  [UPPER] = { .title = "misses", .priority = 2 },
+  [GOAL] = { .title = "goal", .priority = 1, .left = true },
+};
+
+static void set_load(struct sp_table *table, size_t column, const struct sp_store_capacity *capacity, double load) {
+  char text[SP_FIGURE_SIZE + 16], figure[SP_FIGURE_SIZE];
+  const char *unit = strcmp(capacity->unit, "users") == 0 ? " users" : capacity->unit;
+  snprintf(text, sizeof(text), "%s%s", sp_figure_rate(load, figure, sizeof(figure)), isfinite(load) ? unit : "");
+  sp_table_set(table, column, text);
+}
+
+static int add_search(void *ctx, const struct sp_store_capacity *capacity) {
+  struct list *list = ctx;
+  char text[40];
+  list->count++;
+  sp_table_add_row(&list->table);
+  sp_table_set(&list->table, SEARCH, capacity->id);
+  started_text(capacity->real_ns, text, sizeof(text));
+  sp_table_set(&list->table, BEGAN, text);
+  sp_table_set(&list->table, SEARCH_NAME, capacity->name);
+  sp_table_set(&list->table, FOUND, capacity->complete ? capacity->verdict : "stopped");
+  sp_table_set_ink(&list->table, FOUND, capacity->valid && capacity->complete ? SP_INK_PLAIN : SP_INK_YELLOW);
+  set_load(&list->table, LOWER, capacity, capacity->lower);
+  set_load(&list->table, UPPER, capacity, capacity->upper);
+  sp_table_set(&list->table, GOAL, capacity->goal);
+  return SP_OK;
+}
+
+int sp_history_put_searches(struct sp_store *store, const struct sp_store_filter *filter, struct sp_canvas *canvas,
+                            uint64_t *shown, struct sp_err *err) {
+  struct list list = { .count = 0 };
+  sp_table_init(&list.table, search_columns, SEARCH_COLUMNS);
+  int code = sp_store_list_capacities(store, filter, add_search, &list, err);
+  if (code == 0 && list.count > 0) {
+    sp_put(canvas, "\n");
     sp_table_put(&list.table, canvas, 0);
   }
   *shown = list.count;

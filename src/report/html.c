@@ -58,11 +58,16 @@ static int put_inside(struct sp_buf *out, struct sp_str json) {
   return code;
 }
 
-static int put_report(struct sp_buf *out, struct sp_str data) {
+static int too_large(struct sp_err *err) {
+  return sp_fail(err, SP_ELIMIT, "the report would be over %u MiB", SP_PAGE_TEXT_MAX >> 20);
+}
+
+int sp_page_report(struct sp_str document, struct sp_buf *out, struct sp_err *err) {
   const struct sp_page_html *page = &sp_page_html;
   int code = sp_buf_append(out, page->html, page->data_at);
-  code = code ? code : put_inside(out, data);
-  return code ? code : sp_buf_append(out, page->html + page->data_at, page->html_len - page->data_at);
+  code = code ? code : put_inside(out, document);
+  code = code ? code : sp_buf_append(out, page->html + page->data_at, page->html_len - page->data_at);
+  return code ? too_large(err) : SP_OK;
 }
 
 static int write_page(struct html_report *html, const struct sp_result *result, bool partial, struct sp_out_file *file,
@@ -73,9 +78,8 @@ static int write_page(struct html_report *html, const struct sp_result *result, 
   free(summary);
   sp_buf_init(&data, SP_PAGE_TEXT_MAX);
   sp_buf_init(&text, SP_PAGE_TEXT_MAX);
-  int code = !sp_page_data_put(html->page, &data) || put_report(&text, sp_buf_str(&data))
-               ? sp_fail(err, SP_ELIMIT, "the report would be over %u MiB", SP_PAGE_TEXT_MAX >> 20)
-               : sp_out_file_write(file, text.bytes, text.len, err);
+  int code = sp_page_data_put(html->page, &data) ? sp_page_report(sp_buf_str(&data), &text, err) : too_large(err);
+  code = code ? code : sp_out_file_write(file, text.bytes, text.len, err);
   sp_buf_fini(&text);
   sp_buf_fini(&data);
   return code;

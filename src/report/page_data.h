@@ -64,6 +64,10 @@ struct sp_str sp_page_data_log_at(const struct sp_page_data *page, size_t i);
 /* Appends the whole PAGE DATA. False: it is over the buffer's max. */
 bool sp_page_data_put(const struct sp_page_data *page, struct sp_buf *out);
 
+/* --- html.c: the page of ui/ with a document inside, as one file. SP_ELIMIT over SP_PAGE_TEXT_MAX. --- */
+
+int sp_page_report(struct sp_str document, struct sp_buf *out, struct sp_err *err);
+
 /* --- page_documents.c: documents of a run as text, which the caller frees --- */
 
 char *sp_page_begin(const struct sp_run_begin *begin); /* BEGIN */

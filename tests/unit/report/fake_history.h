@@ -21,6 +21,7 @@ struct fake {
   int64_t begun_s; /* after FAKE_REAL_NS */
   unsigned users, seconds, warm_s, a_second; /* requests */
   double scale; /* of the times */
+  double in_flight; /* requests, on the average; 0: it is not known */
   uint64_t seed;
   bool invalid, cut_off; /* cut_off: it has no end */
   unsigned change_s, change_to; /* from then on, so many users; 0: never */
@@ -43,6 +44,7 @@ static inline void fake_second(struct sp_interval *second, const struct fake *fa
   second->begin_ns = FAKE_MONO_NS + (int64_t)n * SP_NS_PER_S;
   second->end_ns = second->begin_ns + SP_NS_PER_S;
   second->user_time_ns = (double)fake->users * 1e9;
+  second->request_time_ns = fake->in_flight * 1e9;
   for (unsigned i = 0; i < fake->a_second; i++) {
     bool chat = i % 4 != 3;
     struct sp_cell *cell = sp_interval_cell(second, &keys[chat ? 0 : 1]);
