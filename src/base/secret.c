@@ -26,6 +26,7 @@ static const struct row {
     {"pwd", false, EVERYWHERE, NULL},
     {"pwd", true, SHOWN, NULL},
     {"pass", false, EVERYWHERE, NULL},
+    {"requirepass", false, EVERYWHERE, NULL}, /* of Redis */
     {"passport", false, EVERYWHERE, NULL},
     {"authorization", false, EVERYWHERE, NULL},
     {"authoriz", true, SHOWN, NULL},

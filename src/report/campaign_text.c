@@ -216,9 +216,18 @@ static void put_line(struct sp_canvas *canvas, const char *head, enum sp_ink ink
   }
 }
 
+static bool has_words(const struct sp_campaign_round *round) {
+  const struct sp_store_round *record = round->record;
+  return record->hypothesis || record->change_count > 0 || record->prediction.figure || record->note || round->notes.count > 0 ||
+         round->parent != SP_NO_ROUND;
+}
+
 static void put_words(const struct sp_campaign *campaign, const struct sp_campaign_round *round, struct sp_canvas *canvas) {
   const struct sp_store_round *record = round->record;
   char text[SP_CAMPAIGN_WORDS_SIZE];
+  if (!has_words(round)) {
+    return;
+  }
   sp_put(canvas, "\n");
   sp_put_ink(canvas, SP_INK_BOLD);
   sp_put_clipped(canvas, sp_str_from(record->title), canvas->width);

@@ -21,6 +21,7 @@ struct fake {
   int64_t begun_s; /* after FAKE_REAL_NS */
   unsigned users, seconds, warm_s, a_second; /* requests */
   double scale; /* of the times */
+  double rate; /* over 0: an open loop */
   double in_flight; /* requests, on the average; 0: it is not known */
   uint64_t seed;
   bool invalid, cut_off; /* cut_off: it has no end */
@@ -78,6 +79,8 @@ static inline void fake_begin(struct fake_run *run, const struct fake *fake) {
                             .params = { { "key", NULL }, { "query", fake->query ? fake->query : "hello" } } };
   sp_load_init(&run->load);
   run->load.users = fake->users;
+  run->load.kind = fake->rate > 0 ? SP_LOAD_RATE : SP_LOAD_USERS;
+  run->load.rate_per_s = fake->rate;
   run->load.threads = 2;
   run->load.run_time_ns = (int64_t)fake->seconds * SP_NS_PER_S;
   run->load.warm_up_ns = (int64_t)fake->warm_s * SP_NS_PER_S;
