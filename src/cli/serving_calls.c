@@ -181,4 +181,5 @@ static void out(void *ctx, const struct sp_web_form *form, struct sp_web_answer 
 
 const struct sp_web_host sp_serving_host = {.wake = wake, .summary = summary, .plans = plans, .check = check, .run = run,
     .stop = stop, .users = users, .rate = rate, .reset = reset, .try_once = try_once, .out = out,
-    .history = sp_serving_history, .history_run = sp_serving_history_run, .compare = sp_serving_compare};
+    .history = sp_serving_history, .history_run = sp_serving_history_run, .compare = sp_serving_compare,
+    .campaigns = sp_serving_campaigns, .campaign = sp_serving_campaign};

@@ -1,6 +1,6 @@
 /*
  * Private to the page's host: serving.c (life, runs), serving_calls.c (calls), serving_history.c (past runs),
- * serving_plans.c (PLAN), web_try.c.
+ * serving_campaigns.c, serving_plans.c (PLAN), web_try.c.
  */
 #ifndef SP_CLI_SERVING_INSIDE_H
 #define SP_CLI_SERVING_INSIDE_H
@@ -34,6 +34,9 @@ extern const struct sp_web_host sp_serving_host;
 
 /* -- serving_history.c -- */
 sp_web_call sp_serving_history, sp_serving_history_run, sp_serving_compare;
+
+/* -- serving_campaigns.c -- */
+sp_web_call sp_serving_campaigns, sp_serving_campaign;
 
 /* -- serving_plans.c -- */
 void sp_serving_put_plans(const struct sp_options *base, struct sp_buf *out);

@@ -163,7 +163,7 @@ static json_t *round_of(const struct sp_campaign *campaign, const struct sp_camp
   sp_doc_set(object, "verdict", verdict(campaign, round));
   sp_doc_set(object, "prediction", prediction(round));
   sp_doc_set(object, "decision", sp_doc_text(sp_campaign_decision_name(record->decision)));
-  sp_doc_set(object, "note", sp_doc_text(record->note));
+  sp_doc_set(object, "noted", lines(record->note));
   sp_doc_set(object, "notes", sentences(&round->notes));
   return object;
 }

@@ -49,6 +49,7 @@ struct sp_web_host {
   /* MAY, each: where it is NULL the call is answered with 404. docs/web-api.md says what they do. */
   sp_web_call *plans, *check, *run, *stop, *users, *rate, *reset, *try_once, *out;
   sp_web_call *history, *history_run, *compare; /* history_run: form->rest is the run's id */
+  sp_web_call *campaigns, *campaign;
 };
 
 #endif

@@ -125,6 +125,8 @@ OF_HOST(out, out)
 OF_HOST(history, history)
 OF_HOST(history_run, history_run)
 OF_HOST(compare, compare)
+OF_HOST(campaigns, campaigns)
+OF_HOST(campaign, campaign)
 
 /* --- the table --- */
 
@@ -145,6 +147,8 @@ static const struct sp_web_route routes[] = {
   { "GET", "/api/history", history },
   { "GET", "/api/history/", history_run },
   { "GET", "/api/compare", compare },
+  { "GET", "/api/campaigns", campaigns },
+  { "GET", "/api/campaign", campaign },
 };
 
 /* One word of a path that can lead nowhere: no slash, no leading dot. */

@@ -4,7 +4,7 @@ import { writeFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test as plainTest } from "node:test";
-import { startFake } from "../../ui/dev/fake.mjs";
+import { campaign, startFake } from "../../ui/dev/fake.mjs";
 import { accessFaults, id, launch, number, openPage, rowsOf, until } from "./support.mjs";
 
 const test = (name, body) => plainTest(name, { timeout: 120_000 }, body);
@@ -217,6 +217,38 @@ test("history: the list is filtered, one run is shown, two are compared", async 
   await until("the fault", async () => /there is no run 'none'/.test(await page.textContent("main")));
 });
 
+test("campaigns: the list, one of them, its bars, table and words, in both languages", async () => {
+  await open("#/campaigns");
+  await page.click("a:has-text('tune')");
+  await page.waitForSelector(id("campaign-table"));
+  const rows = await rowsOf(page, "campaign-table");
+  assert.deepEqual(rows.map((r) => r.round), campaign.rounds.map((r) => r.title));
+  assert.deepEqual(rows.map((r) => r.verdict), ["", "better", "inconclusive"]);
+  assert.equal(number(rows[1].figure), Number(campaign.rounds[1].figure.value.toPrecision(3)));
+  assert.match(await page.getAttribute(id("campaign-bars"), "aria-label"), /baseline: 21\.3\/s; api 1\.2 CPU: 31\.3\/s/);
+  const bars = await page.$$eval(`${id("campaign-bars")} .lane i`, (all) => all.map((bar) => bar.getBoundingClientRect().width));
+  assert.ok(Math.abs(bars[1] / bars[0] - campaign.rounds[1].figure.value / campaign.rounds[0].figure.value) < 0.05);
+  assert.equal(await page.locator(id("campaign-verdict")).first().textContent(), campaign.rounds[1].verdict.text);
+  assert.equal(await page.locator("a[href^='#/history/20261123']").count(), 3);
+  await page.click(id("lang"));
+  assert.match(await page.locator(id("campaign-verdict")).first().textContent(), /^比“baseline”更好：\+47 %（95 %：\+39 … \+55 %，n = 3 \+ 3，/);
+  assert.doesNotMatch(await page.textContent("main"), /trials before and after|changes at once/);
+  await page.goto(`${fake.url}#/campaigns/nope`);
+  await page.waitForSelector("text=there is no campaign of this name");
+});
+
+test("a campaign's report opens from disk, without links into a history that is not there", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "spate-report-"));
+  const file = join(folder, "campaign.html");
+  writeFileSync(file, fake.html.replace('id="page-data"></script>', () => `id="page-data">${JSON.stringify(campaign).replace(/</g, "\\u003c")}</script>`));
+  page = await openPage(browser, `file://${file}`);
+  await page.waitForSelector(id("campaign-bars"));
+  assert.equal(await page.title(), "tune · spate");
+  assert.equal(await page.locator("a[href^='#/history']").count(), 0);
+  assert.deepEqual(await accessFaults(page), []);
+  rmSync(folder, { recursive: true });
+});
+
 test("tables sort by a column, both ways; a percentile can be switched off", async () => {
   await open("#/history/20261127-181502-1201");
   await page.waitForSelector(id("requests-table"));
@@ -293,7 +325,7 @@ for (const [width, locale, colorScheme] of [[1280, "en-US", "light"], [1280, "zh
     fake.launch({ users: 20 });
     await open("", { viewport: { width, height: 800 }, locale, colorScheme });
     for (const hash of ["#/run", "#/start", "#/try", "#/history", "#/history/20261127-181502-1201", "#/history/20261126-090000-0933",
-      "#/compare/20261127-164000-1163/20261127-170911-1177"]) {
+      "#/compare/20261127-164000-1163/20261127-170911-1177", "#/campaigns", "#/campaigns/tune"]) {
       await page.goto(fake.url + hash);
       await page.waitForSelector(hash === "#/run" ? id("chart-ttft") : "main h1");
       assert.deepEqual(await accessFaults(page), [], hash);

@@ -1,10 +1,11 @@
 """The page's calls about past runs: the list, one run as it was, two runs compared."""
 import os
 import sys
+from urllib.parse import quote
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from web import Serve, chat, check_ticks, summary_sums, sums  # noqa: E402
-from support import MockCase, main  # noqa: E402
+from support import MockCase, main, spate  # noqa: E402
 
 
 class History(MockCase):
@@ -33,6 +34,22 @@ class History(MockCase):
       self.assertEqual((compared["a"]["id"], compared["b"]["id"]), tuple(ids))
       self.assertFalse(compared["comparable"])  # so short a run has no steady part to speak of
       self.assertTrue(compared["reasons"])
+
+  def test_campaigns(self):
+    with Serve() as server:
+      page = server.page
+      self.assertEqual([row for row in page.get("/api/campaigns")["campaigns"] if row["name"] == "调优 1/2"], [])
+      ident = page.post("/api/run", chat(self.mock))["id"]
+      page.until_ended()
+      for words in (["new", "调优 1/2", "--goal", "faster"], ["add", "调优 1/2", ident, "--round", "baseline", "--allow-invalid"]):
+        done = spate("campaign", *words)
+        self.assertEqual(done.code, 0, done)
+      row = [row for row in page.get("/api/campaigns")["campaigns"] if row["name"] == "调优 1/2"][0]
+      self.assertEqual((row["goal"], row["rounds"], row["figure"]), ("faster", 1, "ok_rps"))
+      document = page.get("/api/campaign?name=" + quote("调优 1/2", safe=""))
+      self.assertEqual((document["schema"], document["rounds"][0]["trials"][0]["id"]), ("spate.campaign/1", ident))
+      for path, status in (("/api/campaign", 400), ("/api/campaign?name=nope", 404)):
+        self.assertEqual(page.ask("GET", path)[0], status, path)
 
   def test_what_is_not_there(self):
     with Serve() as server:

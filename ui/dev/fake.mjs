@@ -1,8 +1,12 @@
 // A server that speaks docs/web-api.md with generated data: node dev/fake.mjs [PORT]. Tests start it with startFake().
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { bundle } from "../build.mjs";
 import { FakeRun, pastRuns } from "./data.mjs";
+
+/** What `spate campaign show tune --json` says of the runs of tests/cli/fake_campaign.c. */
+export const campaign = JSON.parse(readFileSync(new URL("campaign.json", import.meta.url), "utf-8"));
 
 const plans = [
   {
@@ -93,6 +97,9 @@ class Fake {
       "GET /api/data": (_, response) => this.json(response, 200, this.run.page(this.phase !== "ended")),
       "GET /api/live": (_, response, request) => this.live(response, request),
       "GET /api/history": (_, response) => this.json(response, 200, { runs: this.past.map(row) }),
+      "GET /api/campaigns": (_, response) => this.json(response, 200, { campaigns: [{ ...campaign, rounds: campaign.rounds.length }] }),
+      "GET /api/campaign": (_, response, __, url) => (url.searchParams.get("name") === campaign.name ? this.json(response, 200, campaign)
+        : this.json(response, 404, { error: "there is no campaign of this name", field: null })),
       "GET /api/compare": (_, response, __, url) => this.compare(response, url.searchParams.get("a"), url.searchParams.get("b")),
       "POST /api/check": (body, response) => this.json(response, 200, check(body.options)),
       "POST /api/run": (body, response) => this.start(body, response),

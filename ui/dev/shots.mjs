@@ -21,6 +21,8 @@ const views = {
   past: { hash: "#/history/20261127-181502-1201" },
   invalid: { hash: "#/history/20261126-090000-0933" },
   compare: { hash: `#/compare/${a}/${b}` },
+  campaigns: { hash: "#/campaigns" },
+  campaign: { hash: "#/campaigns/tune" },
   report: { file: report },
 };
 const browser = await launch();

@@ -1,5 +1,5 @@
 // Calls to the server. A refusal is its own sentence, with the field that it is about.
-import type { Comparison, HistoryRow, Options, PageData, Plan } from "./types";
+import type { Campaign, CampaignRow, Comparison, HistoryRow, Options, PageData, Plan } from "./types";
 
 export class ApiError extends Error {
   constructor(
@@ -50,6 +50,8 @@ export const api = {
   past: (id: string) => ask<PageData>(`/api/history/${encodeURIComponent(id)}`),
   compare: (a: string, b: string) =>
     ask<Comparison>(`/api/compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`),
+  campaigns: () => ask<{ campaigns: CampaignRow[] }>("/api/campaigns"),
+  campaign: (name: string) => ask<Campaign>(`/api/campaign?name=${encodeURIComponent(name)}`),
   async try(request: object, signal: AbortSignal): Promise<Response> {
     const response = await fetch("/api/try", { ...body(request), signal });
     if (!response.ok) throw await failure(response);

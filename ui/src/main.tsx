@@ -6,7 +6,8 @@ import { wearPalette } from "./palette";
 import {
   chooseLang, chooseTheme, connection, fromPage, isOver, lang, liveRun, printing, route, server, texts, theme, wearChoices, type RunData,
 } from "./state";
-import type { PageData } from "./types";
+import type { Campaign, PageData } from "./types";
+import { CampaignBody, CampaignsView, CampaignView } from "./views/campaigns";
 import { CompareView } from "./views/compare";
 import { HistoryView, PastRunView } from "./views/history";
 import { RunView } from "./views/run";
@@ -67,6 +68,7 @@ function Nav() {
     ["#/start", t.navStart, can?.start ?? false],
     ["#/try", t.navTry, can?.try ?? false],
     ["#/history", t.history, can?.history ?? false],
+    ["#/campaigns", t.campaigns, can?.history ?? false],
   ];
   return (
     <nav aria-label={t.navigation}>
@@ -92,11 +94,20 @@ function Where() {
   if (parts[0] === "start") return <StartView />;
   if (parts[0] === "try") return <TryView />;
   if (parts[0] === "history") return parts[1] ? <PastRunView id={parts[1]} /> : <HistoryView />;
+  if (parts[0] === "campaigns") return parts[1] ? <CampaignView name={parts[1]} /> : <CampaignsView />;
   if (parts[0] === "compare" && parts[2]) return <CompareView a={parts[1]} b={parts[2]} />;
   return <LivePage />;
 }
 
-function Page({ report }: { report: RunData | null }) {
+/** What a report has inside: a run or a campaign. null: the live page. */
+type Report = { run: RunData } | { campaign: Campaign } | null;
+
+function Reported({ report }: { report: NonNullable<Report> }) {
+  if ("campaign" in report) return <CampaignBody campaign={report.campaign} report />;
+  return <RunView run={report.run} live={false} running={false} report />;
+}
+
+function Page({ report }: { report: Report }) {
   useCell(lang);
   const t = texts();
   useCell(theme);
@@ -110,14 +121,16 @@ function Page({ report }: { report: RunData | null }) {
         <Switches />
       </div>
       {!report && <Still />}
-      <main id="main" tabIndex={-1}>{report ? <RunView run={report} live={false} running={false} report /> : <Where />}</main>
+      <main id="main" tabIndex={-1}>{report ? <Reported report={report} /> : <Where />}</main>
     </>
   );
 }
 
-function embedded(): RunData | null {
+function embedded(): Report {
   const inside = document.getElementById("page-data")?.textContent?.trim();
-  return inside ? fromPage(JSON.parse(inside) as PageData) : null;
+  if (!inside) return null;
+  const held = JSON.parse(inside) as PageData | Campaign;
+  return held.schema === "spate.campaign/1" ? { campaign: held as Campaign } : { run: fromPage(held as PageData) };
 }
 
 const report = embedded();
@@ -125,6 +138,6 @@ wearChoices();
 const wear = () => wearPalette(printing.value ? "light" : theme.value);
 [theme, printing].forEach((cell) => cell.watch(wear));
 wear();
-if (report) document.title = `${report.begin.name} · spate`;
+if (report) document.title = `${"campaign" in report ? report.campaign.name : report.run.begin.name} · spate`;
 render(<Page report={report} />, document.getElementById("page") as HTMLElement);
 if (!report) startLive();

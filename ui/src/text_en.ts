@@ -1,7 +1,7 @@
 // Every text of the page in English. text_zh.ts has the same keys; the type holds it to them.
 import { clock, count, digits, duration, percent, short, sloValue, time } from "./format";
 import type { Fault, Light } from "./judge";
-import type { Hist, LoadKind } from "./types";
+import type { CampaignVerdict, Hist, LoadKind } from "./types";
 
 export interface Asked {
   plan: string;
@@ -358,6 +358,40 @@ export const en = {
   interval: "95 % interval",
   notComparable: "These two are not comparable:",
   compareVerdict: { faster: "faster", slower: "slower", higher: "higher", lower: "lower", "no difference seen": "no difference seen", "too few requests": "too few requests" } as Record<string, string>,
+
+  // campaigns
+  campaigns: "Campaigns",
+  noCampaigns: "No campaign has begun yet: spate campaign new NAME --goal TEXT, then spate campaign add NAME RUN … --round TITLE.",
+  campaign: "Campaign",
+  goal: "Goal",
+  judgedBy: "Judged by",
+  began: "Began",
+  rounds: "Rounds",
+  round: "Round",
+  changeOf: "Change",
+  changesMany: (n: number) => plural(n, "change"),
+  trials: "Trials",
+  trialsOf: (counting: number, all: number) => (counting === all ? `${all}` : `${counting} of ${all}`),
+  trialsLong: (n: number) => plural(n, "trial"),
+  doesNotCount: "does not count",
+  inFlightShort: "In flight",
+  fullMean: "Full, mean",
+  fullP95: "Full, p95",
+  decision: "Decision",
+  decisionName: { open: "open", keep: "keep", revert: "revert" } as Record<string, string>,
+  roundsSpoken: (figure: string) => `${figure} of each round, with its 95 % interval`,
+  workloadCap: "the workload's cap",
+  moreIsBetter: (more: boolean): string => (more ? "more is better" : "less is better"),
+  predictionsCame: (came: number, all: number) => `${came} of ${all} predictions came out`,
+  hypothesis: "Hypothesis",
+  because: "because",
+  noted: "Noted",
+  noRounds: "No rounds yet.",
+  verdictKind: { better: "better", worse: "worse", "no difference": "no difference", inconclusive: "inconclusive" } as Record<string, string>,
+  notComparableShort: "not comparable",
+  campaignVerdict: (verdict: CampaignVerdict, _parent: string | null): string => verdict.text,
+  predictedText: (low: string, high: string, came: string | null, score: string, afterwards: boolean) =>
+    `${low} to ${high}${came === null ? "" : `, came ${came}: ${score}${afterwards ? " (said afterwards)" : ""}`}`,
 
   /** What the program itself says is English already. */
   sentence: (text: string): string => text,

@@ -2,7 +2,7 @@
 import { clock, count, digits, none, percent, short, sloValue, time } from "./format";
 import type { Fault } from "./judge";
 import type { Asked, Believe, Came, Texts } from "./text_en";
-import { sentenceZh } from "./text_zh_sentences";
+import { campaignVerdictZh, sentenceZh } from "./text_zh_sentences";
 import { signalZh } from "./text_zh_signals";
 
 /** 秒数的中文写法：“45 秒”“5 分 30 秒”。 */
@@ -326,6 +326,39 @@ export const zh: Texts = {
   limitOf: (subject) => `${subject} 上限`,
   moreLines: (n) => `另有 ${n} 条见表格`,
   watchedBy: (series, sources) => `${sources} 个观察器，${series} 条序列`,
+
+  campaigns: "调优",
+  noCampaigns: "还没有调优活动：先 spate campaign new NAME --goal TEXT，再 spate campaign add NAME RUN … --round TITLE。",
+  campaign: "调优活动",
+  goal: "目标",
+  judgedBy: "评判指标",
+  began: "开始日期",
+  rounds: "轮次",
+  round: "轮",
+  changeOf: "改动",
+  changesMany: (n) => `${n} 处改动`,
+  trials: "试验",
+  trialsOf: (counting, all) => (counting === all ? `${all}` : `${all} 次中 ${counting} 次`),
+  trialsLong: (n) => `${n} 次试验`,
+  doesNotCount: "不计入",
+  inFlightShort: "在途",
+  fullMean: "完整响应平均",
+  fullP95: "完整响应 p95",
+  decision: "决定",
+  decisionName: { open: "未定", keep: "保留", revert: "撤回" },
+  roundsSpoken: (figure) => `各轮的 ${figure} 及其 95 % 区间`,
+  workloadCap: "负载自身的上限",
+  moreIsBetter: (more) => (more ? "越大越好" : "越小越好"),
+  predictionsCame: (came, all) => `${all} 次预测中 ${came} 次应验`,
+  hypothesis: "假设",
+  because: "依据",
+  noted: "备注",
+  noRounds: "还没有轮次。",
+  verdictKind: { better: "更好", worse: "更差", "no difference": "无差异", inconclusive: "尚无定论" },
+  notComparableShort: "不可比",
+  campaignVerdict: (verdict, parent) => campaignVerdictZh(verdict, parent),
+  predictedText: (low, high, came, score, afterwards) =>
+    `${low} 至 ${high}${came === null ? "" : `，实际 ${came}：${{ "as predicted": "应验", below: "偏低", above: "偏高" }[score] ?? score}${afterwards ? "（事后才说）" : ""}`}`,
 
   sentence: sentenceZh,
 };

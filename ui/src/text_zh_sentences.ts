@@ -1,4 +1,6 @@
 // 程序自身的英文句子（可信度原因、处理建议）的中文。带数字的用样式匹配，其余整句对照；没有对照的原样显示。
+import type { CampaignVerdict } from "./types";
+
 const patterns: [RegExp, string][] = [
   [/^(.+) was (\d+) % busy \(limit (\d+) %\): .*$/, "$1 CPU 占用 $2 %（上限 $3 %）：测得的时间含有压测端自身的排队；请增加 --threads 或换一台机器"],
   [/^the generator's own cgroup was throttled: it used its CPU limit up in (\d+) periods and stood still for ([^;]+); .*$/,
@@ -36,7 +38,31 @@ const patterns: [RegExp, string][] = [
   [/^the books do not close: .*$/, "账目不平：发起数不等于成功、失败、挂断与截断之和；这是 spate 的缺陷，请附上计划反馈给我们"],
 ];
 
+const campaignPatterns: [RegExp, string][] = [
+  [/^trial (\d+) does not count: (.+) is invalid: 'spate report' says why$/, "第 $1 次试验不计入：$2 不可信，原因见 spate report"],
+  [/^trial (\d+) does not count: (.+) was cut off: .*$/, "第 $1 次试验不计入：$2 中途被切断"],
+  [/^trial (\d+) does not count: (.+) is not in the history any more$/, "第 $1 次试验不计入：$2 已不在历史中"],
+  [/^trial (\d+) does not count: (.+) was never steady: .*$/, "第 $1 次试验不计入：$2 的负载一直在变化，没有稳定段"],
+  [/^(\d+) changes at once: .*$/, "一次改了 $1 处：看到的是它们合起来的效果"],
+  [/^no change is written down: against '(.+)' this shows how much runs differ by themselves$/, "没有记录改动：与“$1”相比，看到的是运行之间自身的差异"],
+  [/^(\d+) users who pause ([\d.]+) s between two requests can't pass ([\d.,]+)\/s, .* at (\d+) % of that: .*$/,
+    "$1 个用户、两次请求之间停顿 $2 秒，无论目标多快都超不过 $3/s，而这一轮已到其 $4 %：碰到的是负载自身的上限，不是目标的上限。增加用户、改用 --rate 或 spate capacity 才能看到更多"],
+  [/^([\d.]+)\/s were asked for and ([\d.]+)\/s came: .*$/, "要求 $1/s，实到 $2/s：此处速率分不出各轮的好坏，应看耗时（--figure 'p95(e2e)'）或 spate capacity 的上限"],
+  [/^'(.+)' promises ([\d.]+) %; trials like those of '(.+)' show changes from about ([\d.]+) % on: .*$/,
+    "“$1”预期变化 $2 %，而像“$3”那样的试验约从 $4 % 起才看得出：需要更多试验，或换一步"],
+  [/^other parameters of the plan: (.+)$/, "计划的其他参数不同：$1"],
+  [/^other plans: (.+) ran (.+), (.+) (.+)$/, "计划不同：$1 运行 $2，$3 运行 $4"],
+  [/^the text of (.+) was another one in (.+)$/, "$2 中 $1 的内容不同"],
+  [/^other loads: (.+) had (.+), (.+) (\d.+)$/, "负载不同：$1 为 $2，$3 为 $4"],
+];
+patterns.push(...campaignPatterns);
+
 const whole: Record<string, string> = {
+  "the prediction was said after its first trial had begun: it is not scored": "预测是在第一次试验开始之后才说的：不计分",
+  "one trial a side is no test: restarts, caches and the time of day change figures too. Three a side are the least that say something, five are better":
+    "每侧一次试验不算检验：重启、缓存和时段也会改变数字。每侧至少三次才有说服力，五次更好",
+  "trials before and after a change followed one another: what else changed with the time is in the verdicts too. A B B A would take it out":
+    "改动前后的试验是先后做的：随时间变化的其他因素也在结论里。按 A B B A 交替可以排除",
   "the target is on this machine: it shares the CPU with the generator": "目标就在本机，与压测端共用 CPU",
   "the run still goes on: these are its seconds so far": "这次运行还在继续：以下是目前为止的逐秒数据",
   "the run was cut off: its process ended before it could judge it; these are its seconds up to then":
@@ -165,6 +191,23 @@ const threads: [RegExp, string][] = [
   [/^an engine thread/, "一个压测线程"],
   [/^engine thread (\d+) of (\d+)/, "第 $1/$2 号压测线程"],
 ];
+
+const signed = (x: number): string => `${x < 0 ? "-" : "+"}${Math.abs(x * 100).toFixed(Math.abs(x) < 0.0995 ? 1 : 0)}`;
+
+/** 由数字组成的结论，与英文句子说的是同一件事。 */
+export function campaignVerdictZh(v: CampaignVerdict, parent: string | null): string {
+  if (v.kind === null) return v.reasons.length > 0 ? `与“${parent}”不可比：${v.reasons.map(sentenceZh).join("；")}` : "还没有计入的试验";
+  const head = { better: `比“${parent}”更好`, worse: `比“${parent}”更差`, "no difference": `与“${parent}”无差异`, inconclusive: `与“${parent}”相比尚无定论` }[v.kind];
+  if (typeof v.delta !== "number" || !v.n) return head;
+  const n = `n = ${v.n[0]} + ${v.n[1]}${v.interleaved ? "，交替进行" : ""}`;
+  const range = typeof v.low === "number" && typeof v.high === "number" ? `${signed(v.low)} … ${signed(v.high)} %` : null;
+  if (!v.tested) return `${head}：${signed(v.delta)} %（${range ? `运行内 95 %：${range}，` : ""}${n}）：不含重启与日间波动，不算检验`;
+  const p = v.p ?? 1;
+  const least = v.p_least ?? 1;
+  const ranks = least > 0.05 ? "；样本这么少，秩检验不可能低于 0.05" : p <= least * 1.000001 ? "，为此 n 下的最小值" : "";
+  const more = v.kind === "inconclusive" ? `；这么多试验约从 ${((v.least_change ?? 0) * 100).toFixed(1)} % 起才看得出变化` : "";
+  return `${head}：${signed(v.delta)} %（95 %：${range}，${n}，运行间离散 ${((v.spread ?? 0) * 100).toFixed(1)} %，Mann-Whitney p = ${p.toPrecision(2)}${ranks}）${more}`;
+}
 
 export function sentenceZh(text: string): string {
   const known = whole[text] ?? plans[text];

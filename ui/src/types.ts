@@ -313,6 +313,95 @@ export interface Comparison {
   }[];
 }
 
+export interface CampaignRow {
+  name: string;
+  goal: string;
+  began: string;
+  slos: string[];
+  figure: string;
+  rounds: number;
+}
+
+export interface CampaignTrial {
+  id: string;
+  kind: "run" | "capacity";
+  started: string | null;
+  counts: boolean;
+  why: string | null;
+  value: number | null;
+  low: number | null;
+  high: number | null;
+}
+
+export type VerdictKind = "better" | "worse" | "no difference" | "inconclusive";
+
+/** Against the round that was kept last before; kind null: there can't be one, and the reasons say why. */
+export interface CampaignVerdict {
+  kind: VerdictKind | null;
+  text: string;
+  reasons: string[];
+  tested?: boolean;
+  interleaved?: boolean;
+  delta?: number | null;
+  low?: number | null;
+  high?: number | null;
+  n?: [number, number];
+  p?: number | null;
+  p_least?: number | null;
+  spread?: number | null;
+  least_change?: number | null;
+}
+
+export interface CampaignRound {
+  title: string;
+  parent: string | null;
+  added: string | null;
+  hypothesis: string | null;
+  changes: { component: string; key: string; old: string | null; new: string | null; source: string; text: string }[];
+  trials: CampaignTrial[];
+  counting: number;
+  figure: {
+    value: number | null;
+    low: number | null;
+    high: number | null;
+    rps: number | null;
+    failed_share: number | null;
+    e2e_mean: number | null;
+    e2e_p95: number | null;
+    users: number | null;
+    in_flight: number | null;
+    cap_per_s: number | null;
+    slos_met: boolean | null;
+  };
+  verdict: CampaignVerdict | null;
+  prediction: {
+    figure: string;
+    low: number;
+    high: number;
+    because: string | null;
+    afterwards: boolean;
+    came: number | null;
+    score: "open" | "as predicted" | "below" | "above";
+  } | null;
+  decision: "open" | "keep" | "revert";
+  noted: string[];
+  notes: string[];
+}
+
+export interface Campaign {
+  schema: "spate.campaign/1";
+  version: string;
+  name: string;
+  goal: string;
+  began: string;
+  slos: string[];
+  figure: string;
+  more_is_better: boolean;
+  rounds: CampaignRound[];
+  predictions: { scored: number; as_predicted: number };
+  notes: string[];
+}
+
 export interface TryRequest {
   n: number;
   name: string;
