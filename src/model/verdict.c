@@ -232,11 +232,11 @@ char *sp_verdict_text(const struct sp_verdict *verdict, bool interleaved, char *
   percent(verdict->ratio, change, sizeof(change));
   if (verdict->tested) {
     tested_text(verdict, interleaved, change, out, size);
-  } else if (isfinite(verdict->low)) {
-    snprintf(out, size, "%s %% (95 %% within the runs: %s, n = %zu + %zu): it leaves out restarts and days, and is no test",
-             change, interval(verdict, range, sizeof(range)), verdict->before, verdict->after);
   } else {
-    snprintf(out, size, "%s %% (n = %zu + %zu, without an interval): no test", change, verdict->before, verdict->after);
+    bool has = isfinite(verdict->low);
+    snprintf(out, size, "%s %% (%s%s%sn = %zu + %zu): it leaves out restarts and days, and is no test", change,
+             has ? "95 % within the runs: " : "without an interval, ", has ? interval(verdict, range, sizeof(range)) : "",
+             has ? ", " : "", verdict->before, verdict->after);
   }
   return out;
 }
