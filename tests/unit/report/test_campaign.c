@@ -62,7 +62,8 @@ static void make_run(struct sp_store_trial *trial, unsigned a_second, const stru
 }
 
 static void begin(const char *figure, const char *slos) {
-  struct sp_store_campaign campaign = { .name = "tune", .goal = "30/s | all of it", .slos = slos, .figure = figure, .real_ns = FAKE_REAL_NS };
+  struct sp_store_campaign campaign = { .name = "tune", .goal = "30/s | all of it", .slos = slos, .figure = figure,
+                                        .real_ns = FAKE_REAL_NS };
   ok(sp_store_campaign_new(store, &campaign, &err));
 }
 
@@ -245,7 +246,8 @@ static void remarks(void **state) {
   struct sp_campaign campaign;
   struct fake calm = { .plan_text = "return 1", .users = 100, .seconds = 30, .scale = 0.1, .in_flight = 57 };
   struct fake fast = { .plan_text = "return 1", .users = 100, .seconds = 30, .scale = 0.001, .in_flight = 1 };
-  const struct sp_store_round small = { .prediction = { "ok_rps", 49.6, 50.1, NULL, FAKE_REAL_NS - 1 }, .changes = &cpu, .change_count = 1 };
+  const struct sp_store_round small = { .prediction = { "ok_rps", 49.6, 50.1, NULL, FAKE_REAL_NS - 1 }, .changes = &cpu,
+                                        .change_count = 1 };
   const struct sp_store_round late = { .prediction = { "ok_rps", 1, 2, NULL, FAKE_REAL_NS + 9000 * SP_NS_PER_S } };
   struct sp_store_change both[] = { cpu, { "db", "cpu", "1", "2", "typed" } };
   const struct sp_store_round two = { .changes = both, .change_count = 2 };
