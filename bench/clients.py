@@ -55,13 +55,14 @@ def spate_summary(tools, target, plan, options, seconds):
             return json.load(file), child
 
 
-def run_spate(tools, load):
+def run_spate(tools, load, more=lambda target: []):
+    """more: further options, once the target is known."""
     options = ["-u", load.users, "-r", load.spawn, "-t", f"{load.seconds}s", "--stop-timeout", "10s",
                "-e", "plan=" + load.schedule.text()]
     if load.warm_up:
         options += ["--warm-up", f"{load.warm_up}s"]
     with open_target(tools, load) as target:
-        summary, child = spate_summary(tools, target, BENCH / "plans/stream.lua", options, load.seconds)
+        summary, child = spate_summary(tools, target, BENCH / "plans/stream.lua", [*options, *more(target)], load.seconds)
     request, generator = summary["requests"][0], summary["validity"]["generator"]
     totals = summary["totals"]
     return add_target({
@@ -69,7 +70,9 @@ def run_spate(tools, load):
         "failed": totals["failed"] + totals["cancelled"] + totals["task_errors"], "ttft_ms": request["metrics"]["ttft"],
         "lag_ms": generator["lag_ms"], "loop_lag_ms": generator["loop_lag_ms"], "late_starts": generator["late_starts"],
         "dropped_starts": generator["dropped_starts"], "valid": summary["validity"]["valid"],
-        "reasons": summary["validity"]["reasons"], "own_events": totals["events"]}, target, child)
+        "reasons": summary["validity"]["reasons"], "own_events": totals["events"],
+        "engine_us_per_event": generator["threads"][0]["cpu_share"] * summary["run"]["measured_s"] * 1e6 / max(totals["events"], 1),
+        "series": len((summary["watch"] or {"series": []})["series"])}, target, child)
 
 
 def run_locust(tools, load):

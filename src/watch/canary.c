@@ -11,6 +11,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* Quotas of CPUs have periods of 100 ms: an interval that is a multiple of them would always ask at the same moment of one. */
+#define INTERVAL_NS (970 * SP_NS_PER_MS)
+
 struct canary {
   struct sp_fetch *fetch;
   char *subject;
@@ -106,6 +109,7 @@ const struct sp_watcher_kind sp_watcher_canary = {
     .name = "canary",
     .url_form = "http://host/health",
     .help = "one cheap request each interval beside the load: how busy the target's event loop is, seen from outside",
+    .interval_ns = INTERVAL_NS,
     .options = options,
     .open = open_canary,
     .probe = probe,

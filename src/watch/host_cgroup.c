@@ -35,9 +35,9 @@ static const struct sp_host_file files_v2[] = {
 };
 static const struct sp_host_file files_v1[] = {
     {"cpu.stat", "throttling", "it is not in the cpu hierarchy", "cpu"},
-    {"cpuacct.usage", "CPU", "it is not in the cpuacct hierarchy", "cpuacct"},
-    {"memory.usage_in_bytes", "memory", "it is not in the memory hierarchy", "memory"},
-    {"blkio.throttle.io_service_bytes", "disk I/O", "it is not in the blkio hierarchy", "blkio"},
+    {"cpuacct.usage", "CPU", "it is not in the cpuacct hierarchy; its processes are added up", "cpuacct"},
+    {"memory.usage_in_bytes", "memory", "it is not in the memory hierarchy; its processes are added up", "memory"},
+    {"blkio.throttle.io_service_bytes", "disk I/O", "it is not in the blkio hierarchy; its processes are added up", "blkio"},
     {NULL, NULL, NULL, NULL},
 };
 

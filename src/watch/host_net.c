@@ -75,33 +75,41 @@ void sp_host_network(struct sp_host *host, struct sp_watch_sink *sink, const cha
 
 /* -- the accept queue -- */
 
-/* The listeners stand first in both files, so that their cap does no harm. */
-static double accept_waiting(struct sp_host *host, const char *process) {
+/* Of another network by its files: the listeners stand first in both, so that their cap does no harm. */
+static void look_at_listeners(struct sp_host *host, const char *process, struct sp_listeners *out) {
   struct sp_str text;
+  if (is_our_network(host, process)) {
+    sp_listeners_look(host->port, out);
+    return;
+  }
   sp_proc_has(&host->proc, &text, "%s/net/tcp", process);
   double v4 = sp_proc_accept_waiting(text, host->port);
   sp_proc_has(&host->proc, &text, "%s/net/tcp6", process);
   double v6 = sp_proc_accept_waiting(text, host->port);
-  return isnan(v4) ? v6 : isnan(v6) ? v4 : v4 + v6;
+  *out = (struct sp_listeners){.waiting = isnan(v4) ? v6 : isnan(v6) ? v4 : v4 + v6, .limit = NAN};
 }
 
 void sp_host_accept_probe(struct sp_host *host, struct sp_watch_sink *sink, const char *process) {
+  struct sp_listeners listeners;
   if (!host->port) return;
-  if (isnan(accept_waiting(host, process))) {
+  look_at_listeners(host, process, &listeners);
+  if (isnan(listeners.waiting)) {
     sp_watch_cannot(sink, "the accept queue of port %u: nobody listens there: is it the port inside the container?", host->port);
-  } else {
-    sp_watch_can(sink, "the accept queue of port %u", host->port);
-    if (!is_our_network(host, process)) {
-      sp_watch_cannot(sink, "how long the accept queue of port %u may get: it is in a network of its own", host->port);
-    }
+    return;
+  }
+  sp_watch_can(sink, "the accept queue of port %u", host->port);
+  if (isnan(listeners.limit)) {
+    sp_watch_cannot(sink, "how long the accept queue of port %u may get: it is in a network of its own", host->port);
   }
 }
 
 void sp_host_accept(struct sp_host *host, struct sp_watch_sink *sink, const char *process, int64_t at_ns) {
   struct sp_look look;
+  struct sp_listeners listeners;
   if (!host->port) return;
+  look_at_listeners(host, process, &listeners);
   sp_look_init(&look, host->accept, NULL, NULL, at_ns);
-  sp_look_set(&look, SP_SIGNAL_SLOTS_USED, accept_waiting(host, process), "ss -ltn");
-  if (is_our_network(host, process)) sp_look_set(&look, SP_SIGNAL_SLOTS_LIMIT, sp_listeners_limit(host->port), "ss -ltn");
+  sp_look_set(&look, SP_SIGNAL_SLOTS_USED, listeners.waiting, "ss -ltn");
+  sp_look_set(&look, SP_SIGNAL_SLOTS_LIMIT, listeners.limit, "ss -ltn");
   sp_look_tell(&look, &host->rates, sink);
 }
