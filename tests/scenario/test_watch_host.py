@@ -51,6 +51,17 @@ class Machine(Watched):
     self.assertGreater(self.series(result, "api.accept", "slots.limit")["mean"], 0)
     self.assertEqual(self.series(result, "api.accept", "slots.used")["min"], 0)
 
+  def test_connections_that_nobody_accepts(self):
+    with socket.socket() as deaf:
+      deaf.bind(("127.0.0.1", 0))
+      deaf.listen(3)
+      waiting = [socket.create_connection(deaf.getsockname()) for _ in range(3)]
+      result = load("--watch", f"host=local port={deaf.getsockname()[1]} subject=deaf interval=200ms", seconds="1s")
+      for sock in waiting:
+        sock.close()
+    self.assertEqual(self.series(result, "deaf.accept", "slots.limit")["mean"], 3)
+    self.assertEqual(self.series(result, "deaf.accept", "slots.used")["mean"], 3)
+
   def test_nobody_there(self):
     result = load("--watch", "host=process:no-such-thing", "--watch", "host=cgroup:/nowhere", seconds="1s")
     self.assertEqual(result.verdict, 0, str(result))
