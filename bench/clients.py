@@ -71,7 +71,8 @@ def run_spate(tools, load, more=lambda target: []):
         "lag_ms": generator["lag_ms"], "loop_lag_ms": generator["loop_lag_ms"], "late_starts": generator["late_starts"],
         "dropped_starts": generator["dropped_starts"], "valid": summary["validity"]["valid"],
         "reasons": summary["validity"]["reasons"], "own_events": totals["events"],
-        "engine_us_per_event": generator["threads"][0]["cpu_share"] * summary["run"]["measured_s"] * 1e6 / max(totals["events"], 1),
+        "engine_us_per_event": (generator["threads"][0]["cpu_share"] * summary["run"]["measured_s"] * 1e6 /
+                                max(totals["events"], 1)),
         "series": len((summary["watch"] or {"series": []})["series"])}, target, child)
 
 

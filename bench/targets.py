@@ -135,11 +135,13 @@ class Exporter(Server):
 
     def __enter__(self):
         self.folder.mkdir(exist_ok=True)
-        lines = [f'node_cpu_seconds_total{{cpu="{cpu}",mode="{mode}"}} {cpu * 1000 + 7}' for cpu in range(16) for mode in self.MODES]
-        lines += [f'node_other_total{{name="an exporter has much that nobody asked for",number="{i}"}} {i}' for i in range(1800)]
+        lines = [f'node_cpu_seconds_total{{cpu="{cpu}",mode="{mode}"}} {cpu * 1000 + 7}'
+                 for cpu in range(16) for mode in self.MODES]
+        lines += [f'node_other_total{{name="much that nobody asks an exporter for",number="{i}"}} {i}' for i in range(1800)]
         (self.folder / "metrics").write_text("\n".join(lines) + "\n")
         self.port = free_port()
-        self.begin(["/usr/bin/python3", "-m", "http.server", self.port, "--bind", "127.0.0.1", "--directory", self.folder])
+        self.begin(["/usr/bin/python3", "-m", "http.server", self.port, "--bind", "127.0.0.1", "--directory",
+                    self.folder])
         self.wait_for(lambda: connects(self.port))
         return self
 

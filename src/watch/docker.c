@@ -58,7 +58,9 @@ static int open_docker(const struct sp_watch_spec *spec, void **watcher, char **
   struct sp_fetch *fetch;
   if (sp_fetch_create(spec, &fetch, err)) return err->code;
   struct docker *docker = sp_alloc(sizeof(*docker));
-  *docker = (struct docker){.fetch = fetch, .name = sp_watch_option_of(spec, "name"), .variables = sp_watch_option_of(spec, "env"),
+  *docker = (struct docker){.fetch = fetch,
+                            .name = sp_watch_option_of(spec, "name"),
+                            .variables = sp_watch_option_of(spec, "env"),
                             .containers = sp_alloc_array(CONTAINERS_MAX, sizeof(*docker->containers))};
   sp_map_init(&docker->known);
   sp_map_init(&docker->oom_kills);
@@ -70,8 +72,8 @@ static int open_docker(const struct sp_watch_spec *spec, void **watcher, char **
 
 /* -- asking -- */
 
-static int ask(struct docker *docker, struct sp_watch_sink *sink, const char *target, struct sp_fetched *answer, json_t **document,
-               struct sp_err *err) {
+static int ask(struct docker *docker, struct sp_watch_sink *sink, const char *target, struct sp_fetched *answer,
+               json_t **document, struct sp_err *err) {
   *document = NULL;
   if (sp_fetch_ok(docker->fetch, sink, &(struct sp_fetch_call){.target = target}, answer, err)) return err->code;
   return sp_docker_parse(answer->body, document, err) ? sp_err_context(err, "%s%s", sp_fetch_name(docker->fetch), target) : 0;
@@ -91,7 +93,9 @@ static int list(struct docker *docker, struct sp_watch_sink *sink, struct sp_err
   }
   bool is_list = json_is_array(document);
   json_decref(document);
-  if (left_out) sp_watch_cannot(sink, "%zu more containers: %u are looked at: choose them by the option name", left_out, CONTAINERS_MAX);
+  if (left_out) {
+    sp_watch_cannot(sink, "%zu more containers: %u are looked at: choose them by the option name", left_out, CONTAINERS_MAX);
+  }
   return is_list ? 0 : sp_fail(err, SP_EPARSE, "%s/containers/json is no list of containers", sp_fetch_name(docker->fetch));
 }
 
@@ -108,7 +112,8 @@ static void note_setting(void *ctx, const char *key, const char *value) {
 }
 
 /* Once a container: its limits are fixed, or as good as. NULL: it is gone, or there were too many. */
-static const struct sp_docker_limits *inspect(struct docker *docker, struct sp_watch_sink *sink, const struct sp_docker_container *container) {
+static const struct sp_docker_limits *inspect(struct docker *docker, struct sp_watch_sink *sink,
+                                              const struct sp_docker_container *container) {
   char target[TARGET_SIZE];
   struct sp_fetched answer;
   struct sp_err err;

@@ -71,9 +71,10 @@ void sp_docker_inspect(const json_t *document, struct sp_docker_limits *out) {
 
 /* Of the hundreds of variables that a container may have: those that size something. */
 static bool usually_matters(const char *key) {
-  static const char *const patterns[] = {"*WORKER*", "*POOL*", "*CONN*", "*TIMEOUT*", "*LIMIT*", "*MAX*", "*THREAD*", "*CONCURREN*",
-                                         "*BUFFER*", "*BATCH*", "*CACHE*", "*_SIZE", "*AMOUNT*", "GUNICORN_*", "NGINX_*", "GOMAXPROCS",
-                                         "GOGC", "GOMEMLIMIT", "JAVA_OPTS", "*DEBUG*", "*LOG_LEVEL*", "VECTOR_STORE", "*PROMETHEUS*"};
+  static const char *const patterns[] = {
+      "*WORKER*", "*POOL*",  "*CONN*",  "*TIMEOUT*", "*LIMIT*",     "*MAX*",    "*THREAD*",   "*CONCURREN*",
+      "*BUFFER*", "*BATCH*", "*CACHE*", "*_SIZE",    "*AMOUNT*",    "*DEBUG*",  "GUNICORN_*", "NGINX_*",
+      "GOGC",     "GOMAX*",  "GOMEM*",  "JAVA_OPTS", "*LOG_LEVEL*", "VECTOR_*", "*PROMETHEUS*"};
   for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
     if (sp_str_matches(patterns[i], key)) return true;
   }
@@ -92,8 +93,8 @@ static void without_secrets(const char *value, char *out, size_t size) {
   }
 }
 
-static bool tell_variable(const char *text, const char *pattern, void (*on_setting)(void *ctx, const char *key, const char *value),
-                          void *ctx) {
+static bool tell_variable(const char *text, const char *pattern,
+                          void (*on_setting)(void *ctx, const char *key, const char *value), void *ctx) {
   char key[SP_OBSERVED_SUBJECT_MAX], value[SP_OBSERVED_DETAIL_MAX];
   const char *equals = strchr(text, '=');
   if (!equals || (size_t)(equals - text) >= sizeof(key)) return false;
@@ -151,7 +152,8 @@ static void take_cpu(const json_t *document, const struct sp_docker_limits *limi
 }
 
 static void take_memory(const json_t *document, struct sp_look *look) {
-  double used = sp_docker_number(document, "memory_stats.usage"), cache = of_memory(document, "inactive_file", "total_inactive_file");
+  double used = sp_docker_number(document, "memory_stats.usage"),
+         cache = of_memory(document, "inactive_file", "total_inactive_file");
   if (!isnan(cache)) used = fmax(used - cache, 0);
   sp_look_set(look, SP_SIGNAL_MEMORY_USED, used, NULL);
   sp_look_set(look, SP_SIGNAL_MEMORY_LIMIT, sp_docker_number(document, "memory_stats.limit"), NULL);
@@ -193,7 +195,8 @@ void sp_docker_stats(const json_t *document, const struct sp_docker_limits *limi
   take_memory(document, look);
   take_network(document, look);
   take_io(document, look);
-  sp_look_set(look, SP_SIGNAL_THREADS, sp_docker_number(document, "pids_stats.current"), NULL); /* the kernel counts threads there */
+  /* the kernel's controller of that name counts threads */
+  sp_look_set(look, SP_SIGNAL_THREADS, sp_docker_number(document, "pids_stats.current"), NULL);
 }
 
 /* -- events -- */

@@ -98,7 +98,8 @@ static int open_cgroup(struct sp_host *host, struct sp_err *err) {
   while (len > 1 && host->name[len - 1] == '/') host->name[--len] = '\0';
   size_t size = strlen(host->cgroups) + len + 2;
   state->folder = sp_alloc(size);
-  snprintf(state->folder, size, "%s%s%s", host->name[0] == '/' ? "" : host->cgroups, host->name[0] == '/' ? "" : "/", host->name);
+  bool whole = host->name[0] == '/';
+  snprintf(state->folder, size, "%s%s%s", whole ? "" : host->cgroups, whole ? "" : "/", host->name);
   sp_proc_init(&state->files, state->folder);
   sp_processes_init(&state->processes, &host->proc);
   host->state = state;
@@ -172,7 +173,8 @@ static void look_at_cpu(struct sp_host *host, struct sp_look *look) {
     sp_look_set(look, SP_SIGNAL_CPU_CORES, sp_proc_value(text, "usage_usec") * US, "cpu.stat");
   }
   if (!isnan(limit.value) && has(state, &text, "cpu", limit.up, "cpu.stat")) {
-    sp_look_share(look, SP_SIGNAL_CPU_THROTTLED, sp_proc_value(text, "nr_throttled"), sp_proc_value(text, "nr_periods"), "cpu.stat");
+    sp_look_share(look, SP_SIGNAL_CPU_THROTTLED, sp_proc_value(text, "nr_throttled"), sp_proc_value(text, "nr_periods"),
+                  "cpu.stat");
   }
   if (isnan(limit.value) && has(state, &text, "cpuset", "", "cpuset.cpus.effective")) limit.value = sp_proc_list_count(text);
   if (isnan(limit.value)) limit.value = sp_host_cpus(host);
@@ -189,10 +191,12 @@ static void look_at_memory(struct sp_host *host, struct sp_look *look) {
   double used = sp_proc_number(sp_str_trim(text)), limit = tightest(state, memory_limit_at).value;
   if (has(state, &text, "memory", "", "memory.stat")) {
     used -= sp_proc_value(text, v1 ? "total_inactive_file" : "inactive_file");
-    sp_look_set(look, SP_SIGNAL_MEMORY_MAJOR_FAULTS, sp_proc_value(text, v1 ? "total_pgmajfault" : "pgmajfault"), "memory.stat");
+    sp_look_set(look, SP_SIGNAL_MEMORY_MAJOR_FAULTS, sp_proc_value(text, v1 ? "total_pgmajfault" : "pgmajfault"),
+                "memory.stat");
     sp_look_set(look, SP_SIGNAL_MEMORY_SWAP, sp_proc_value(text, "pswpin") + sp_proc_value(text, "pswpout"), "memory.stat");
   }
-  if (sp_proc_has(&host->proc, &text, "meminfo")) limit = fmin(limit, sp_proc_value(text, "MemTotal") * KIB); /* v1 has 2^63 */
+  /* version 1 says 2^63 where there is none */
+  if (sp_proc_has(&host->proc, &text, "meminfo")) limit = fmin(limit, sp_proc_value(text, "MemTotal") * KIB);
   sp_look_set(look, SP_SIGNAL_MEMORY_USED, used < 0 ? 0 : used, usage);
   sp_look_set(look, SP_SIGNAL_MEMORY_LIMIT, limit, v1 ? "memory.limit_in_bytes" : "memory.max");
   if (has(state, &text, "memory", "", v1 ? "memory.oom_control" : "memory.events")) {

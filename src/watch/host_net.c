@@ -94,7 +94,8 @@ void sp_host_accept_probe(struct sp_host *host, struct sp_watch_sink *sink, cons
   if (!host->port) return;
   look_at_listeners(host, process, &listeners);
   if (isnan(listeners.waiting)) {
-    sp_watch_cannot(sink, "the accept queue of port %u: nobody listens there: is it the port inside the container?", host->port);
+    sp_watch_cannot(sink, "the accept queue of port %u: nobody listens there: is it the port inside the container?",
+                    host->port);
     return;
   }
   sp_watch_can(sink, "the accept queue of port %u", host->port);

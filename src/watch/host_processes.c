@@ -110,7 +110,8 @@ static void tell_what_shows(struct sp_host *host, struct sp_watch_sink *sink) {
     sp_watch_cannot(sink, "their disk I/O and open files: they are another user's: run as that user or as root");
   }
   if (sp_proc_read(&host->proc, &text, &err, "%u/schedstat", state->first_pid)) {
-    sp_watch_cannot(sink, "waiting for a CPU, and the busiest thread: %s: the kernel was built without CONFIG_SCHED_INFO", err.text);
+    sp_watch_cannot(sink, "waiting for a CPU, and the busiest thread: %s: the kernel was built without CONFIG_SCHED_INFO",
+                    err.text);
   }
 }
 

@@ -21,8 +21,8 @@ void sp_look_share(struct sp_look *look, enum sp_signal signal, double value, do
 }
 
 /* A state is taken to hold since the look before. */
-static void tell_state(struct sp_rates *rates, struct sp_watch_sink *sink, const struct sp_observed_key *key, const char *counter,
-                       int64_t at_ns, double value) {
+static void tell_state(struct sp_rates *rates, struct sp_watch_sink *sink, const struct sp_observed_key *key,
+                       const char *counter, int64_t at_ns, double value) {
   struct sp_rate_step step;
   int64_t span_ns = sp_rates_step(rates, counter, at_ns, value, &step) ? step.span_ns : 0;
   sp_watch_gauge(sink, key, at_ns, span_ns, value);

@@ -45,7 +45,8 @@ static int open_nginx(const struct sp_watch_spec *spec, void **watcher, char **s
   return 0;
 }
 
-static int ask(struct nginx *nginx, struct sp_watch_sink *sink, struct sp_nginx_status *status, int64_t *at_ns, struct sp_err *err) {
+static int ask(struct nginx *nginx, struct sp_watch_sink *sink, struct sp_nginx_status *status, int64_t *at_ns,
+               struct sp_err *err) {
   struct sp_fetched answer;
   if (sp_fetch_ok(nginx->fetch, sink, &(struct sp_fetch_call){.target = ""}, &answer, err)) return err->code;
   *at_ns = answer.got_ns;

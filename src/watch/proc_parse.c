@@ -76,8 +76,9 @@ bool sp_proc_disk_next(struct sp_proc_disks *disks, struct sp_proc_disk *out) {
     struct sp_str name = sp_proc_word(&line);
     if (!is_disk(name) || is_partition(name, disks->last) || sp_proc_numbers(line, n, 11) < 11) continue;
     disks->last = name;
-    *out = (struct sp_proc_disk){.name = name, .stacked = sp_str_starts(name, SP_STR("dm-")) || sp_str_starts(name, SP_STR("md")),
-                                 .read_bytes = n[2] * SECTOR_BYTES, .writes = n[4], .written_bytes = n[6] * SECTOR_BYTES,
+    bool stacked = sp_str_starts(name, SP_STR("dm-")) || sp_str_starts(name, SP_STR("md"));
+    *out = (struct sp_proc_disk){.name = name, .stacked = stacked, .read_bytes = n[2] * SECTOR_BYTES, .writes = n[4],
+                                 .written_bytes = n[6] * SECTOR_BYTES,
                                  .write_s = n[7] * MS, .busy_s = n[9] * MS, .queue_s = n[10] * MS};
     return true;
   }
@@ -161,7 +162,8 @@ enum { PARENT = 1, MAJOR_FAULTS = 9, USER_TIME = 11, SYSTEM_TIME = 12, THREADS =
 
 /* "42 (name) S 1 …": the name may hold spaces and brackets itself. */
 bool sp_proc_process(struct sp_str text, struct sp_proc_process *out) {
-  const char *open = text.len ? memchr(text.bytes, '(', text.len) : NULL, *close = text.len ? memrchr(text.bytes, ')', text.len) : NULL;
+  const char *open = text.len ? memchr(text.bytes, '(', text.len) : NULL,
+             *close = text.len ? memrchr(text.bytes, ')', text.len) : NULL;
   if (!open || !close || close < open) return false;
   struct sp_str line = sp_str_of(close + 1, text.len - (size_t)(close + 1 - text.bytes));
   line = sp_str_trim(sp_str_split(&line, '\n'));

@@ -1,4 +1,5 @@
-/* The kernel's text files and nginx's page, each parser over the same bytes: it must end, and give numbers that are none or not below zero. */
+/* The kernel's text files and nginx's page, each parser over the same bytes: it must end, and give numbers that are none or
+ * not below zero. */
 #include "base/check.h"
 #include "watch/nginx_status.h"
 #include "watch/proc_parse.h"

@@ -36,7 +36,8 @@ class Nginx:
     config = os.path.join(self.folder, "config")
     with open(config, "w", encoding="ascii") as file:
       file.write(CONFIG.format(folder=self.folder, port=self.port, target=target, connections=connections))
-    self.process = subprocess.Popen([program, "-c", config, "-p", self.folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    self.process = subprocess.Popen([program, "-c", config, "-p", self.folder], stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.DEVNULL)
     real.wait_for("nginx at its port", lambda: real.listens(self.port), 30)
     self.url = f"http://127.0.0.1:{self.port}"
 
@@ -56,8 +57,8 @@ class Watched(Case):
   def watch(self, connections, users):
     nginx = Nginx(self.mock.url, connections)
     try:
-      return run("dify:chat", "-H", nginx.url, "-e", "key=app-simple", "-e", "think_min=0.1", "-e", "think_max=0.2", "-u", users, "-t", "4s", "--watch",
-                 f"nginx={nginx.url}/nginx_status connections={connections} interval=200ms")
+      return run("dify:chat", "-H", nginx.url, "-e", "key=app-simple", "-e", "think_min=0.1", "-e", "think_max=0.2", "-u", users,
+                 "-t", "4s", "--watch", f"nginx={nginx.url}/nginx_status connections={connections} interval=200ms")
     finally:
       nginx.close()
 

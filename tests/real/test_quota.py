@@ -25,8 +25,8 @@ class Quota(Case):
     return rows[0]
 
   def go(self, place):
-    return run("dify:chat", "-H", self.mock.url, "-e", "key=app-simple", "-e", "think_min=0", "-e", "think_max=0.1", "-u", 300, "-r", 300, "-t", "6s",
-               "--watch", f"host={place} subject=dify-api interval=500ms", "--stop-timeout", "20s")
+    return run("dify:chat", "-H", self.mock.url, "-e", "key=app-simple", "-e", "think_min=0", "-e", "think_max=0.1", "-u", 300,
+               "-r", 300, "-t", "6s", "--stop-timeout", "20s", "--watch", f"host={place} subject=dify-api interval=500ms")
 
   def test_the_cgroup_is_throttled(self):
     result = self.go("cgroup:" + self.folder)

@@ -32,6 +32,8 @@ export const signalZh: Record<string, string> = {
   "files.used": "打开的文件",
   "files.limit": "打开文件的上限",
   "gc.time": "垃圾回收时间",
+  "cpu.busiest_thread": "最忙线程的占用率",
+  "threads": "线程数",
   "slots.used": "已占名额",
   "slots.limit": "名额总数",
   "slots.waiting": "等待名额的",

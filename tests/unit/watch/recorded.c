@@ -71,7 +71,8 @@ int recorded_sample(struct recorded *recorded) {
   return recorded->kind->sample(recorded->watcher, &recorded->sink, &recorded->err);
 }
 
-static const struct sp_observed *find(struct recorded *recorded, enum sp_signal signal, const char *subject, const char *detail) {
+static const struct sp_observed *find(struct recorded *recorded, enum sp_signal signal, const char *subject,
+                                      const char *detail) {
   return sp_observations_find(recorded->seen, signal, subject, detail ? detail : "", NULL);
 }
 

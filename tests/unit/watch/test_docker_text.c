@@ -125,7 +125,8 @@ static void variables_without_their_secrets(void **state) {
   json_t *document = parse("{\"Config\":{\"Image\":\"i\",\"Env\":[\"A_TIMEOUT=5\",\"B_POOL=pg://u:hunter2@h/d\",\"C_MAX_TOKEN=hunter2\","
                            "\"D_CACHE=host=x password=hunter2\",\"HOME=/root\",\"broken\",7,\"E_SIZE=\"]}}");
   sp_docker_settings(document, NULL, note, text);
-  assert_string_equal(text, "image=i;cpus=no limit;memory=no limit;A_TIMEOUT=5;B_POOL=pg://***@h/d;C_MAX_TOKEN=***;D_CACHE=***;E_SIZE=;");
+  assert_string_equal(text, "image=i;cpus=no limit;memory=no limit;A_TIMEOUT=5;B_POOL=pg://***@h/d;C_MAX_TOKEN=***;"
+                            "D_CACHE=***;E_SIZE=;");
   text[0] = '\0';
   sp_docker_settings(document, "H*", note, text);
   assert_string_equal(text, "image=i;cpus=no limit;memory=no limit;HOME=/root;");

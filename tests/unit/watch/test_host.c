@@ -26,7 +26,7 @@ static struct recorded *open_host(struct recorded *recorded, const char *url, co
 }
 
 static void sample_later(struct recorded *recorded) {
-  usleep(2000); /* rates need time between two looks */
+  usleep(60000); /* rates need time between two looks */
   assert_int_equal(recorded_sample(recorded), 0);
 }
 
@@ -37,7 +37,8 @@ static void write_machine(struct recorded *recorded) {
   recorded_write(recorded, "proc/meminfo", "MemTotal: 8388608 kB\nMemAvailable: 6291456 kB\n");
   recorded_write(recorded, "proc/vmstat", "pgmajfault 5\npswpin 1\npswpout 2\noom_kill 0\n");
   recorded_write(recorded, "proc/pressure/cpu", "some avg10=0 avg60=0 avg300=0 total=0\n");
-  recorded_write(recorded, "proc/diskstats", " 8 0 sda 1 0 8 1 20 0 16 40 0 5 6\n 253 0 dm-0 1 0 8 1 2 0 16 4 0 5 6\n 8 16 sdb 0 0 0 0 0 0 0 0 0 0 0\n");
+  recorded_write(recorded, "proc/diskstats", " 8 0 sda 1 0 8 1 20 0 16 40 0 5 6\n 253 0 dm-0 1 0 8 1 2 0 16 4 0 5 6\n"
+                                             " 8 16 sdb 0 0 0 0 0 0 0 0 0 0 0\n");
   recorded_write(recorded, "proc/1/net/dev", "eth0: 1 0 0 0 0 0 0 0 1 0 0 0 0 0 0 0\nveth0: 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
   recorded_write(recorded, "proc/net/dev", "\n");
   recorded_write(recorded, "proc/1/net/snmp", "Tcp: CurrEstab OutSegs RetransSegs\nTcp: 7 1000 0\n");
@@ -186,9 +187,11 @@ static void version_1_says_the_same_elsewhere(void **state) {
   recorded_write(&recorded, "fs/cpuacct/docker/web/cpuacct.usage", "1000000000\n");
   recorded_write(&recorded, "fs/memory/docker/web/memory.usage_in_bytes", "2147483648\n");
   recorded_write(&recorded, "fs/memory/docker/web/memory.limit_in_bytes", "9223372036854771712\n");
-  recorded_write(&recorded, "fs/memory/docker/web/memory.stat", "inactive_file 1\ntotal_inactive_file 1073741824\ntotal_pgmajfault 5\n");
+  recorded_write(&recorded, "fs/memory/docker/web/memory.stat",
+                 "inactive_file 1\ntotal_inactive_file 1073741824\ntotal_pgmajfault 5\n");
   recorded_write(&recorded, "fs/memory/docker/web/memory.oom_control", "under_oom 0\noom_kill 3\n");
-  recorded_write(&recorded, "fs/blkio/docker/web/blkio.throttle.io_service_bytes", "8:0 Read 10\n8:0 Write 20\n8:16 Read 5\nTotal 35\n");
+  recorded_write(&recorded, "fs/blkio/docker/web/blkio.throttle.io_service_bytes",
+                 "8:0 Read 10\n8:0 Write 20\n8:16 Read 5\nTotal 35\n");
   static char url[300];
   snprintf(url, sizeof(url), "cgroup:%s", recorded_path(&recorded, "fs/cpu/docker/web"));
   open_host(&recorded, url, NULL);
@@ -233,7 +236,8 @@ static void write_process(struct recorded *recorded, unsigned pid, const char *n
   snprintf(path, sizeof(path), "proc/%u/status", pid);
   recorded_write(recorded, path, "RssAnon: 1024 kB\nRssShmem: 512 kB\n");
   snprintf(path, sizeof(path), "proc/%u/limits", pid);
-  recorded_write(recorded, path, "Limit  Soft Limit Hard Limit Units\nMax open files            1024                 524288               files\n");
+  recorded_write(recorded, path, "Limit  Soft Limit Hard Limit Units\n"
+                                 "Max open files            1024                 524288               files\n");
   snprintf(path, sizeof(path), "proc/%u/fd/0", pid);
   recorded_write(recorded, path, "");
   snprintf(path, sizeof(path), "proc/%u/schedstat", pid);

@@ -44,7 +44,8 @@ static void names_above_their_values(void **state) {
 
 static void pressure_is_in_seconds(void **state) {
   (void)state;
-  struct sp_str text = SP_STR("some avg10=3.94 avg60=8.35 avg300=24.10 total=5714139263\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n");
+  struct sp_str text = SP_STR("some avg10=3.94 avg60=8.35 avg300=24.10 total=5714139263\n"
+                              "full avg10=0.00 avg60=0.00 avg300=0.00 total=7\n");
   assert_near(sp_proc_pressure_s(text, "some"), 5714.139263);
   assert_near(sp_proc_pressure_s(text, "full"), 7e-6);
   assert_true(isnan(sp_proc_pressure_s(SP_STR("some avg10=0.00\n"), "some")));
@@ -72,7 +73,8 @@ static void processors_by_state(void **state) {
   assert_near(cpu.steal, 0);
   assert_false(sp_proc_cpu(SP_STR("cpu  1 2\ncpu0 1\n"), &cpu));
   assert_false(sp_proc_cpu(SP_STR("cpu  1 1 1 1 1 1 1 1\n"), &cpu));
-  assert_near(sp_proc_run_wait_s(SP_STR("version 15\ncpu0 0 0 0 0 0 0 5 700000000 9\ndomain0 3\ncpu1 0 0 0 0 0 0 5 300000000 9\n")), 1);
+  struct sp_str schedstat = SP_STR("version 15\ncpu0 0 0 0 0 0 0 5 700000000 9\ndomain0 3\ncpu1 0 0 0 0 0 0 5 300000000 9\n");
+  assert_near(sp_proc_run_wait_s(schedstat), 1);
   assert_true(isnan(sp_proc_run_wait_s(SP_STR("version 15\n"))));
 }
 
@@ -172,7 +174,8 @@ static void who_waits_to_be_accepted(void **state) {
                               "   4: 0100007F:1389 00000000:0000 0A 00000000:xyz\n");
   assert_near(sp_proc_accept_waiting(text, 5001), 12);
   assert_true(isnan(sp_proc_accept_waiting(text, 80)));
-  struct sp_str six = SP_STR("   0: 00000000000000000000000000000000:1389 00000000000000000000000000000000:0000 0A 00000000:00000003 00\n");
+  struct sp_str six = SP_STR("   0: 00000000000000000000000000000000:1389 00000000000000000000000000000000:0000 0A "
+                             "00000000:00000003 00\n");
   assert_near(sp_proc_accept_waiting(six, 5001), 3);
 }
 
