@@ -38,7 +38,8 @@ static int read_all(int fd, struct sp_buf *text) {
   return got < 0 ? errno : 0;
 }
 
-static int read_file(struct sp_proc *proc, struct sp_str *text, struct sp_err *err, const char *format, va_list args) {
+static int __attribute__((format(printf, 4, 0)))
+read_file(struct sp_proc *proc, struct sp_str *text, struct sp_err *err, const char *format, va_list args) {
   char path[PATH_MAX];
   int head = snprintf(path, sizeof(path), "%s/", proc->root);
   *text = sp_str_of("", 0);
