@@ -6,7 +6,7 @@ from trials import Trials, line, median
 
 
 class WatchRows(Trials):
-    def watched(self, load, exporter):
+    def with_watchers(self, load, exporter):
         def options(target):
             watchers = ("host=local", f"host=process:{target.child.pid} port={target.port}",
                         f"scrape={exporter.url}/metrics")
@@ -19,7 +19,7 @@ class WatchRows(Trials):
         load = Load(users, seconds, CHAT.spread(users))
         with Exporter(self.tools) as exporter:
             kept = self.in_turn("watch", {"alone": lambda: run_spate(self.tools, load),
-                                          "watched": lambda: self.watched(load, exporter)}, repeats)
+                                          "watched": lambda: self.with_watchers(load, exporter)}, repeats)
         cost = {key: [median(kept[name], key) for name in ("watched", "alone")]
                 for key in ("engine_us_per_event", "cpu_us_per_event")}
         engine, whole = cost["engine_us_per_event"], cost["cpu_us_per_event"]
