@@ -1,12 +1,12 @@
 """How targets are reached: proxies by option and environment, Unix sockets, --resolve, --dns, --source, --connect-rate."""
 import os
-import socket
 import ssl
 import tempfile
+import threading
 
 from certs import Certs
 from proxy import Proxy
-from server import Server, UnixServer, always, answer, every, free_port
+from server import Server, UnixServer, always, answer, free_port
 from support import Case, main, plan, run, spate
 
 HELLO = answer("hello")
