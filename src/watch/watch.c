@@ -65,7 +65,6 @@ void sp_watch_note(struct sp_watch_sink *sink, const char *format, ...) {
   say(watcher, text);
 }
 
-__attribute__((format(printf, 3, 0))) static void sight(struct sp_watch_sink *sink, bool can, const char *format, va_list args) {
 static void __attribute__((format(printf, 3, 0)))
 sight(struct sp_watch_sink *sink, bool can, const char *format, va_list args) {
   char text[SP_OBSERVED_DETAIL_MAX + 1];
