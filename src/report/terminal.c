@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#define NOTE_SIZE 2048 /* an error's text and what is put before it */
 #define DEFAULT_WIDTH 100
 #define DEFAULT_HEIGHT 24
 #define LINE_WIDTH 180 /* of a plain line, where nothing limits it */
@@ -161,16 +162,26 @@ void sp_terminal_tick(struct sp_terminal *terminal, const struct sp_run_view *vi
   }
 }
 
+/* In a live view it is of the view's width; a log keeps it on one line, for those who search there. */
+static void put_note(struct sp_terminal *terminal, const char *text, struct sp_canvas *canvas) {
+  if (terminal->options.live) {
+    sp_put_wrapped(canvas, sp_str_from(text), 0, 2);
+  } else {
+    sp_put(canvas, "%s\n", text);
+  }
+}
+
 void sp_terminal_note(struct sp_terminal *terminal, const char *format, ...) {
+  char text[NOTE_SIZE];
   struct sp_buf out;
   va_list args;
   erase(terminal);
   sp_buf_init(&out, SP_CANVAS_MAX);
-  struct sp_canvas canvas = { &out, DEFAULT_WIDTH, false };
+  struct sp_canvas canvas = { &out, size_of(terminal, DEFAULT_WIDTH).ws_col, false };
   va_start(args, format);
-  sp_buf_vprintf(&out, format, args);
+  vsnprintf(text, sizeof(text), format, args);
   va_end(args);
-  sp_put(&canvas, "\n");
+  put_note(terminal, text, &canvas);
   if (terminal->frame.len > 0) {
     put_frame(terminal, &canvas);
   }

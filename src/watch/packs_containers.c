@@ -9,8 +9,8 @@
 
 static const struct sp_pack_row rows[] = {
     {SP_SIGNAL_CPU_CORES, SP_HOW_RATE, {"container_cpu_usage_seconds_total", REAL}, {0}, REPLICA, 0, 0, "CPU in use"},
-    {SP_SIGNAL_CPU_LIMIT, SP_HOW_QUOTIENT, {"container_spec_cpu_quota", REAL}, {"container_spec_cpu_period", REAL}, REPLICA, 0, SP_PACK_LIMIT,
-     "CPU limits (no container has a quota, or the exporter leaves them out)"},
+    {SP_SIGNAL_CPU_LIMIT, SP_HOW_QUOTIENT, {"container_spec_cpu_quota", REAL}, {"container_spec_cpu_period", REAL}, REPLICA, 0,
+     SP_PACK_LIMIT, "CPU limits (no container has a quota, or the exporter leaves them out)"},
     {SP_SIGNAL_CPU_THROTTLED, SP_HOW_RATIO, {"container_cpu_cfs_throttled_periods_total", REAL},
      {"container_cpu_cfs_periods_total", REAL}, REPLICA, 0, 0, "whether a quota stops them"},
     {SP_SIGNAL_CPU_PRESSURE, SP_HOW_RATE, {"container_pressure_cpu_waiting_seconds_total", REAL}, {0}, REPLICA, 0, 0,

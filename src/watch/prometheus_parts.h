@@ -40,7 +40,8 @@ int sp_prometheus_read(struct sp_prometheus_watcher *watcher, struct sp_promethe
 /* Which of the packs' metrics it has, and the selectors for them. */
 int sp_prometheus_find(struct sp_prometheus_watcher *watcher, struct sp_watch_sink *sink, struct sp_err *err);
 
-/* The own queries' steps up to a time of the server (the first time: from `from` on); what is wrong with one is a note. SP_EIO: the server can't be reached. */
+/* The own queries' steps up to a time of the server (the first time: from `from` on); what is wrong with one is a note.
+ * SP_EIO: the server can't be reached. */
 int sp_prometheus_ask_own(struct sp_prometheus_watcher *watcher, int64_t from_server_ns, int64_t to_server_ns,
                           struct sp_watch_sink *sink, struct sp_err *err);
 
