@@ -84,10 +84,10 @@ int sp_queue_solve(const struct sp_queue_model *model, const struct sp_queue_loa
 
 /* Asymptotic bounds: what no number of users can pass. */
 struct sp_queue_bounds {
-  double ceiling_per_s;  /* the least of the stations' own; INFINITY: nothing limits */
-  int binding;           /* the station with that ceiling; -1: none */
-  int next;              /* the one that binds when that one is gone; -1: none. Not one it is nested in, nor one in it */
-  double next_per_s;
+  double ceiling_per_s;  /* of the whole; below the stations' own where those wait for one another. INFINITY: nothing limits */
+  int binding;           /* the station with the least ceiling of its own; -1: none */
+  int next;              /* the one that binds when that one is gone; -1: none */
+  double next_per_s;     /* its own ceiling; INFINITY */
   double alone_s;        /* a request's time when it is alone */
   double knee_users;     /* N*: users at which the two bounds meet, (alone + think) × ceiling. NAN in an open network */
   double most_per_s;     /* the lesser of the ceiling and users / (alone + think); of an open network and the rate */
@@ -95,8 +95,10 @@ struct sp_queue_bounds {
 };
 int sp_queue_bounds(const struct sp_queue_model *model, const struct sp_queue_load *load, struct sp_queue_bounds *out,
                     struct sp_err *err);
-/* What a station lets through at most: servers / demand; of slots also by what is nested in them. INFINITY: any number. */
+/* A station's own: servers / demand (the utilisation law); slots / the time they are held when nobody else is there (the slot
+ * law); with contention the best of any number there. INFINITY: none. */
 double sp_queue_ceiling(const struct sp_queue_model *model, size_t station);
+double sp_queue_alone_s(const struct sp_queue_model *model, size_t station); /* a request's stay when nobody else is there */
 
 int sp_queue_find(const struct sp_queue_model *model, const char *name); /* -1: there is none */
 
