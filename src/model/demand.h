@@ -23,7 +23,8 @@
 
 #define SP_DEPLOYMENT_STEPS_MAX 200u
 #define SP_DEPLOYMENT_PARTS_MAX 20u /* of the jackknife: more steps are left out several at a time */
-#define SP_DEPLOYMENT_REST "rest"   /* the delay that belongs to no resource */
+#define SP_DEPLOYMENT_REST "rest"     /* the delay that belongs to no resource */
+#define SP_DEPLOYMENT_UNSEEN "unseen" /* a server that stands for what holds the target and that nobody saw; only where needed */
 
 struct sp_deployment_step { /* the model against what was measured */
   struct sp_queue_load load;
