@@ -207,7 +207,7 @@ int sp_deployment_fit(const struct sp_diagnose_input *input, struct sp_deploymen
   struct sp_measured *measured = sp_alloc(sizeof(*measured));
   int code = sp_measured_steps(input, measured, err);
   if (code == 0) {
-    sp_measured_uses(input->observations, measured);
+    sp_measured_uses(input, measured);
     struct fit fit = fit_model(measured, none, &out->model, out->idle);
     add_unseen(&fit);
     for (size_t i = 0; i < measured->use_count; i++) {

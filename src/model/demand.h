@@ -3,13 +3,15 @@
  * at several loads and what watchers saw meanwhile. Pure: the same input gives the same model.
  *
  * Each resource that can be seen becomes a station, named as a diagnosis names it:
- *   SUBJECT.cpu     cpu.cores over cpu.limit: demand = use / throughput
- *   SUBJECT.slots   slots.used of slots.limit: holding time = used / throughput (Little). Which stations a slot is held
- *                   for is a table in demand_seen.c (PgBouncer's servers for PostgreSQL, the api's connections for all). Without
- *                   a limit that was told: what was used while others waited
- *   SUBJECT.commit  db.sessions that flush the write-ahead log: one server; those that wait for it, or for a lock, are its queue
- *   SUBJECT.calls   calls.rate × calls.time, of services that have neither of the former: how many they serve at once is
- *                   inferred from how the time grows with the load, and unknown where it does not grow
+ *   SUBJECT.cpu          cpu.cores over cpu.limit: demand = use / throughput
+ *   SUBJECT.slots        slots.used of slots.limit: holding time = used / throughput (Little). The api's and the proxy's are held
+ *                        for all the rest, PgBouncer's for the database, others for themselves. Without a limit that was told: what
+ *                        was used while others waited
+ *   SUBJECT.commit       db.sessions that flush the write-ahead log (or flushes × their time): one server; those that wait for it, or
+ *                        for a lock, are its queue
+ *   SUBJECT.main_thread  a cache's one thread
+ *   SUBJECT.calls        calls.rate × calls.time, of services that have none of the former: how many they serve at once is
+ *                        inferred from how the time grows with the load, and unknown where it does not grow
  * Demands come by least squares over the steps, use = idle part + demand × throughput (the idle part only where the steps are
  * far enough apart to tell), contention of a commit path from how its demand grows with its queue. What is left of the measured
  * times at the lowest load is a delay ("rest"). The model is then asked for the measured loads: its misfit is part of

@@ -2,7 +2,7 @@
 #include "model/demand_use.h"
 
 #include "base/str.h"
-#include "model/seen.h"
+#include "model/diagnose_rules.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define SPARE 2 /* stations that belong to no resource */
+#define FLUSHES "IO/W?L*" /* IO/WALSync, IO/WalWrite … of a session that does it */
 #define WAITED 0.5 /* so many wait, on the average: all places are taken */
 
 /* -- steps -- */
@@ -53,19 +54,20 @@ int sp_measured_steps(const struct sp_diagnose_input *input, struct sp_measured 
 
 /* -- what is seen at a step -- */
 
-static double see(const struct sp_observations *seen, const struct sp_measured *measured, size_t step, enum sp_signal signal,
-                  const char *subject, const char *pattern) {
-  const struct sp_diagnose_step *at = measured->steps[step];
-  return sp_seen_mean(seen, signal, subject, pattern, at->from_ns, at->to_ns);
+/* Steps and series, for the eyes of the diagnosis. */
+struct view {
+  struct sp_diagnosing eyes;
+  const struct sp_measured *measured;
+};
+
+static double see(const struct view *view, size_t step, enum sp_signal signal, const char *subject, const char *pattern) {
+  return sp_see_of(&view->eyes, signal, subject, pattern, step);
 }
 
-static double zero(double value) { return isfinite(value) ? value : 0; }
-
 /* A limit is a setting: the last one that was told. */
-static double limit_of(const struct sp_observations *seen, const struct sp_measured *measured, enum sp_signal signal,
-                       const char *subject) {
-  for (size_t i = measured->count; i-- > 0;) {
-    double limit = see(seen, measured, i, signal, subject, NULL);
+static double limit_of(const struct view *view, enum sp_signal signal, const char *subject) {
+  for (size_t i = view->measured->count; i-- > 0;) {
+    double limit = see(view, i, signal, subject, NULL);
     if (limit > 0) return limit;
   }
   return INFINITY;
@@ -73,59 +75,86 @@ static double limit_of(const struct sp_observations *seen, const struct sp_measu
 
 /* -- the kinds of resources -- */
 
-static void use_cpu(const struct sp_observations *seen, const struct sp_measured *measured, const char *subject,
-                    struct sp_use *use) {
+static void use_cpu(const struct view *view, const char *subject, struct sp_use *use) {
   use->kind = SP_QUEUE_CPU;
-  use->limit = limit_of(seen, measured, SP_SIGNAL_CPU_LIMIT, subject);
-  for (size_t i = 0; i < measured->count; i++) {
-    use->busy[i] = see(seen, measured, i, SP_SIGNAL_CPU_CORES, subject, NULL);
+  use->limit = limit_of(view, SP_SIGNAL_CPU_LIMIT, subject);
+  for (size_t i = 0; i < view->measured->count; i++) {
+    use->busy[i] = see(view, i, SP_SIGNAL_CPU_CORES, subject, NULL);
   }
 }
 
-static void use_slots(const struct sp_observations *seen, const struct sp_measured *measured, const char *subject,
-                      struct sp_use *use) {
+static double in_flight(const struct sp_measured *measured, size_t step) {
+  double seen = measured->steps[step]->in_flight;
+  return seen > 0 ? seen : measured->per_s[step] * measured->mean_s[step];
+}
+
+static void use_slots(const struct view *view, const char *subject, struct sp_use *use) {
   double most = 0;
   use->kind = SP_QUEUE_SLOTS;
-  use->limit = limit_of(seen, measured, SP_SIGNAL_SLOTS_LIMIT, subject);
-  for (size_t i = 0; i < measured->count; i++) {
-    use->busy[i] = see(seen, measured, i, SP_SIGNAL_SLOTS_USED, subject, NULL);
-    use->waiting[i] = see(seen, measured, i, SP_SIGNAL_SLOTS_WAITING, subject, NULL);
+  use->limit = limit_of(view, SP_SIGNAL_SLOTS_LIMIT, subject);
+  for (size_t i = 0; i < view->measured->count; i++) {
+    use->busy[i] = see(view, i, SP_SIGNAL_SLOTS_USED, subject, NULL);
+    use->waiting[i] = see(view, i, SP_SIGNAL_SLOTS_WAITING, subject, NULL);
     if (use->rank == SP_USE_FRONT && isnan(use->busy[i])) { /* all that are in flight and do not wait */
-      use->busy[i] = fmax(measured->per_s[i] * measured->mean_s[i] - zero(use->waiting[i]), 0);
+      use->busy[i] = fmax(in_flight(view->measured, i) - sp_zero(use->waiting[i]), 0);
     }
-    if (use->waiting[i] >= WAITED) most = fmax(most, zero(use->busy[i]));
+    if (use->waiting[i] >= WAITED) most = fmax(most, sp_zero(use->busy[i]));
   }
   if (!isfinite(use->limit) && most > 0) use->limit = fmax(round(most), 1);
 }
 
-static void use_commit(const struct sp_observations *seen, const struct sp_measured *measured, const char *subject,
-                       struct sp_use *use) {
+/* Who flushes; or flushes a second × the time of one, where that is told. */
+static void use_commit(const struct view *view, const char *subject, struct sp_use *use) {
   use->kind = SP_QUEUE_SERVERS;
   use->commit = true;
   use->limit = 1;
-  for (size_t i = 0; i < measured->count; i++) {
-    use->busy[i] = see(seen, measured, i, SP_SIGNAL_DB_SESSIONS, subject, "*WALSync");
-    use->waiting[i] = zero(see(seen, measured, i, SP_SIGNAL_DB_SESSIONS, subject, "*WALWrite")) +
-                      zero(see(seen, measured, i, SP_SIGNAL_DB_SESSIONS, subject, "Lock/*"));
+  for (size_t i = 0; i < view->measured->count; i++) {
+    double flushing = see(view, i, SP_SIGNAL_DB_SESSIONS, subject, FLUSHES);
+    double told = see(view, i, SP_SIGNAL_DB_WAL_SYNCS, subject, NULL) * see(view, i, SP_SIGNAL_DB_WAL_SYNC_TIME, subject, NULL);
+    use->busy[i] = isfinite(flushing) || isfinite(told) ? fmin(fmax(sp_zero(flushing), sp_zero(told)), 1) : (double)NAN;
+    use->waiting[i] = sp_zero(see(view, i, SP_SIGNAL_DB_SESSIONS, subject, "LWLock/W?LWrite")) +
+                      sp_zero(see(view, i, SP_SIGNAL_DB_SESSIONS, subject, "Lock/*"));
   }
 }
 
-/* Little: what is there = calls a second × their time. */
-static void use_calls(const struct sp_observations *seen, const struct sp_measured *measured, const char *subject,
-                      struct sp_use *use) {
+static void use_thread(const struct view *view, const char *subject, struct sp_use *use) {
+  use->kind = SP_QUEUE_SERVERS;
+  use->limit = 1;
+  for (size_t i = 0; i < view->measured->count; i++) {
+    use->busy[i] = see(view, i, SP_SIGNAL_CACHE_MAIN_THREAD, subject, NULL);
+  }
+}
+
+static bool is_again(const struct sp_diagnosing *eyes, size_t i) {
+  const struct sp_observed *series = eyes->series[i];
+  return sp_observations_find(eyes->input->observations, series->signal, series->subject, series->detail, NULL) != series;
+}
+
+/* Little, for each kind of call: what is there = calls a second × their time. */
+static double calls_there(const struct view *view, const char *subject, size_t step) {
+  const struct sp_diagnosing *eyes = &view->eyes;
+  double there = (double)NAN;
+  for (size_t i = eyes->first[SP_SIGNAL_CALLS_TIME]; i < eyes->first[SP_SIGNAL_CALLS_TIME + 1]; i++) {
+    const struct sp_observed *series = eyes->series[i];
+    if (strcmp(series->subject, subject) != 0 || is_again(eyes, i)) continue;
+    double some = see(view, step, SP_SIGNAL_CALLS_RATE, subject, series->detail) *
+                  see(view, step, SP_SIGNAL_CALLS_TIME, subject, series->detail);
+    if (isfinite(some)) there = sp_zero(there) + some;
+  }
+  return there;
+}
+
+static void use_calls(const struct view *view, const char *subject, struct sp_use *use) {
   use->kind = SP_QUEUE_SERVERS;
   use->calls = true;
-  for (size_t i = 0; i < measured->count; i++) {
-    use->busy[i] = see(seen, measured, i, SP_SIGNAL_CALLS_RATE, subject, NULL) *
-                   see(seen, measured, i, SP_SIGNAL_CALLS_TIME, subject, NULL);
-  }
+  for (size_t i = 0; i < view->measured->count; i++) use->busy[i] = calls_there(view, subject, i);
 }
 
 struct family {
   enum sp_signal anchor;
   const char *detail;   /* of the anchor; NULL: any */
   const char *resource;
-  void (*use)(const struct sp_observations *seen, const struct sp_measured *measured, const char *subject, struct sp_use *use);
+  void (*use)(const struct view *view, const char *subject, struct sp_use *use);
 };
 
 /* In this order: what stands before tells a subject's resource better. */
@@ -133,28 +162,24 @@ static const struct family families[] = {
     {SP_SIGNAL_SLOTS_USED, NULL, "slots", use_slots},
     {SP_SIGNAL_SLOTS_WAITING, NULL, "slots", use_slots},
     {SP_SIGNAL_CPU_CORES, NULL, "cpu", use_cpu},
-    {SP_SIGNAL_DB_SESSIONS, "*WALSync", "commit", use_commit},
+    {SP_SIGNAL_DB_SESSIONS, FLUSHES, "commit", use_commit},
+    {SP_SIGNAL_DB_WAL_SYNC_TIME, NULL, "commit", use_commit},
+    {SP_SIGNAL_CACHE_MAIN_THREAD, NULL, "main_thread", use_thread},
     {SP_SIGNAL_CALLS_TIME, NULL, "calls", use_calls},
 };
 
 /* -- what holds what -- */
 
-struct place {
-  const char *pattern;
-  int rank;
-};
-
 /* Whose slots are held for what. Those of others (a model server's) hold nothing but their own time. */
-static const struct place places[] = {
-    {"*pgbouncer*", SP_USE_POOL}, {"*pooler*", SP_USE_POOL},     {"*postgres*", SP_USE_DATABASE}, {"*mysql*", SP_USE_DATABASE},
-    {"*nginx*", SP_USE_FRONT},    {"*gunicorn*", SP_USE_FRONT}, {"*api*", SP_USE_FRONT},
-};
-
 static int rank_of(const char *subject) {
-  for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-    if (sp_str_matches(places[i].pattern, subject)) return places[i].rank;
+  switch (sp_subject_kind(subject)) {
+  case SP_SUBJECT_PROXY:
+  case SP_SUBJECT_API:
+  case SP_SUBJECT_TARGET: return SP_USE_FRONT;
+  case SP_SUBJECT_POOLER: return SP_USE_POOL;
+  case SP_SUBJECT_DATABASE: return SP_USE_DATABASE;
+  default: return SP_USE_OTHER;
   }
-  return SP_USE_OTHER;
 }
 
 /* -- all of them -- */
@@ -164,34 +189,37 @@ static bool starts_with_subject(const struct sp_use *use, const char *subject) {
   return strncmp(use->name, subject, len) == 0 && use->name[len] == '.';
 }
 
-/* Once each; and calls only of a subject that nothing else tells of, since their time has those others' in it. A host's CPU is
- * that of its containers. */
-static bool is_new(const struct sp_measured *measured, const struct family *family, const char *subject, const char *name) {
-  if (family->anchor == SP_SIGNAL_CPU_CORES && strncmp(subject, "host", 4) == 0) return false;
+/* Once each; and calls only of a subject that nothing else tells of, since their time has those others' in it, and not of what
+ * all requests pass. A host's CPU is that of its containers. */
+static bool is_new(const struct sp_measured *measured, const struct family *family, const char *subject,
+                   const struct sp_use *use) {
+  bool calls = family->anchor == SP_SIGNAL_CALLS_TIME;
+  if (family->anchor == SP_SIGNAL_CPU_CORES && sp_subject_kind(subject) == SP_SUBJECT_HOST) return false;
+  if (calls && use->rank == SP_USE_FRONT) return false;
   for (size_t i = 0; i < measured->use_count; i++) {
-    if (strcmp(measured->uses[i].name, name) == 0) return false;
-    if (family->anchor == SP_SIGNAL_CALLS_TIME && starts_with_subject(&measured->uses[i], subject)) return false;
+    if (strcmp(measured->uses[i].name, use->name) == 0) return false;
+    if (calls && starts_with_subject(&measured->uses[i], subject)) return false;
   }
   return true;
 }
 
-/* The front's places are all that is under way; without a limit they say nothing. */
-static bool was_used(const struct sp_measured *measured, const struct sp_use *use) {
-  if (use->rank == SP_USE_FRONT && use->kind == SP_QUEUE_SLOTS && !isfinite(use->limit)) return false;
+/* Without a limit, neither the front's places (all that is under way) nor a CPU say where anybody could wait. */
+static bool says_something(const struct sp_measured *measured, const struct sp_use *use) {
+  bool needs_limit = use->kind == SP_QUEUE_CPU || (use->rank == SP_USE_FRONT && use->kind == SP_QUEUE_SLOTS);
+  if (needs_limit && !isfinite(use->limit)) return false;
   for (size_t i = 0; i < measured->count; i++) {
     if (use->busy[i] > 0) return true;
   }
   return false;
 }
 
-static void add(const struct sp_observations *seen, struct sp_measured *measured, const struct family *family,
-                const char *subject) {
+static void add(const struct view *view, struct sp_measured *measured, const struct family *family, const char *subject) {
   struct sp_use *use = &measured->uses[measured->use_count];
   *use = (struct sp_use){.limit = INFINITY, .rank = rank_of(subject)};
   int len = snprintf(use->name, sizeof(use->name), "%s.%s", subject, family->resource);
-  if (len >= (int)sizeof(use->name) || !is_new(measured, family, subject, use->name)) return;
-  family->use(seen, measured, subject, use);
-  if (was_used(measured, use)) measured->use_count++;
+  if (len >= (int)sizeof(use->name) || !is_new(measured, family, subject, use)) return;
+  family->use(view, subject, use);
+  if (says_something(measured, use)) measured->use_count++;
 }
 
 static int by_place(const void *a, const void *b) {
@@ -202,14 +230,20 @@ static int by_place(const void *a, const void *b) {
   return strcmp(x->name, y->name);
 }
 
-void sp_measured_uses(const struct sp_observations *observations, struct sp_measured *out) {
-  out->use_count = 0;
-  for (size_t f = 0; observations && f < sizeof(families) / sizeof(families[0]); f++) {
-    const struct sp_observed *series;
-    for (size_t from = 0; (series = sp_observations_find(observations, families[f].anchor, NULL, NULL, &from));) {
-      if (families[f].detail && !sp_str_matches(families[f].detail, series->detail)) continue;
-      if (out->use_count + SPARE < SP_QUEUE_STATIONS_MAX) add(observations, out, &families[f], series->subject);
-    }
+static void add_family(const struct view *view, struct sp_measured *measured, const struct family *family) {
+  const struct sp_diagnosing *eyes = &view->eyes;
+  for (size_t i = eyes->first[family->anchor]; i < eyes->first[family->anchor + 1]; i++) {
+    const struct sp_observed *series = eyes->series[i];
+    if (family->detail && !sp_str_matches(family->detail, series->detail)) continue;
+    if (measured->use_count + SPARE < SP_QUEUE_STATIONS_MAX) add(view, measured, family, series->subject);
   }
+}
+
+void sp_measured_uses(const struct sp_diagnose_input *input, struct sp_measured *out) {
+  struct view view = {.eyes = {.input = input, .steps = out->steps, .count = out->count}, .measured = out};
+  out->use_count = 0;
+  sp_see_index(&view.eyes);
+  for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++) add_family(&view, out, &families[f]);
+  free(view.eyes.series);
   qsort(out->uses, out->use_count, sizeof(out->uses[0]), by_place);
 }

@@ -1,5 +1,6 @@
 /*
- * Private to the diagnosis: what its rules are made of, and what they look at.
+ * Private to the diagnosis: what its rules are made of, and what they look at (the fitted models of demand.h look with the same
+ * eyes).
  *
  * A rule names a resource and gives two measures of it at each step: its level (1 is its law's limit: cores used of
  * those there are, places taken, share of the answer's time) and the seconds that a request waits there. The rest is
