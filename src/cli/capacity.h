@@ -54,6 +54,7 @@ struct sp_capacity {
   struct sp_steps steps;        /* a trial each, of this run of the program */
   struct sp_diagnosis diagnosis;
   bool diagnosed;
+  struct sp_whatif_answer *answers; /* as many as options->capacity.what_if_count; NULL: none yet */
   char reason[SP_REASON_TEXT_MAX]; /* why the newest invalid trial was one; "" */
   struct sp_loop *loop;
   struct sp_run *run; /* of the trial under way; NULL between trials */

@@ -159,12 +159,16 @@ static void show_answer(const struct sp_capacity *capacity, const struct sp_sear
   if (result->verdict == SP_SEARCH_NOT_ABLE && capacity->reason[0]) fprintf(capacity->show, "  %s\n", capacity->reason);
 }
 
-static void put_diagnosis(void *ctx, struct sp_canvas *canvas) { sp_diagnosis_put(ctx, canvas); }
+static void put_insight(void *ctx, struct sp_canvas *canvas) {
+  const struct sp_capacity *capacity = ctx;
+  if (capacity->diagnosed) sp_diagnosis_put(&capacity->diagnosis, canvas);
+  if (capacity->answers) sp_whatif_put(capacity->answers, capacity->options->capacity.what_if_count, canvas);
+}
 
-static void show_diagnosis(struct sp_capacity *capacity) {
+static void show_insight(struct sp_capacity *capacity) {
   fflush(capacity->show);
   struct sp_terminal *terminal = sp_screen_open(capacity->options);
-  sp_terminal_put(terminal, put_diagnosis, &capacity->diagnosis);
+  sp_terminal_put(terminal, put_insight, capacity);
   sp_terminal_destroy(terminal);
 }
 
@@ -180,6 +184,6 @@ void sp_capacity_show_end(struct sp_capacity *capacity) {
     fprintf(capacity->show, "\n  %12s  %6s  %7s  %17s  %s\n", "load", "trials", "seconds", "missed", "class");
     for (size_t i = 0; i < count; i++) show_load(capacity, g, loads[i]);
   }
-  if (capacity->diagnosed) show_diagnosis(capacity);
+  if (capacity->diagnosed || capacity->answers) show_insight(capacity);
   fflush(capacity->show);
 }

@@ -62,7 +62,8 @@ static void fill_run(const struct sp_capacity *capacity, const struct outputs *o
 static char *make_document(const struct sp_capacity *capacity, const struct outputs *outputs, struct sp_result *run) {
   fill_run(capacity, outputs, run);
   struct sp_capacity_result result = {.run = run, .search = &capacity->search, .reason = capacity->reason,
-      .diagnosis = capacity->diagnosed ? &capacity->diagnosis : NULL};
+      .diagnosis = capacity->diagnosed ? &capacity->diagnosis : NULL, .answers = capacity->answers,
+      .answer_count = capacity->answers ? capacity->options->capacity.what_if_count : 0};
   for (size_t g = 0; g < capacity->goals.count; g++) {
     result.goals[g].slos = capacity->goals.items[g].slos;
     result.goals[g].count = capacity->goals.items[g].count;
@@ -162,11 +163,21 @@ static void diagnose(struct sp_capacity *capacity) {
   sp_steps_diagnose(&capacity->steps, seen, sp_setup_shares_machine(capacity->setup), &capacity->diagnosis);
 }
 
+static void answer(struct sp_capacity *capacity) {
+  const struct sp_capacity_options *options = &capacity->options->capacity;
+  if (options->what_if_count == 0) return;
+  capacity->answers = sp_alloc_array(options->what_if_count, sizeof(*capacity->answers));
+  sp_steps_ask(&capacity->steps, sp_watching_seen(capacity->watching), options->what_ifs, options->what_if_count,
+               capacity->answers);
+}
+
 static int search_watched(struct sp_capacity *capacity, struct sp_err *err) {
   int code = capacity->watching ? sp_watching_start(capacity->watching, err) : 0;
   if (code == 0) code = search_with_signals(capacity, err);
-  if (code == 0) diagnose(capacity);
-  return code;
+  if (code) return code;
+  diagnose(capacity);
+  answer(capacity);
+  return 0;
 }
 
 static int run_all(struct sp_capacity *capacity, struct outputs *outputs, struct sp_err *err) {
@@ -239,6 +250,7 @@ static int capacity_run(const struct sp_options *options) {
   sp_watching_close(capacity->watching);
   sp_steps_fini(&capacity->steps);
   sp_diagnosis_fini(&capacity->diagnosis);
+  free(capacity->answers);
   sp_capacity_goals_fini(&capacity->goals);
   sp_setup_fini(&setup);
   free(capacity);

@@ -9,6 +9,7 @@
 #include "engine/shape_parse.h"
 #include "report/campaign_figure.h"
 #include "stats/slo.h"
+#include "model/whatif.h"
 #include "watch/spec.h"
 
 #include <stdlib.h>
@@ -541,6 +542,14 @@ OPTION(take_goal) {
   return 0;
 }
 
+/* Read twice: here for the faults of its form, behind the search for what it says. */
+OPTION(take_what_if) {
+  struct sp_whatif whatif = {0};
+  if (o->capacity.what_if_count == SP_WHAT_IFS_MAX) return sp_fail(err, SP_EUSAGE, "over %u changes", SP_WHAT_IFS_MAX);
+  o->capacity.what_ifs[o->capacity.what_if_count++] = value;
+  return sp_whatif_parse(value, &whatif, err);
+}
+
 const struct sp_option sp_options_capacity[] = {
     {"slo", 0, "'EXPR'", "what a load has to keep (repeatable: all together); else the plan's", take_slo},
     {"goal", 0, "'EXPR;EXPR'", "a further goal of its own, found in the same search (repeatable)", take_goal},
@@ -549,6 +558,7 @@ const struct sp_option sp_options_capacity[] = {
     {"to", 0, "N", "the highest load (default 10,000)", take_to},
     {"trial-time", 0, "60s", "how long a load is measured; coarse trials are a sixth of it", take_trial_time},
     {"ladder", 0, "50,100,150", "no search: these numbers of users, one trial each", take_ladder},
+    {"what-if", 0, "NAME=VALUE", "what a change would do: dify-api.cpu=2 (repeatable; docs/prediction.md)", take_what_if},
     {"state", 0, "FILE", "keep the search here after each trial", take_state},
     {"resume", 0, "FILE", "go on with the search kept there", take_resume},
     {NULL, 0, NULL, NULL, NULL}};

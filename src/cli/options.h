@@ -22,6 +22,8 @@ struct sp_out {
   const char *path;
 };
 
+#define SP_WHAT_IFS_MAX 32u
+
 struct sp_capacity_options { /* of a search; 0, NULL: not said */
   bool by_users, rate_said;
   double from, to;
@@ -29,6 +31,8 @@ struct sp_capacity_options { /* of a search; 0, NULL: not said */
   const char *ladder, *state, *resume;
   const char *goals[SP_SLOS_MAX];
   size_t goal_count;
+  const char *what_ifs[SP_WHAT_IFS_MAX];
+  size_t what_if_count;
 };
 
 #define SP_CHANGE_OPTIONS_MAX 50u

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define US_PER_S 1e6
@@ -154,4 +155,22 @@ void sp_steps_diagnose(const struct sp_steps *steps, const struct sp_observation
       .error_count = steps->error_count, .generator_shares_machine = shares_machine};
   memcpy(input.errors, steps->errors, steps->error_count * sizeof(input.errors[0]));
   sp_diagnose(&input, out);
+}
+
+void sp_steps_ask(const struct sp_steps *steps, const struct sp_observations *seen, const char *const *what_ifs, size_t count,
+                  struct sp_whatif_answer *out) {
+  struct sp_diagnose_input input = {.steps = steps->items, .step_count = steps->count, .observations = seen};
+  struct sp_deployment *deployment = sp_alloc(sizeof(*deployment));
+  struct sp_err err;
+  int code = sp_deployment_fit(&input, deployment, &err);
+  for (size_t i = 0; i < count; i++) {
+    if (code == 0) {
+      sp_whatif_ask(deployment, what_ifs[i], &out[i]);
+      continue;
+    }
+    out[i] = (struct sp_whatif_answer){.asked = what_ifs[i], .refused = true};
+    snprintf(out[i].why_not, sizeof(out[i].why_not), "%s", err.text);
+  }
+  sp_deployment_fini(deployment);
+  free(deployment);
 }

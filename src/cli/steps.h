@@ -6,7 +6,7 @@
 #define SP_CLI_STEPS_H
 
 #include "engine/run.h"
-#include "model/diagnose.h"
+#include "model/whatif.h"
 
 #define SP_STEP_LEAST_S 3.0 /* measured; what is shorter says nothing */
 
@@ -38,6 +38,9 @@ void sp_steps_add(struct sp_steps *steps, const struct sp_step_facts *facts);
 void sp_steps_add_errors(struct sp_steps *steps, const struct sp_interval *totals);
 /* Is there anything to diagnose from: a watcher's data, or the nodes' times? */
 bool sp_steps_can_tell(const struct sp_steps *steps, const struct sp_observations *seen);
+/* What changes would do, each asked for by itself; `out` has room for `count` answers. */
+void sp_steps_ask(const struct sp_steps *steps, const struct sp_observations *seen, const char *const *what_ifs, size_t count,
+                  struct sp_whatif_answer *out);
 /* Finish the diagnosis with sp_diagnosis_fini. */
 void sp_steps_diagnose(const struct sp_steps *steps, const struct sp_observations *seen, bool shares_machine,
                        struct sp_diagnosis *out);

@@ -131,20 +131,38 @@ static double model_per_s(const struct fit *fit, size_t step) {
   return result.per_s;
 }
 
-/* Where the model has much more at the highest load than there was, one server more stands for what is missing. It is named, and
- * takes the confidence. */
-static void add_unseen(struct fit *fit) {
-  double right_per_s = fit->measured->per_s[fit->high], low = 0, high = 1 / right_per_s;
-  if (fit->measured->loads[fit->high].open || model_per_s(fit, fit->high) <= right_per_s * (1 + UNSEEN_MISFIT)) return;
+static struct sp_queue_station *new_unseen(struct fit *fit, double demand_s) {
   struct sp_queue_station *unseen = &fit->model->stations[fit->model->count++];
-  *unseen = (struct sp_queue_station){.kind = SP_QUEUE_SERVERS, .servers = 1, .nested_in = SP_QUEUE_ROOT};
+  *unseen = (struct sp_queue_station){.kind = SP_QUEUE_SERVERS, .servers = 1, .demand_s = demand_s, .nested_in = SP_QUEUE_ROOT};
   snprintf(unseen->name, sizeof(unseen->name), "%s", SP_DEPLOYMENT_UNSEEN);
+  return unseen;
+}
+
+/* More came than went, though nothing that was seen was full. */
+static void add_unseen_open(struct fit *fit) {
+  double right_per_s = fit->measured->per_s[fit->high];
+  if (sp_measured_kept_up(fit->measured, fit->high)) return;
+  if (sp_queue_limit_per_s(fit->model) > right_per_s * (1 + UNSEEN_MISFIT)) new_unseen(fit, 1 / right_per_s);
+}
+
+static void add_unseen_closed(struct fit *fit) {
+  double right_per_s = fit->measured->per_s[fit->high], low = 0, high = 1 / right_per_s;
+  if (model_per_s(fit, fit->high) <= right_per_s * (1 + UNSEEN_MISFIT)) return;
+  struct sp_queue_station *unseen = new_unseen(fit, 0);
   for (int i = 0; i < HALVINGS; i++) {
     unseen->demand_s = (low + high) / 2;
     if (model_per_s(fit, fit->high) > right_per_s) low = unseen->demand_s;
     else high = unseen->demand_s;
   }
-  calibrate_delays(fit);
+}
+
+/* Where the model has much more at the highest load than there was, one server more stands for what is missing. It is named, and
+ * takes the confidence. */
+static void add_unseen(struct fit *fit) {
+  size_t before = fit->model->count;
+  if (fit->measured->loads[fit->high].open) add_unseen_open(fit);
+  else add_unseen_closed(fit);
+  if (fit->model->count > before) calibrate_delays(fit);
 }
 
 /* -- a fit -- */
@@ -181,6 +199,12 @@ static double relative(double model, double measured) {
   return isfinite(off) ? fmin(fabs(off), 1) : 1;
 }
 
+/* An open step that more came to than went says nothing of times: they grew as long as it lasted. */
+static double off_of(const struct sp_measured *measured, size_t i, const struct sp_deployment_step *step) {
+  if (!step->load.open) return relative(step->model_per_s, step->per_s);
+  return sp_measured_kept_up(measured, i) ? relative(step->model_mean_s, step->mean_s) : 0;
+}
+
 static void judge(const struct sp_measured *measured, struct sp_deployment *out) {
   double squares = 0;
   out->step_count = measured->count;
@@ -192,8 +216,7 @@ static void judge(const struct sp_measured *measured, struct sp_deployment *out)
       step->model_per_s = result.per_s;
       step->model_mean_s = result.mean_s;
     }
-    double off = step->load.open ? relative(step->model_mean_s, step->mean_s) : relative(step->model_per_s, step->per_s);
-    squares += off * off;
+    squares += off_of(measured, i, step) * off_of(measured, i, step);
     if (isfinite(step->model_mean_s)) out->rest_growth_s = fmax(out->rest_growth_s, step->mean_s - step->model_mean_s);
   }
   out->misfit = sqrt(squares / (double)measured->count);

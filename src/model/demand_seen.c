@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define SPARE 2 /* stations that belong to no resource */
+#define KEPT_UP 0.95 /* of what came */
+#define ALL_USERS 0.01
 #define FLUSHES "IO/W?L*" /* IO/WALSync, IO/WalWrite … of a session that does it */
 #define WAITED 0.5 /* so many wait, on the average: all places are taken */
 
@@ -21,7 +23,8 @@ static bool is_usable(const struct sp_diagnose_step *step) {
 
 static struct sp_queue_load load_of(const struct sp_diagnose_step *step) {
   if (step->open_loop) return (struct sp_queue_load){.open = true, .rate_per_s = step->load};
-  double users = step->users >= 1 ? step->users : fmax(step->load, 1);
+  bool as_asked = fabs(step->users / step->load - 1) <= ALL_USERS; /* but for rounding */
+  double users = !as_asked && step->users >= 1 ? step->users : fmax(step->load, 1);
   double think_s = isfinite(step->think_s) ? step->think_s : fmax(users / step->rps - step->e2e_s, 0);
   return (struct sp_queue_load){.users = fmin(users, SP_QUEUE_USERS_MAX), .think_s = think_s};
 }
@@ -50,6 +53,11 @@ int sp_measured_steps(const struct sp_diagnose_input *input, struct sp_measured 
     out->mean_s[i] = out->steps[i]->e2e_s;
   }
   return 0;
+}
+
+bool sp_measured_kept_up(const struct sp_measured *measured, size_t step) {
+  const struct sp_queue_load *load = &measured->loads[step];
+  return !load->open || measured->per_s[step] >= KEPT_UP * load->rate_per_s;
 }
 
 /* -- what is seen at a step -- */

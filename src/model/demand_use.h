@@ -25,6 +25,7 @@ struct sp_measured { /* the lowest load first */
   size_t use_count;
 };
 int sp_measured_steps(const struct sp_diagnose_input *input, struct sp_measured *out, struct sp_err *err);
+bool sp_measured_kept_up(const struct sp_measured *measured, size_t step); /* as much went as came */
 void sp_measured_uses(const struct sp_diagnose_input *input, struct sp_measured *out); /* of out's steps */
 
 /* -- one resource's laws (demand_laws.c); steps for which `out[i]` is set are left out -- */

@@ -38,7 +38,7 @@ static int read_name(const char *name, struct sp_change *change, struct sp_err *
     change->of = of_loads[i].of;
     return 0;
   }
-  if (len == 0 || len >= sizeof(change->station)) return sp_fail(err, SP_EUSAGE, "what-if '%s': no name of a resource", name);
+  if (len == 0 || len >= sizeof(change->station)) return sp_fail(err, SP_EUSAGE, "'%s': no name of a resource", name);
   change->of = SP_CHANGE_SERVERS;
   if (len > suffix && strcmp(name + len - suffix, TIME_SUFFIX) == 0) {
     change->of = SP_CHANGE_TIME;
@@ -69,7 +69,7 @@ static int read_value(const char *text, struct sp_change *change, struct sp_err 
       code = sp_fail(&why, SP_EUSAGE, "'%s' is no number from 0 on", text);
     }
   }
-  return code ? sp_fail(err, SP_EUSAGE, "what-if: %s", why.text) : 0;
+  return code ? sp_fail(err, SP_EUSAGE, "%s", why.text) : 0;
 }
 
 static int read_change(const char *text, struct sp_change *change, struct sp_err *err) {
@@ -77,7 +77,7 @@ static int read_change(const char *text, struct sp_change *change, struct sp_err
   const char *at = strchr(text, '=');
   size_t len = at ? (size_t)(at - text) : 0;
   if (!at || len >= sizeof(name)) {
-    return sp_fail(err, SP_EUSAGE, "what-if '%s': write NAME=VALUE, NAME*=FACTOR or NAME+=MORE, as dify-api.cpu=2", text);
+    return sp_fail(err, SP_EUSAGE, "'%s': write NAME=VALUE, NAME*=FACTOR or NAME+=MORE, as dify-api.cpu=2", text);
   }
   *change = (struct sp_change){.by = SP_CHANGE_TO};
   for (size_t i = 0; i < 2 && len > 0; i++) {
@@ -97,9 +97,9 @@ int sp_whatif_parse(const char *text, struct sp_whatif *into, struct sp_err *err
   do {
     char one[SP_WHATIF_TEXT_MAX];
     struct sp_str part = sp_str_trim(sp_str_split(&rest, ','));
-    if (part.len >= sizeof(one)) return sp_fail(err, SP_EUSAGE, "what-if: a change of %zu bytes is too long", part.len);
+    if (part.len >= sizeof(one)) return sp_fail(err, SP_EUSAGE, "a change of %zu bytes is too long", part.len);
     if (into->count == SP_WHATIF_CHANGES_MAX) {
-      return sp_fail(err, SP_ELIMIT, "what-if: at most %u changes", SP_WHATIF_CHANGES_MAX);
+      return sp_fail(err, SP_ELIMIT, "at most %u changes", SP_WHATIF_CHANGES_MAX);
     }
     snprintf(one, sizeof(one), SP_STR_FMT, SP_STR_ARG(part));
     int code = read_change(one, &into->changes[into->count], err);
@@ -124,11 +124,11 @@ static const char *station_name(const void *model, size_t i) {
 static int fail_unknown(const struct sp_queue_model *model, const char *name, struct sp_err *err) {
   char all[SP_WHATIF_TEXT_MAX] = "";
   const char *near = sp_str_nearest(name, station_name, model);
-  if (near) return sp_fail(err, SP_ENOTFOUND, "what-if: no resource '%s' was measured; did you mean '%s'?", name, near);
+  if (near) return sp_fail(err, SP_ENOTFOUND, "no resource '%s' was seen; did you mean '%s'?", name, near);
   for (size_t i = 0, len = 0; i < model->count && len < sizeof(all); i++) {
     len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s", i > 0 ? ", " : "", model->stations[i].name);
   }
-  return sp_fail(err, SP_ENOTFOUND, "what-if: no resource '%s' was measured; there are %s, and users, think, rate", name, all);
+  return sp_fail(err, SP_ENOTFOUND, "no resource '%s' was seen; there are %s, and users, think, rate", name, all);
 }
 
 static int change_station(const struct sp_change *change, struct sp_queue_model *model, const double *idle,
@@ -142,14 +142,14 @@ static int change_station(const struct sp_change *change, struct sp_queue_model 
   }
   if (station->kind == SP_QUEUE_DELAY || !isfinite(station->servers)) {
     return sp_fail(err, SP_EUSAGE,
-                   "what-if: %s has no limit that was seen (nobody was seen to wait there, and no setting told it), so that what "
+                   "%s has no limit that was seen (nobody was seen to wait there, and no setting told it), so that what "
                    "more of it would do cannot be said; %s%s can be changed",
                    station->name, station->name, TIME_SUFFIX);
   }
   double servers = changed(change, station->servers + idle[i]) - idle[i];
   if (station->kind != SP_QUEUE_CPU) servers = round(servers);
   if (!(servers > 0) || servers > SP_QUEUE_SLOTS_MAX) {
-    return sp_fail(err, SP_EUSAGE, "what-if: %s can't be %g (it is %g, of which %g are used without any request)", station->name,
+    return sp_fail(err, SP_EUSAGE, "%s can't be %g (it is %g, of which %g are used without any request)", station->name,
                    servers + idle[i], station->servers + idle[i], idle[i]);
   }
   station->servers = servers;
@@ -159,7 +159,7 @@ static int change_station(const struct sp_change *change, struct sp_queue_model 
 static int change_load(const struct sp_change *change, struct sp_queue_load *load, struct sp_err *err) {
   bool of_open = change->of == SP_CHANGE_RATE;
   if (of_open != load->open) {
-    return sp_fail(err, SP_EUSAGE, "what-if: what was measured is %s, so %s can't be changed",
+    return sp_fail(err, SP_EUSAGE, "what was measured is %s, so %s can't be changed",
                    load->open ? "a rate of arrivals" : "users", of_open ? "the rate" : "users and their thinking");
   }
   double *value = change->of == SP_CHANGE_USERS ? &load->users : of_open ? &load->rate_per_s : &load->think_s;
@@ -190,14 +190,14 @@ static int check_load(const struct sp_deployment *deployment, const struct sp_qu
   double asked = load->open ? load->rate_per_s : load->users;
   double measured = load->open ? deployment->load.rate_per_s : deployment->load.users;
   if (asked <= measured * SP_WHATIF_RANGE * (1 + EDGE)) return 0;
-  return sp_fail(err, SP_ELIMIT, "what-if: %g%s are more than twice the %g that were measured, and nothing is known there; "
+  return sp_fail(err, SP_ELIMIT, "%g%s are more than twice the %g that were measured, and nothing is known there; "
                  "measure a higher load first", asked, load->open ? "/s" : " users", measured);
 }
 
 static int check_throughput(const struct sp_deployment *deployment, double per_s, struct sp_err *err) {
   double measured = most_per_s(deployment);
   if (per_s <= measured * SP_WHATIF_RANGE * (1 + EDGE)) return 0;
-  return sp_fail(err, SP_ELIMIT, "what-if: it would pass twice the %.3g/s that were measured, and what holds it there was never "
+  return sp_fail(err, SP_ELIMIT, "it would pass twice the %.3g/s that were measured, and what holds it there was never "
                  "seen; ask for a smaller change, make it, and measure again", measured);
 }
 
@@ -288,7 +288,7 @@ int sp_whatif_predict(const struct sp_deployment *deployment, const struct sp_wh
   int code = ratio(deployment, &deployment->model, whatif, &before, &after, err);
   if (code) return code;
   if (deployment->load.open && !isfinite(after.per_s)) {
-    return sp_fail(err, SP_EUSAGE, "what-if: nothing that was seen limits the rate, so that no ceiling can be predicted");
+    return sp_fail(err, SP_EUSAGE, "nothing that was seen limits the rate, so that no ceiling can be predicted");
   }
   double per_s = scale(deployment, &before, after.per_s);
   code = check_throughput(deployment, per_s, err);
@@ -310,4 +310,14 @@ int sp_whatif_predict(const struct sp_deployment *deployment, const struct sp_wh
       .before_result = &before.result, .load = &after.load, .most_per_s = most_per_s(deployment), .binding = binding};
   sp_whatif_say(&sides, out);
   return 0;
+}
+
+void sp_whatif_ask(const struct sp_deployment *deployment, const char *text, struct sp_whatif_answer *out) {
+  struct sp_whatif whatif = {0};
+  struct sp_err err;
+  *out = (struct sp_whatif_answer){.asked = text};
+  int code = sp_whatif_parse(text, &whatif, &err);
+  if (code == 0) code = sp_whatif_predict(deployment, &whatif, &out->prediction, &err);
+  out->refused = code != 0;
+  if (code) snprintf(out->why_not, sizeof(out->why_not), "%s", err.text);
 }

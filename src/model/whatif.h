@@ -57,4 +57,13 @@ struct sp_prediction {
 int sp_whatif_predict(const struct sp_deployment *deployment, const struct sp_whatif *whatif, struct sp_prediction *out,
                       struct sp_err *err);
 
+/* A question as it was typed, and its answer: a prediction, or the sentence that says why there is none. */
+struct sp_whatif_answer {
+  const char *asked; /* borrowed */
+  bool refused;
+  char why_not[SP_ERR_TEXT_MAX];
+  struct sp_prediction prediction; /* where it is not refused */
+};
+void sp_whatif_ask(const struct sp_deployment *deployment, const char *text, struct sp_whatif_answer *out);
+
 #endif

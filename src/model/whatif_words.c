@@ -1,14 +1,18 @@
 #include "model/whatif_words.h"
 
+#include "model/diagnose_rules.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#define TIME_SIZE 40
 #define MISFIT_SMALL 0.03
 #define MISFIT_LARGE 0.10
 #define NEAR 1.3        /* times the measured throughput */
 #define FAR 1.7
+#define NEAR_CEILING 0.7 /* of the ceiling, by an open load */
 #define WIDE 0.15       /* of the interval to each side */
 #define VERY_WIDE 0.3
 #define PARTS_GOOD 3u   /* steps that a high confidence needs */
@@ -26,11 +30,16 @@ static void say(char *text, const char *format, ...) { /* appends, cut at the ca
 
 /* -- confidence -- */
 
-static const char *low_because(const struct sp_whatif_sides *sides, double beyond, double width) {
+static const char *low_because(const struct sp_whatif_sides *sides, const struct sp_prediction *prediction, double width) {
   const struct sp_deployment *deployment = sides->deployment;
+  double beyond = prediction->per_s / sides->most_per_s;
+  if (!isfinite(prediction->before_ceiling_per_s))
+    return "nobody watched anything that has a limit, so that nothing is ever full here";
   if (sp_queue_find(sides->before, SP_DEPLOYMENT_UNSEEN) >= 0) return "something that nobody watched holds the target already";
   if (deployment->step_count < 2) return "one load was measured: how anything changes with load is not known";
   if (!(deployment->misfit <= MISFIT_LARGE)) return "the model does not reproduce what was measured";
+  if (sides->load->open && sides->most_per_s < NEAR_CEILING * prediction->before_ceiling_per_s)
+    return "nothing that was seen was near its limit, so it may be something else that stopped the search";
   if (width > VERY_WIDE) return "each measured load says something else about it";
   if (sides->binding >= 0 && sides->after->stations[sides->binding].contention > 0)
     return "it gets slower with each one more that waits there, and what keeps them away may not have been seen";
@@ -50,7 +59,8 @@ static const char *medium_because(const struct sp_whatif_sides *sides, double be
   if (rests_on_inference(sides)) return "how many a service serves at once is inferred from its times, no setting that was seen";
   if (deployment->step_count < PARTS_GOOD) return "few loads were measured";
   if (!(deployment->misfit <= MISFIT_SMALL)) return "the model is some per cent off what was measured";
-  if (sides->binding >= 0 && deployment->spread[sides->binding] > SPREAD_LARGE)
+  if (sides->binding >= 0 && sides->after->stations[sides->binding].kind != SP_QUEUE_SLOTS &&
+      deployment->spread[sides->binding] > SPREAD_LARGE)
     return "what a request costs there changes with the load";
   if (width > WIDE) return "the measured loads say unlike things about it";
   return beyond > NEAR ? "it is beyond what was measured, where something else may hold it" : NULL;
@@ -58,7 +68,7 @@ static const char *medium_because(const struct sp_whatif_sides *sides, double be
 
 static void grade(const struct sp_whatif_sides *sides, struct sp_prediction *out) {
   double beyond = out->per_s / sides->most_per_s, width = out->high_per_s / out->per_s - 1;
-  const char *low = low_because(sides, beyond, width), *medium = low ? NULL : medium_because(sides, beyond, width);
+  const char *low = low_because(sides, out, width), *medium = low ? NULL : medium_because(sides, beyond, width);
   out->confidence = low ? SP_DIAGNOSIS_LOW : medium ? SP_DIAGNOSIS_MEDIUM : SP_DIAGNOSIS_HIGH;
   if (low || medium) say(out->doubt, "%s", low ? low : medium);
 }
@@ -74,7 +84,9 @@ static void say_station(const struct sp_whatif_sides *sides, const struct sp_cha
   const struct sp_queue_station *old = &sides->before->stations[i], *new = &sides->after->stations[i];
   double idle = sides->deployment->idle[i];
   if (change->of == SP_CHANGE_TIME) {
-    say(text, "%s %.3g -> %.3g ms a request", old->name, old->demand_s * 1e3, new->demand_s * 1e3);
+    char before[TIME_SIZE], after[TIME_SIZE];
+    say(text, "%s %s -> %s a request", old->name, sp_seconds_text(old->demand_s, before, sizeof(before)),
+        sp_seconds_text(new->demand_s, after, sizeof(after)));
   } else {
     say(text, "%s %.3g -> %.3g %s", old->name, old->servers + idle, new->servers + idle, unit_of(old));
   }
@@ -100,8 +112,10 @@ static void say_change(const struct sp_whatif_sides *sides, char *text) {
 static void say_law(const struct sp_whatif_sides *sides, int i, char *text) {
   const struct sp_queue_station *station = &sides->before->stations[i];
   const struct sp_queue_figures *figures = &sides->before_result->figures[i];
-  double held_s = station->kind == SP_QUEUE_SLOTS ? figures->busy / sides->before_result->per_s : station->demand_s;
-  say(text, "%s %s %.3g ms a request", station->name, station->kind == SP_QUEUE_SLOTS ? "is held" : "takes", held_s * 1e3);
+  bool slots = station->kind == SP_QUEUE_SLOTS;
+  char time[TIME_SIZE];
+  sp_seconds_text(slots ? figures->busy / sides->before_result->per_s : station->demand_s, time, sizeof(time));
+  say(text, "%s %s %s a request", station->name, slots ? "is held" : "takes", time);
   if (!isfinite(station->servers) || station->kind == SP_QUEUE_DELAY) return;
   say(text, " (%.3g of %.3g %s in use, %.0f %%)", figures->busy, station->servers, unit_of(station), figures->utilisation * 100);
 }
@@ -122,14 +136,16 @@ static void say_basis(const struct sp_whatif_sides *sides, const struct sp_predi
     say_law(sides, sides->binding, text);
     say(text, "; ");
   }
-  say(text, "then %s holds it", prediction->binding);
+  if (sides->binding >= 0) say(text, "then %s holds it", prediction->binding);
+  else say(text, "then the %s", sides->load->open ? "rate limits" : "users limit");
   if (prediction->next[0]) say(text, ", %s would at %.3g/s", prediction->next, prediction->next_per_s);
 }
 
 static void say_predicted(const struct sp_whatif_sides *sides, const struct sp_prediction *prediction, char *text) {
+  char mean[TIME_SIZE];
   say(text, "%.3g to %.3g requests/s (90 %%)", prediction->low_per_s, prediction->high_per_s);
   if (sides->load->open) say(text, " where %.3g/s were measured", prediction->before_per_s);
-  else say(text, " with %g users, mean %.3g s", sides->load->users, prediction->mean_s);
+  else say(text, " with %g users, %s on the average", sides->load->users, sp_seconds_text(prediction->mean_s, mean, sizeof(mean)));
 }
 
 /* The throughput itself; and of what was given more, that it is still as busy as it was. */

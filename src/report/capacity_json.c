@@ -86,6 +86,7 @@ char *sp_capacity_json(const struct sp_capacity_result *result) {
   sp_doc_set(object, "goals", goals);
   sp_doc_set(object, "diagnosis", result->diagnosis ? sp_doc_diagnosis(result->diagnosis) : no_diagnosis());
   sp_doc_set(object, "validity", validity(result));
+  sp_doc_set(object, "what_if", sp_doc_what_if(result->answers, result->answer_count));
   sp_doc_set(object, "version", sp_doc_text(result->run->version));
   char *dump = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
   json_decref(object);

@@ -6,6 +6,7 @@
 #define SP_REPORT_CAPACITY_JSON_H
 
 #include "model/search.h"
+#include "model/whatif.h"
 #include "report/report.h"
 
 struct sp_capacity_result {
@@ -16,6 +17,8 @@ struct sp_capacity_result {
     size_t count;
   } goals[SP_SEARCH_GOALS_MAX]; /* as many as the search has */
   const struct sp_diagnosis *diagnosis; /* NULL: nothing to make one from */
+  const struct sp_whatif_answer *answers; /* to what was asked about changes; as many as answer_count */
+  size_t answer_count;
   const char *reason; /* why the generator was not able, where it was not; "" */
 };
 

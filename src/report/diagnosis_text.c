@@ -55,3 +55,26 @@ void sp_diagnosis_put(const struct sp_diagnosis *diagnosis, struct sp_canvas *ca
   put_labelled(canvas, "refuted by", diagnosis->refuted_by);
   put_labelled(canvas, "risk", diagnosis->risk);
 }
+
+static void put_answer(const struct sp_whatif_answer *answer, struct sp_canvas *canvas) {
+  const struct sp_prediction *prediction = &answer->prediction;
+  if (answer->refused) {
+    sp_put_inked(canvas, SP_INK_YELLOW, "  %s", answer->asked);
+    sp_put(canvas, "\n  ");
+    sp_put_wrapped(canvas, sp_str_from(answer->why_not), 2, 2);
+    return;
+  }
+  sp_put_inked(canvas, SP_INK_YELLOW, "  %s", prediction->change);
+  sp_put(canvas, " (%s confidence)\n", sp_diagnosis_confidence_name(prediction->confidence));
+  put_labelled(canvas, "predicted", prediction->predicted);
+  put_labelled(canvas, "by", prediction->basis);
+  put_labelled(canvas, "refuted by", prediction->refuted_by);
+  put_labelled(canvas, "doubt", prediction->doubt);
+}
+
+void sp_whatif_put(const struct sp_whatif_answer *answers, size_t count, struct sp_canvas *canvas) {
+  sp_put(canvas, "\n");
+  sp_put_inked(canvas, SP_INK_BOLD, "what if");
+  sp_put(canvas, "\n");
+  for (size_t i = 0; i < count; i++) put_answer(&answers[i], canvas);
+}

@@ -1,4 +1,4 @@
-/* "diagnosis" of the summary and of a search's document: the contract's members first. */
+/* "diagnosis" of the summary and of a search's document: the contract's members first; and "what_if". */
 #include "report/json_parts.h"
 
 static json_t *lines(const struct sp_diagnosis_list *list) {
@@ -51,4 +51,35 @@ json_t *sp_doc_diagnosis(const struct sp_diagnosis *diagnosis) {
 
 json_t *sp_doc_result_diagnosis(const struct sp_result *result) {
   return result->diagnosis ? sp_doc_diagnosis(result->diagnosis) : sp_doc_kept(result->kept_summary, "diagnosis");
+}
+
+/* -- what changes would do -- */
+
+static void put_prediction(json_t *object, const struct sp_prediction *prediction) {
+  sp_doc_set(object, "change", sp_doc_text(prediction->change));
+  sp_doc_set(object, "per_s", sp_doc_number(prediction->per_s));
+  sp_doc_set(object, "low", sp_doc_number(prediction->low_per_s));
+  sp_doc_set(object, "high", sp_doc_number(prediction->high_per_s));
+  sp_doc_set(object, "mean_ms", sp_doc_number(prediction->mean_s * 1000));
+  sp_doc_set(object, "ceiling", sp_doc_number(prediction->ceiling_per_s));
+  sp_doc_set(object, "binding", text_or_null(prediction->binding));
+  sp_doc_set(object, "next", text_or_null(prediction->next));
+  sp_doc_set(object, "next_per_s", sp_doc_number(prediction->next_per_s));
+  sp_doc_set(object, "confidence", sp_doc_text(sp_diagnosis_confidence_name(prediction->confidence)));
+  sp_doc_set(object, "predicted", sp_doc_text(prediction->predicted));
+  sp_doc_set(object, "basis", sp_doc_text(prediction->basis));
+  sp_doc_set(object, "refuted_by", sp_doc_text(prediction->refuted_by));
+  sp_doc_set(object, "doubt", text_or_null(prediction->doubt));
+}
+
+json_t *sp_doc_what_if(const struct sp_whatif_answer *answers, size_t count) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < count; i++) {
+    json_t *object = json_object();
+    sp_doc_set(object, "asked", sp_doc_text(answers[i].asked));
+    sp_doc_set(object, "why_not", answers[i].refused ? sp_doc_text(answers[i].why_not) : json_null());
+    if (!answers[i].refused) put_prediction(object, &answers[i].prediction);
+    json_array_append_new(array, object);
+  }
+  return array;
 }

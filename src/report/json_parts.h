@@ -2,6 +2,7 @@
 #ifndef SP_REPORT_JSON_PARTS_H
 #define SP_REPORT_JSON_PARTS_H
 
+#include "model/whatif.h"
 #include "report/json_value.h"
 #include "report/report.h"
 
@@ -26,6 +27,7 @@ json_t *sp_doc_notes(const struct sp_result *result);
 json_t *sp_doc_watch(const struct sp_result *result);
 json_t *sp_doc_result_diagnosis(const struct sp_result *result); /* null: nothing to make one from */
 json_t *sp_doc_diagnosis(const struct sp_diagnosis *diagnosis);
+json_t *sp_doc_what_if(const struct sp_whatif_answer *answers, size_t count);
 /* A member of a summary's text; null where there is none. */
 json_t *sp_doc_kept(struct sp_str summary, const char *member);
 

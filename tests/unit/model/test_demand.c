@@ -219,6 +219,8 @@ static void without_watchers_times_are_all_there_is(void **state) {
   fit(&rig);
   assert_int_equal(rig.deployment.model.count, 1);
   expect_near("twice the users", ask(&rig, "users*=2").per_s, 40 / 1.5, 0.01);
+  assert_int_equal(ask(&rig, "users*=2").confidence, SP_DIAGNOSIS_LOW); /* nothing is ever full in such a model */
+  expect_text(ask(&rig, "users*=2").basis, "then the users limit");
   expect_near("twice as fast", ask(&rig, "rest.time*=0.5").per_s, 20 / 1.25, 0.01);
   end(&rig);
 }
@@ -320,7 +322,7 @@ static void never_past_twice_what_was_measured(void **state) {
   expect_near("slot law", twice.per_s, 20 / 2.31, 0.001);
   assert_true(twice.low_per_s < twice.per_s && twice.per_s < twice.high_per_s);
   expect_text(twice.change, "dify-api.slots 10 -> 20 slots");
-  expect_text(twice.basis, "dify-api.slots is held 2.31e+03 ms a request (10 of 10 slots in use, 100 %)");
+  expect_text(twice.basis, "dify-api.slots is held 2.31 s a request (10 of 10 slots in use, 100 %)");
   expect_text(twice.predicted, "(90 %) with 100 users");
   expect_text(twice.refuted_by, "at 100 users");
   assert_int_equal(twice.confidence, SP_DIAGNOSIS_LOW); /* so far */
