@@ -51,13 +51,14 @@ int sp_queue_find(const struct sp_queue_model *model, const char *name) {
 
 static int check_station(const struct sp_queue_model *model, size_t i, struct sp_err *err) {
   const struct sp_queue_station *station = &model->stations[i];
-  if (!(station->demand_s >= 0 && isfinite(station->demand_s))) {
-    return sp_fail(err, SP_EUSAGE, "%s: its demand must be a time, not %g s", station->name, station->demand_s);
+  if (!(station->demand_s >= 0 && station->demand_s <= SP_QUEUE_TIME_MAX_S)) {
+    return sp_fail(err, SP_EUSAGE, "%s: its demand must be a time up to %g s, not %g s", station->name, SP_QUEUE_TIME_MAX_S,
+                   station->demand_s);
   }
   bool limited = sp_queue_is_limited(station);
-  if (limited && !(station->servers > 0 && station->servers <= SP_QUEUE_SLOTS_MAX)) {
-    return sp_fail(err, SP_EUSAGE, "%s: its %s must be from above 0 to %u, not %g", station->name,
-                   sp_queue_kind_name(station->kind), SP_QUEUE_SLOTS_MAX, station->servers);
+  if (limited && !(station->servers >= SP_QUEUE_CORES_MIN && station->servers <= SP_QUEUE_SLOTS_MAX)) {
+    return sp_fail(err, SP_EUSAGE, "%s: its %s must be from %g to %u, not %g", station->name, sp_queue_kind_name(station->kind),
+                   SP_QUEUE_CORES_MIN, SP_QUEUE_SLOTS_MAX, station->servers);
   }
   if (limited && station->kind != SP_QUEUE_CPU && station->servers != floor(station->servers)) {
     return sp_fail(err, SP_EUSAGE, "%s: its %s must be a whole number, not %g", station->name,
@@ -81,8 +82,8 @@ static int check_load(const struct sp_queue_load *load, struct sp_err *err) {
   if (!(load->users >= 1 && load->users <= SP_QUEUE_USERS_MAX)) {
     return sp_fail(err, SP_EUSAGE, "users must be from 1 to %u, not %g", SP_QUEUE_USERS_MAX, load->users);
   }
-  if (load->think_s >= 0 && isfinite(load->think_s)) return 0;
-  return sp_fail(err, SP_EUSAGE, "the think time must be a time, not %g s", load->think_s);
+  if (load->think_s >= 0 && load->think_s <= SP_QUEUE_TIME_MAX_S) return 0;
+  return sp_fail(err, SP_EUSAGE, "the think time must be a time up to %g s, not %g s", SP_QUEUE_TIME_MAX_S, load->think_s);
 }
 
 int sp_queue_check(const struct sp_queue_model *model, const struct sp_queue_load *load, struct sp_err *err) {

@@ -35,6 +35,8 @@
 #define SP_QUEUE_STATIONS_MAX 64u
 #define SP_QUEUE_USERS_MAX 10000u
 #define SP_QUEUE_SLOTS_MAX 10000u
+#define SP_QUEUE_CORES_MIN 0.001
+#define SP_QUEUE_TIME_MAX_S 1e6 /* demands, think times */
 #define SP_QUEUE_NAME_MAX 160u
 #define SP_QUEUE_ROOT (-1) /* nested in nothing */
 

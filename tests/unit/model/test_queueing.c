@@ -299,7 +299,7 @@ static void what_is_no_model_is_refused_with_a_sentence(void **state) {
   add_queue(&model, "a", 1.5, 0.1);
   expect_error(&model, load, "a: its servers must be a whole number, not 1.5");
   model.stations[0].servers = 0;
-  expect_error(&model, load, "from above 0");
+  expect_error(&model, load, "from 0.001 to 10000");
   model.stations[0].servers = 1;
   model.stations[0].demand_s = NAN;
   expect_error(&model, load, "must be a time");
