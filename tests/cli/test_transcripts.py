@@ -51,7 +51,8 @@ SAID = {
         ("--slo", "p95(e2e) < 1s", "--unit", "users", "--from", "1.5"), ("--slo", "p95(e2e) < 1s", "--trial-time", "1s"),
         ("--slo", "p95(e2e) < 1s", "--resume", "no-such-state.json"), ("--slo", "p95(e2e) < 1s", "--out", "csv=x"),
         ("--slo", "p95(e2e) < 1s", "--state", "/no/such/folder/state.json"), ("--users", "5"),
-        ("--slo", "p95(e2e) < 1s", "-r", "5"), ("--slo", "p95(e2e) < 1s", "--unit", "users", "--arrivals", "even"))],
+        ("--slo", "p95(e2e) < 1s", "-r", "5"), ("--slo", "p95(e2e) < 1s", "--unit", "users", "--arrivals", "even"),
+        ("--slo", "p95(e2e) < 1s", "--what-if", "dify-api.cpu"), ("--slo", "p95(e2e) < 1s", "--what-if", "users=many"))],
     "mock": [["mock", "nope"], ["mock", "-l", "5001"], ["mock", "-l", "127.0.0.1:99999"],
              ["mock", "-l", "127.0.0.1:0", "--cert", "no-such.pem", "--key", "no-such.key"], ["mock", "a", "b"]],
 }

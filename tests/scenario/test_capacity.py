@@ -110,6 +110,30 @@ class Capacity(Case):
     self.assertEqual(goal["trials"][2]["class"], "upper", result.out)
     self.assertEqual(goal["trials"][0]["class"], "lower", result.out)
 
+  def test_what_if(self):
+    asked = ["dify-api.cpu=1", "postgres.commit.time*=0.5", "users=16", "users=300", "dify-apy.cpu=1", "rate=5"]
+    with support.mock("dify-8c16g-1") as target, tempfile.TemporaryDirectory() as folder:
+      path = os.path.join(folder, "capacity.json")
+      result = support.spate("capacity", "dify:chat", "-H", target.url, "-e", "key=app-simple", "--slo", "p95(e2e) < 30s",
+                             "--ladder", "4,8,12", "--trial-time", "5s", "--watch", f"scrape={target.url}/metrics", "--out",
+                             "json=" + path, *(word for text in asked for word in ("--what-if", text)), limit_s=120)
+      answers = json.loads(read(path))["what_if"]
+    self.assertEqual([answer["asked"] for answer in answers], asked)
+    for answer in answers[:3]:
+      self.assertIsNone(answer["why_not"], result.out)
+      self.assertLess(answer["low"], answer["per_s"])
+      self.assertLess(answer["per_s"], answer["high"])
+      self.assertIn(answer["confidence"], ("low", "medium", "high"))
+      self.assertIn("requests/s (90 %)", answer["predicted"])
+      self.assertTrue(answer["refuted_by"])
+    self.assertEqual(answers[0]["change"], "dify-api.cpu 0.8 -> 1 cores")
+    self.assertIn("dify-api.cpu takes", answers[0]["basis"])
+    self.assertEqual(answers[2]["change"], "users 12 -> 16")
+    for answer, why in zip(answers[3:], ("more than twice the 12", "did you mean 'dify-api.cpu'?", "can't be changed")):
+      self.assertIn(why, answer["why_not"])
+      self.assertNotIn("per_s", answer)
+    self.assertIn("what if", result.out)
+
   def test_by_users(self):
     with slots(2, 0.02) as server:  # of n users without think time n - 2 wait: 4 take 40 ms, 20 take 200
       result = capacity(server, "--slo", "p95(e2e) < 120ms", "--unit", "users", "--trial-time", "2s", "--from", "4", "--to", "32", "-r", "50")

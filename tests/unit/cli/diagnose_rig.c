@@ -99,13 +99,18 @@ static void put_nodes(const struct watching *watching, const struct rig_case *wh
   }
 }
 
+double rig_think_s(const struct rig_case *what) {
+  if (what->think_s > 0) return what->think_s;
+  return strcmp(what->app, "retrieve") == 0 ? 3.5 : 2;
+}
+
 static void put_step(const struct watching *watching, const struct rig_case *what, const struct closed_system *system,
                      struct sp_diagnose_step *step) {
   double n = (double)watching->done, nan = (double)NAN;
   bool whole = strcmp(what->app, "retrieve") == 0;
   *step = (struct sp_diagnose_step){
       .from_ns = EPOCH_NS + (int64_t)watching->step * STEP_NS, .load = system->users, .users = system->users,
-      .think_s = whole ? 3.5 : 2, .rps = system->per_s, .ok_rps = system->per_s, .connect_s = nan, .connect_p99_s = nan,
+      .think_s = rig_think_s(what), .rps = system->per_s, .ok_rps = system->per_s, .connect_s = nan, .connect_p99_s = nan,
       .ttfb_s = watching->ttfb_s / n, .ttfe_s = whole ? nan : watching->ttfe_s / n,
       .ttft_s = whole ? nan : watching->ttft_s / n,
       .ttft_p95_s = nan, .e2e_s = watching->e2e_s / n, .e2e_p95_s = nan,
@@ -118,7 +123,7 @@ static void put_step(const struct watching *watching, const struct rig_case *wha
 }
 
 static void run_step(struct rig *rig, const struct rig_case *what, unsigned users) {
-  bool whole = strcmp(what->app, "retrieve") == 0;
+  double think_ns = rig_think_s(what) * (double)S;
   const char *built_in = sp_mock_profile_find(what->profile);
   struct watching *watching = sp_alloc(sizeof(*watching));
   struct sp_panel_options panel = {.instance = "mock:5001", .url = "http://mock:5001/metrics", .interval_ns = S};
@@ -127,7 +132,7 @@ static void run_step(struct rig *rig, const struct rig_case *what, unsigned user
                                 .sink = {.observations = rig->observations, .source = "scrape http://mock:5001/metrics"}};
   assert_int_equal(sp_panel_create(&panel, &watching->panel, &err), 0);
   struct closed_system system = {.profile = built_in ? built_in : what->profile, .app = what->app, .users = users,
-                                 .think = {SP_DIST_UNIFORM, (whole ? 2 : 1) * (double)S, (whole ? 5 : 3) * (double)S},
+                                 .think = {SP_DIST_UNIFORM, think_ns / 2, think_ns * 3 / 2},
                                  .warm_up_ns = 40 * S, .measured_ns = 120 * S, .look = look, .stepped = stepped,
                                  .ctx = watching};
   closed_system_run(&system);

@@ -15,6 +15,7 @@ struct rig_case {
   const char *profile; /* JSON, or a built-in name */
   const char *app;
   unsigned users[RIG_STEPS_MAX]; /* ends with 0 */
+  double think_s;    /* on the average; 0: as the published test has it */
   const char *truth; /* the culprits that are right, "a.cpu|b.*"; "": none is */
   const char *next;  /* MAY be NULL: one that has to be among those at their limit, or the culprit itself */
   bool blind;        /* nobody watches */
@@ -28,6 +29,7 @@ struct rig {
   struct sp_diagnosis diagnosis;
 };
 
+double rig_think_s(const struct rig_case *what);
 void rig_run(struct rig *rig, const struct rig_case *what);
 void rig_fini(struct rig *rig);
 

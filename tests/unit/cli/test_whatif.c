@@ -1,8 +1,9 @@
 /*
- * What if? Deployments that the mock simulates, measured at some loads as a watcher sees them, are fitted and asked; then the
- * change is made and measured. The table of docs/prediction.md is what this prints.
+ * What if? Deployments that the mock simulates, measured at some loads as a watcher of its exporters sees them, are fitted and
+ * asked; then the change is made and measured. The table of docs/prediction.md is what this prints.
  */
-#include "watched_system.h"
+#include "cli/diagnose_rig.h"
+#include "model/whatif.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 
 struct question {
   const char *profile, *app;
-  unsigned users[WATCHED_LOADS_MAX];
+  unsigned users[RIG_STEPS_MAX];
   double think_s;
   const char *whatif;
   const char *changed;    /* the profile that it comes true in */
@@ -64,29 +65,38 @@ static const struct question questions[] = {
 #define TEN 10u
 #define QUESTIONS (sizeof questions / sizeof *questions)
 
-static const char *profile_of(const char *text) { return text[0] == '{' ? text : sp_mock_profile_find(text); }
-
 struct answer {
   double measured_per_s, came_per_s;
   struct sp_prediction prediction;
 };
 
+static double come_true(const struct question *question, unsigned users) {
+  const char *built_in = sp_mock_profile_find(question->changed);
+  double think_ns = (strstr(question->whatif, "think=1s") ? 1 : question->think_s) * (double)SP_NS_PER_S;
+  struct closed_system system = {.profile = built_in ? built_in : question->changed, .app = question->app, .users = users,
+                                 .think = {SP_DIST_UNIFORM, think_ns / 2, think_ns * 3 / 2},
+                                 .warm_up_ns = 60 * SP_NS_PER_S, .measured_ns = 300 * SP_NS_PER_S};
+  closed_system_run(&system);
+  return system.per_s;
+}
+
 static struct answer ask(const struct question *question, const unsigned *users, unsigned most) {
-  struct watched_system watched;
+  struct rig_case what = {.profile = question->profile, .app = question->app, .think_s = question->think_s};
   struct sp_deployment deployment;
   struct sp_whatif whatif = {0};
   struct answer answer;
   struct sp_err err;
-  watched_system_open(&watched, profile_of(question->profile), question->app, users, question->think_s);
-  answer.measured_per_s = watched.steps[watched.input.step_count - 1].rps;
-  if (sp_deployment_fit(&watched.input, &deployment, &err)) fail_msg("%s", err.text);
+  struct rig rig;
+  memcpy(what.users, users, sizeof what.users);
+  rig_run(&rig, &what);
+  struct sp_diagnose_input input = {.steps = rig.steps, .step_count = rig.step_count, .observations = rig.observations};
+  answer.measured_per_s = rig.steps[rig.step_count - 1].rps;
+  if (sp_deployment_fit(&input, &deployment, &err)) fail_msg("%s", err.text);
   if (sp_whatif_parse(question->whatif, &whatif, &err)) fail_msg("%s", err.text);
   if (sp_whatif_predict(&deployment, &whatif, &answer.prediction, &err)) fail_msg("%s: %s", question->whatif, err.text);
-  double think_s = strstr(question->whatif, "think=1s") ? 1 : question->think_s;
-  answer.came_per_s = watched_system_per_s(profile_of(question->changed), question->app,
-                                           question->changed_users ? question->changed_users : most, think_s);
+  answer.came_per_s = come_true(question, question->changed_users ? question->changed_users : most);
   sp_deployment_fini(&deployment);
-  watched_system_close(&watched);
+  rig_fini(&rig);
   return answer;
 }
 
@@ -115,7 +125,7 @@ static struct score ask_all(bool three) {
   struct score score = {0};
   for (size_t i = 0; i < QUESTIONS; i++) {
     const unsigned *measured = questions[i].users;
-    const unsigned users[WATCHED_LOADS_MAX] = {measured[0], three ? measured[1] : measured[2], three ? measured[2] : 0};
+    const unsigned users[RIG_STEPS_MAX] = {measured[0], three ? measured[1] : measured[2], three ? measured[2] : 0};
     struct answer answer = ask(&questions[i], users, measured[2]);
     show(&questions[i], &answer);
     score.right += is_right(&answer);
