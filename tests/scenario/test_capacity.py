@@ -111,7 +111,7 @@ class Capacity(Case):
     self.assertEqual(goal["trials"][0]["class"], "lower", result.out)
 
   def test_what_if(self):
-    asked = ["dify-api.cpu=1", "postgres.commit.time*=0.5", "users=16", "users=300", "dify-apy.cpu=1", "rate=5"]
+    asked = ["dify-api.cpu=1", "rest.time*=0.5", "users=16", "users=300", "dify-apy.cpu=1", "rate=5"]
     with support.mock("dify-8c16g-1") as target, tempfile.TemporaryDirectory() as folder:
       path = os.path.join(folder, "capacity.json")
       result = support.spate("capacity", "dify:chat", "-H", target.url, "-e", "key=app-simple", "--slo", "p95(e2e) < 30s",
