@@ -51,7 +51,7 @@ function Still() {
   if (isOver()) {
     return (
       <p class="banner noprint" role="status" data-testid="over">
-        {t.isOver} <code>spate report {id} --out csv=…</code>
+        {t.isOver} <code>spate report {id} <span class="nowrap">--out csv=run</span></code>
       </p>
     );
   }
