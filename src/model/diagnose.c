@@ -29,6 +29,13 @@ static bool is_fair(const struct sp_diagnose_step *step) {
   return step->valid || a_little_late;
 }
 
+/* The generator made the load, and was late by little of what an answer takes. */
+static bool is_nearly_valid(const struct sp_diagnose_step *step) {
+  return step->dropped_starts == 0 && step->generator_s > 0 && step->generator_s <= SP_OWN_SHARE * step->e2e_s;
+}
+
+static bool is_fair(const struct sp_diagnose_step *step) { return step->valid || is_nearly_valid(step); }
+
 /* Fair ones of one kind of load, in order. */
 static void order_steps(struct sp_diagnosing *d) {
   const struct sp_diagnose_input *input = d->input;
@@ -39,6 +46,10 @@ static void order_steps(struct sp_diagnosing *d) {
       d->requests += sp_outcome_is_completed((enum sp_outcome)k) ? step->outcomes[k] : 0;
     if (is_fair(step) && step->open_loop == input->steps[0].open_loop && step->to_ns > step->from_ns && step->load > 0)
       d->steps[d->count++] = step;
+    if (!is_fair(step) || step->open_loop != input->steps[0].open_loop || step->to_ns <= step->from_ns || step->load <= 0)
+      continue;
+    d->steps[d->count++] = step;
+    if (!step->valid) d->doubtful = step;
   }
   qsort(d->steps, d->count, sizeof(d->steps[0]), by_load);
 }
@@ -113,7 +124,6 @@ static enum sp_diagnosis_confidence confidence(const struct sp_suspect *list, si
   if (!all && (share >= 0.5 || culprit->said > 0)) grade = SP_DIAGNOSIS_MEDIUM;
   if (d->first[SP_SIGNAL_COUNT] == 0 || is_close(list, count, culprit))
     grade--; /* nobody to compare with, or somebody alike */
-  if (!sp_calm(d)->valid || !sp_pressed(d)->valid) grade--;
   if (d->input->generator_shares_machine && culprit->kind == SP_SUBJECT_HOST) grade--;
   if (culprit->rule->place == SP_PLACE_NODE) grade = SP_DIAGNOSIS_LOW; /* where, and not what */
   if (share > 1.5) grade--; /* others wait there too: not only what this run asked for */

@@ -27,7 +27,6 @@
 #define SP_WAIT_LEAST_S 0.002
 #define SP_NEXT_LEVEL 0.8    /* a level worth to be told as the next to come */
 #define SP_INNER_LEVEL 0.95  /* what is inside of a full place explains it from here on */
-#define SP_LATE_SHARE 0.05     /* of an answer's time: a generator that is late by less does not hide the target */
 #define SP_FAILED_SHARE 0.01 /* failures that count */
 
 /* What a subject is, by its name (a table of words in diagnose_see.c): it decides about advice, and what holds what. */

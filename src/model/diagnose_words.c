@@ -216,10 +216,9 @@ static void say_stale(const struct sp_diagnosing *d, struct sp_diagnosis *out) {
     struct sp_observed_window window = {.points = 0};
     const struct sp_observed *series = d->series[i];
     const char *name = sp_signal_info(series->signal)->name;
-    size_t len = strlen(name);
-    if (series->signal == SP_SIGNAL_OWN || (len > 6 && strcmp(name + len - 6, ".limit") == 0)) continue;
+    if (series->signal == SP_SIGNAL_OWN || strstr(name, "limit")) continue; /* a limit is told once */
     sp_observed_window(d->input->observations, series, sp_pressed(d)->from_ns, sp_pressed(d)->to_ns, &window);
-    if (window.covered >= SP_SEEN_SHARE || series->signal == SP_SIGNAL_DB_CONNECTIONS_LIMIT) continue;
+    if (window.covered >= SP_SEEN_SHARE) continue;
     sp_say_line(&out->unseen, "", series->query, "%s %s: data for %.0f %% of the time at %s", series->subject, name,
                 window.covered * 100, sp_load_text(sp_pressed(d), load, sizeof(load)));
   }
@@ -236,6 +235,9 @@ void sp_say_unseen(const struct sp_diagnosing *d, struct sp_diagnosis *out) {
     sp_say_line(&out->unseen, "", "", "how figures change with the load: there was one load alone");
   if (!sp_pressed(d)->valid && sp_pressed(d)->invalid_reason)
     sp_say_line(&out->unseen, "", "", "the load as it was asked for: %.300s", sp_pressed(d)->invalid_reason);
+  if (d->doubtful)
+    sp_say_line(&out->unseen, "", "", "times as they are to the millisecond, since the generator was late: %.250s",
+                d->doubtful->invalid_reason ? d->doubtful->invalid_reason : "the run is not valid");
   if (d->input->generator_shares_machine)
     sp_say_line(&out->unseen, "", "", "what the load generator itself took: it runs on the target's machine");
   if (seen && sp_observations_left_out(seen) > 0)

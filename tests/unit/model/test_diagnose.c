@@ -74,10 +74,7 @@ static void figures_of_a_step_that_is_not_valid_accuse_nobody(void **state) {
   (void)state;
   world_begin(&world, PRESSED);
   see_all(&world, busy_cpu, 3);
-  for (size_t i = 0; i < WORLD_STEPS; i++) {
-    world.steps[i].valid = false;
-    world.steps[i].wait_s = 0.3 * world.steps[i].e2e_s;
-  }
+  for (size_t i = 0; i < WORLD_STEPS; i++) world.steps[i].valid = false;
   world_diagnose(&world);
   assert_string_equal(world.diagnosis.culprit, "generator");
   world_end(&world);
@@ -85,6 +82,8 @@ static void figures_of_a_step_that_is_not_valid_accuse_nobody(void **state) {
 
 /* Late by 30 ms where answers take two seconds: the run is not valid, and what holds the target is still seen. */
 static void a_generator_that_is_a_little_late_hides_nothing(void **state) {
+/* A few tasks that began late make a run invalid, and its answers of a second not wrong. */
+static void a_little_late_costs_sureness_and_not_the_name(void **state) {
   struct world world;
   (void)state;
   world_begin(&world, PRESSED);
@@ -98,6 +97,27 @@ static void a_generator_that_is_a_little_late_hides_nothing(void **state) {
   assert_true(world_lists(&world.diagnosis.unseen, "the load as it was asked for: 3 % of the tasks began late"));
   sp_diagnosis_fini(&world.diagnosis);
   world.steps[2].dropped_starts = 1; /* a load that was not made at all is another matter */
+  world_diagnose(&world);
+  int sure = (int)world.diagnosis.confidence;
+  sp_diagnosis_fini(&world.diagnosis);
+  world.steps[2].valid = false;
+  world.steps[2].invalid_reason = "13.7 % of the tasks began late";
+  world.steps[2].generator_s = world.steps[2].e2e_s * 0.02;
+  world_diagnose(&world);
+  assert_string_equal(world.diagnosis.culprit, "dify-api.cpu");
+  assert_int_equal(world.diagnosis.confidence, sure - 1);
+  bool told = false;
+  for (size_t i = 0; i < world.diagnosis.unseen.count; i++) {
+    told = told || strstr(world.diagnosis.unseen.lines[i].text, "since the generator was late: 13.7 %");
+  }
+  assert_true(told);
+  sp_diagnosis_fini(&world.diagnosis);
+  world.steps[2].generator_s = world.steps[2].e2e_s * 0.2;
+  world_diagnose(&world);
+  assert_string_equal(world.diagnosis.culprit, "generator");
+  sp_diagnosis_fini(&world.diagnosis);
+  world.steps[2].generator_s = world.steps[2].e2e_s * 0.02;
+  world.steps[2].dropped_starts = 1;
   world_diagnose(&world);
   assert_string_equal(world.diagnosis.culprit, "generator");
   world_end(&world);
@@ -114,7 +134,6 @@ static void a_target_that_breaks_first_is_still_named(void **state) {
   steps[3] = steps[2];
   steps[3].load = 400;
   steps[3].valid = false;
-  steps[3].wait_s = 0.8;
   world.input.steps = steps;
   world.input.step_count = 4;
   world_diagnose(&world);
@@ -284,6 +303,7 @@ int main(void) {
       cmocka_unit_test(the_generator_is_named_where_it_is_the_limit),
       cmocka_unit_test(figures_of_a_step_that_is_not_valid_accuse_nobody),
       cmocka_unit_test(a_generator_that_is_a_little_late_hides_nothing),
+      cmocka_unit_test(a_little_late_costs_sureness_and_not_the_name),
       cmocka_unit_test(a_target_that_breaks_first_is_still_named),
       cmocka_unit_test(of_two_the_dearer_is_claimed_and_the_other_told),
       cmocka_unit_test(data_that_stopped_accuse_nobody_and_are_told),
