@@ -13,6 +13,7 @@
 #define STEAL 0.10    /* awesome-prometheus-alerts */
 #define CANARY_LEAST_S 0.1
 #define CANARY_GROWN 5.0
+#define GC_FULL 0.25   /* s a second: a pause is felt by all who share the process */
 #define LOOP_FULL 0.85 /* of one core */
 
 /* -- used up -- */
@@ -124,6 +125,22 @@ static void steal_advise(const struct sp_suspect *suspect, struct sp_advice *out
 
 /* -- one thread -- */
 
+static double gc_level(const struct sp_suspect *suspect, size_t step) {
+  return sp_see(suspect, SP_SIGNAL_GC_TIME, NULL, step) / GC_FULL;
+}
+
+static void gc_figure(const struct sp_suspect *suspect, size_t step, char *text, size_t size) {
+  snprintf(text, size, "garbage collection stands for %.2f s a second", suspect->level[step] * GC_FULL);
+}
+
+static void gc_advise(const struct sp_suspect *suspect, struct sp_advice *out) {
+  snprintf(
+      out->change, SP_DIAGNOSIS_TEXT_MAX,
+      "give %s more memory, so that it collects less often (Go: GOGC, GOMEMLIMIT; the JVM: -Xmx), or more instances",
+      suspect->name);
+  snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX, "more memory in use: its limit is next");
+}
+
 /* A cheap request beside the load is slow, while a worker's one thread has no rest: the event loop is blocked. */
 static bool is_loop(const struct sp_suspect *suspect) {
   return suspect->kind != SP_SUBJECT_DATABASE && suspect->kind != SP_SUBJECT_CACHE;
@@ -131,10 +148,8 @@ static bool is_loop(const struct sp_suspect *suspect) {
 
 static double loop_level(const struct sp_suspect *suspect, size_t step) {
   const struct sp_diagnosing *d = suspect->d;
-  double canary_s = sp_see(suspect, SP_SIGNAL_CANARY_TIME, NULL, step),
-         gc = sp_see(suspect, SP_SIGNAL_GC_TIME, NULL, step);
+  double canary_s = sp_see(suspect, SP_SIGNAL_CANARY_TIME, NULL, step);
   double calm_s = sp_see(suspect, SP_SIGNAL_CANARY_TIME, NULL, d->calm);
-  if (isfinite(gc) && gc >= 0.1) return gc / 0.1;
   if (isnan(canary_s)) return canary_s;
   if (canary_s < CANARY_LEAST_S || !(canary_s >= CANARY_GROWN * calm_s)) return 0;
   /* slow only for want of a place: streams hold those, an event loop does not */
@@ -189,6 +204,17 @@ static const struct sp_rule rules[] = {
      .queue_shown = SP_SIGNAL_CPU_STEAL,
      .waits = {"waiting for CPUs that ", "'s hypervisor took"},
      .advise = steal_advise},
+    {.resource = "gc",
+     .anchors = {SP_SIGNAL_GC_TIME},
+     .anchor_count = 1,
+     .full = 1,
+     .unmeasured = true,
+     .level = gc_level,
+     .figure = gc_figure,
+     .shown = SP_SIGNAL_GC_TIME,
+     .queue_shown = SP_SIGNAL_GC_TIME,
+     .waits = {"waiting for garbage collections of ", ""},
+     .advise = gc_advise},
     {.resource = "event_loop",
      .anchors = {SP_SIGNAL_CANARY_TIME},
      .anchor_count = 1,

@@ -9,9 +9,10 @@
 #include <stdio.h>
 
 #define FULL 0.95
-#define BUSY 0.8           /* with a queue before it: a place that is handed on is free at some of the looks */
+#define BUSY 0.8         /* with a queue before it: a place that is handed on is free at some of the looks */
 #define STEADY 0.10      /* places taken differ by less while more come */
 #define NEAR 0.04        /* of a number of places that people set */
+#define FEW 4.0          /* an api has more; a model server need not */
 #define NUMBER_MAX 120.0 /* above it every number is near a multiple of ten */
 #define BODY_LEAST                                                                                                     \
   0.3 /* of an answer behind its head, at the least load: a stream, not a call that answers at its end */
@@ -228,7 +229,14 @@ static void runs_figure(const struct sp_suspect *suspect, size_t step, char *tex
 }
 
 static void front_advise(const struct sp_suspect *suspect, struct sp_advice *out) {
-  advise_front("the api", usual(let_through(suspect->d, head_s, suspect->d->pressed)), out);
+  double places = usual(let_through(suspect->d, head_s, suspect->d->pressed));
+  advise_front("the api", places, out);
+  if (places > FEW) return;
+  snprintf(out->change, SP_DIAGNOSIS_TEXT_MAX,
+           "let it work on more than %.0f at a time: a model server that does (OLLAMA_NUM_PARALLEL, 1 by default; vLLM "
+           "--max-num-seqs), or an api with so few places (SERVER_WORKER_CONNECTIONS)",
+           places);
+  snprintf(out->risk, SP_DIAGNOSIS_TEXT_MAX, "memory for the KV cache; tokens of each answer come slower");
 }
 static void runs_advise(const struct sp_suspect *suspect, struct sp_advice *out) {
   advise_runs(usual(let_through(suspect->d, dispatch_s, suspect->d->pressed)), out);

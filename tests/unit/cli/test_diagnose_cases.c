@@ -32,6 +32,9 @@ static const struct rig_case cases[] = {
      .blind = true, .profile = "{\"base\": \"dify-8c16g-3\", " SLOW_STREAMS ", \"resources\": {\"celery\": {\"slots\": 10}}}"},
     {.name = "4 answers of the model", .app = "complex", .users = {3, 20, 40, 80}, .truth = "vllm.slots|vllm.calls",
      .profile = "{\"base\": \"dify-8c16g-3\", \"resources\": {\"plugin\": {\"servers\": 200}, \"model\": {\"slots\": 4}}}"},
+    {.name = "a model that makes one answer at a time (Ollama), nobody watches", .app = "openai", .users = {1, 8, 16, 32},
+     .truth = "target.slots", .blind = true,
+     .profile = "{\"apps\": {\"openai\": {\"first\": 200, \"gap\": 20, \"tokens\": 20}}, \"resources\": {\"model\": {\"slots\": 1}}}"},
     {.name = "pool of 5", .app = "simple", .users = {10, 60, 120, 200}, .truth = "postgres.pool",
      .profile = "{\"base\": \"dify-8c16g-3\", \"resources\": {" AMPLE ", \"pool\": {\"slots\": 5}, \"commit\": {\"servers\": 50},"
                 " \"postgres\": {\"cores\": 8, \"head\": {\"exponential\": 40}, \"begin\": {\"exponential\": 40}}}}"},
@@ -158,8 +161,25 @@ static void no_case_is_wrong_and_at_most_one_unsure(void **state) {
   assert_true(counts[UNSURE] <= 1);
 }
 
+/* What it says of round 1's next change is what round 2 comes to: from 0.8 to 1.2 CPU. */
+static void the_prediction_of_round_1_holds_in_round_2(void **state) {
+  struct rig first, second;
+  (void)state;
+  rig_run(&first, &(struct rig_case){.profile = "dify-8c16g-1", .app = "simple", .users = {10, 30, 60, 100}});
+  rig_run(&second, &(struct rig_case){.profile = "dify-8c16g-2", .app = "simple", .users = {100}});
+  assert_non_null(strstr(first.diagnosis.change, "1.2 CPU in place of 0.8"));
+  assert_true(first.diagnosis.predicted_low_per_s <= second.steps[0].rps);
+  assert_true(first.diagnosis.predicted_high_per_s >= second.steps[0].rps);
+  assert_true(first.diagnosis.predicted_low_per_s > first.steps[3].rps); /* so it can be wrong */
+  rig_fini(&first);
+  rig_fini(&second);
+}
+
 int main(int argc, char **argv) {
   if (argc > 1 && strcmp(argv[1], "--table") == 0) return print_table(argc > 2);
-  const struct CMUnitTest tests[] = {cmocka_unit_test(no_case_is_wrong_and_at_most_one_unsure)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(no_case_is_wrong_and_at_most_one_unsure),
+      cmocka_unit_test(the_prediction_of_round_1_holds_in_round_2),
+  };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

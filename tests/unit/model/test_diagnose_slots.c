@@ -51,7 +51,8 @@ static void ten_runs(struct sp_diagnose_step *steps) {
 static const struct row run_alone[] = {
     {.name = "ten streams at once, from the run alone", .shape = PRESSED, .edit = ten_streams,
      .culprit = "target.slots", .says = "SERVER_WORKER_CONNECTIONS"},
-    {.name = "four at once", .shape = PRESSED, .edit = four_streams, .culprit = "target.slots"},
+    {.name = "four at once", .shape = PRESSED, .edit = four_streams, .culprit = "target.slots",
+     .says = "OLLAMA_NUM_PARALLEL"},
     {.name = "a number that nobody sets", .shape = PRESSED, .edit = seven_streams, .culprit = ""},
     {.name = "tokens that come slower: more than places is short", .shape = PRESSED, .edit = slower_tokens,
      .culprit = ""},
