@@ -144,6 +144,12 @@ static void put_promql(const struct sp_panel *panel, const struct sp_panel_group
     put_operand(panel, group, true, "sum", out);
   }
   if (row->scale > 0) sp_buf_printf(out, " * %g", row->scale);
+  if (row->flags & SP_PACK_ZERO) sp_buf_append_text(out, " or vector(0)");
+}
+
+/* A line for a person's shell: what an exporter calls its things must not end a quote in it. */
+static void put_pattern_of(const char *label, const char *value, struct sp_buf *out) {
+  if (value[0] && !strpbrk(value, "'\\\n")) sp_buf_printf(out, ".*%s=\"%s\"", label, value);
 }
 
 /* The lines that the figure comes from; a counter's needs two looks. */
@@ -158,8 +164,8 @@ static void put_curl(const struct sp_panel *panel, const struct sp_panel_group *
   }
   sp_buf_append_text(out, ")[{ ]");
   bool named = group->label[0] && strcmp(group->label, "instance") != 0;
-  if (named) sp_buf_printf(out, ".*%s=\"%s\"", group->label, group->label_value);
-  else if (group->detail_label && group->detail[0]) sp_buf_printf(out, ".*%s=\"%s\"", group->detail_label, group->detail);
+  if (named) put_pattern_of(group->label, group->label_value, out);
+  else if (group->detail_label) put_pattern_of(group->detail_label, group->detail, out);
   sp_buf_append_char(out, '\'');
 }
 

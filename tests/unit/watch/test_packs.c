@@ -246,6 +246,9 @@ static void a_text_is_shown_by_curl(void **state) {
   assert_string_equal(sp_observations_at(bench.seen, 0)->query,
                       "curl -s 'http://db1:8080/metrics' | grep -E '^(container_spec_cpu_quota|container_spec_cpu_period)[{ ]"
                       ".*container=\"api\"'");
+  feed(&bench, 2, "container_memory_working_set_bytes{container=\"a'; rm -r /; '\"} 1\n");
+  assert_string_equal(sp_observations_at(bench.seen, 1)->query,
+                      "curl -s 'http://db1:8080/metrics' | grep -E '^(container_memory_working_set_bytes)[{ ]'");
   close_bench(&bench);
 }
 
