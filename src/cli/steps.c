@@ -68,6 +68,13 @@ static void take_times(const struct sp_interval *interval, struct sp_diagnose_st
   sp_hist_fini(&gaps);
 }
 
+/* A task that began late by so much, and bytes that were read late by so much. */
+static double own_delay(const struct sp_interval *interval) {
+  double start = interval->start_lag.count ? sp_hist_mean(&interval->start_lag) : 0;
+  double read = interval->lag.count ? sp_hist_mean(&interval->lag) : 0;
+  return (start + read) / US_PER_S;
+}
+
 static void take_counts(const struct sp_interval *interval, double measured_s, struct sp_diagnose_step *out) {
   struct sp_tally tally;
   uint64_t tokens = 0;
@@ -82,6 +89,7 @@ static void take_counts(const struct sp_interval *interval, double measured_s, s
   out->ok_rps = (double)tally.ok / measured_s;
   out->failed_share = ended ? (double)tally.failed / (double)ended : (double)NAN;
   out->tokens = tally.streams ? (double)tokens / (double)tally.streams : (double)NAN;
+  out->generator_s = own_delay(interval);
   out->dropped_starts = interval->dropped_starts;
   out->new_connections_per_s = (double)interval->connections / measured_s;
 }

@@ -23,12 +23,6 @@ static int by_load(const void *a, const void *b) {
   return left->from_ns < right->from_ns ? -1 : left->from_ns > right->from_ns;
 }
 
-/* A generator that is a little late, as on a busy machine, has still measured what the target did. */
-static bool is_fair(const struct sp_diagnose_step *step) {
-  bool a_little_late = step->dropped_starts == 0 && step->wait_s >= 0 && step->wait_s < SP_LATE_SHARE * step->e2e_s;
-  return step->valid || a_little_late;
-}
-
 /* The generator made the load, and was late by little of what an answer takes. */
 static bool is_nearly_valid(const struct sp_diagnose_step *step) {
   return step->dropped_starts == 0 && step->generator_s > 0 && step->generator_s <= SP_OWN_SHARE * step->e2e_s;
@@ -44,8 +38,6 @@ static void order_steps(struct sp_diagnosing *d) {
     const struct sp_diagnose_step *step = &input->steps[i];
     for (size_t k = 0; k < SP_OUTCOME_COUNT; k++)
       d->requests += sp_outcome_is_completed((enum sp_outcome)k) ? step->outcomes[k] : 0;
-    if (is_fair(step) && step->open_loop == input->steps[0].open_loop && step->to_ns > step->from_ns && step->load > 0)
-      d->steps[d->count++] = step;
     if (!is_fair(step) || step->open_loop != input->steps[0].open_loop || step->to_ns <= step->from_ns || step->load <= 0)
       continue;
     d->steps[d->count++] = step;
@@ -126,6 +118,7 @@ static enum sp_diagnosis_confidence confidence(const struct sp_suspect *list, si
     grade--; /* nobody to compare with, or somebody alike */
   if (d->input->generator_shares_machine && culprit->kind == SP_SUBJECT_HOST) grade--;
   if (culprit->rule->place == SP_PLACE_NODE) grade = SP_DIAGNOSIS_LOW; /* where, and not what */
+  if (d->doubtful) grade--;
   if (share > 1.5) grade--; /* others wait there too: not only what this run asked for */
   return grade < SP_DIAGNOSIS_LOW ? SP_DIAGNOSIS_LOW : (enum sp_diagnosis_confidence)grade;
 }
@@ -142,7 +135,7 @@ static bool generator_limits(const struct sp_diagnosing *d) {
   const struct sp_diagnose_input *input = d->input;
   for (size_t i = 0; i < input->step_count; i++) {
     const struct sp_diagnose_step *step = &input->steps[i];
-    if (!step->valid && (d->count == 0 || step->load >= sp_pressed(d)->load)) return true;
+    if (!is_fair(step) && (d->count == 0 || step->load >= sp_pressed(d)->load)) return true;
   }
   return false;
 }

@@ -47,7 +47,8 @@ struct sp_diagnose_step {
   double miss_share; /* of the service level; NAN where there is none */
   bool slo_missed;   /* false also where there is none */
   bool valid;        /* the generator was able */
-  uint64_t dropped_starts; /* of an open loop: that it could not make */
+  double generator_s;      /* what it began late and read late by, a request; 0: not known */
+  uint64_t dropped_starts; /* that it could not make */
   const char *invalid_reason;
   uint64_t outcomes[SP_OUTCOME_COUNT];
   struct sp_diagnose_node nodes[SP_DIAGNOSE_NODES_MAX];

@@ -28,6 +28,9 @@
 #define SP_NEXT_LEVEL 0.8    /* a level worth to be told as the next to come */
 #define SP_INNER_LEVEL 0.95  /* what is inside of a full place explains it from here on */
 #define SP_FAILED_SHARE 0.01 /* failures that count */
+/* An invalid run's own lateness, of an answer's time: up to here its figures still tell where the target's time goes, though
+ * not for the millisecond. */
+#define SP_OWN_SHARE 0.05
 
 /* What a subject is, by its name (a table of words in diagnose_see.c): it decides about advice, and what holds what. */
 enum sp_subject_kind {
@@ -63,6 +66,7 @@ struct sp_diagnosing {
   size_t calm, pressed;              /* the least and the most of them */
   size_t broke;                      /* the first at which the load is felt; count: none */
   bool loaded;                       /* the load is felt at the pressed one */
+  const struct sp_diagnose_step *doubtful; /* one of them that is no valid one, but nearly; NULL: none */
   uint64_t requests;                 /* that ended, over all steps */
   const struct sp_observed **series; /* by signal */
   size_t first[SP_SIGNAL_COUNT + 1]; /* where a signal's begin in it */

@@ -233,8 +233,6 @@ void sp_say_unseen(const struct sp_diagnosing *d, struct sp_diagnosis *out) {
   say_stale(d, out);
   if (d->calm == d->pressed)
     sp_say_line(&out->unseen, "", "", "how figures change with the load: there was one load alone");
-  if (!sp_pressed(d)->valid && sp_pressed(d)->invalid_reason)
-    sp_say_line(&out->unseen, "", "", "the load as it was asked for: %.300s", sp_pressed(d)->invalid_reason);
   if (d->doubtful)
     sp_say_line(&out->unseen, "", "", "times as they are to the millisecond, since the generator was late: %.250s",
                 d->doubtful->invalid_reason ? d->doubtful->invalid_reason : "the run is not valid");
