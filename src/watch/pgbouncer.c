@@ -16,6 +16,7 @@
 #define CONSOLE "pgbouncer"
 #define POOLS_MAX 100u /* databases */
 #define COUNTER_MAX 400u
+#define LOOK_NS (250 * SP_NS_PER_MS) /* who waits is a state at a moment: more of them are nearer to the mean */
 
 static const struct sp_pg_target target = {
     .kind = "pgbouncer", .form = "postgresql://user@host:6432/" CONSOLE, .dbname = CONSOLE};
@@ -32,6 +33,7 @@ struct pgbouncer {
   struct sp_rates rates;
   struct sp_map pools; /* database -> struct pool */
   double max_clients;
+  int64_t pools_at_ns; /* of the last look */
 };
 
 static int open_pgbouncer(const struct sp_watch_spec *spec, void **watcher, char **source, struct sp_err *err) {
@@ -91,6 +93,7 @@ static int probe(void *watcher, struct sp_watch_sink *sink, struct sp_err *err) 
   }
   sp_rates_fini(&pgbouncer->rates);
   sp_rates_init(&pgbouncer->rates);
+  pgbouncer->pools_at_ns = sp_clock_real_ns();
   if (take_settings(pgbouncer, sink, err)) return err->code;
   sp_watch_can(sink, "pools, who waits for a connection and for how long");
   return 0;
@@ -133,25 +136,27 @@ static void count_pool(struct pool *pool, const PGresult *rows, int row) {
   pool->waiting += waiting;
   pool->clients += some(rows, row, "cl_active") + waiting;
   pool->active += active;
-  pool->used += active + some(rows, row, "sv_login") + some(rows, row, "sv_tested");
+  /* PgBouncer hands servers to who waits once a turn of its loop: until then they are idle, and taken all the same. */
+  double promised = fmin(waiting, some(rows, row, "sv_idle") + some(rows, row, "sv_used"));
+  pool->used += active + some(rows, row, "sv_login") + some(rows, row, "sv_tested") + promised;
   pool->max_wait_s = fmax(pool->max_wait_s, max_wait_s);
   pool->by_session = strcmp(sp_pg_text_of(rows, row, "pool_mode"), "session") == 0;
 }
 
-static void add(struct sp_watch_sink *sink, enum sp_signal signal, const char *subject, const char *detail, int64_t now_ns,
-                double value) {
+static void add(const struct pgbouncer *pgbouncer, struct sp_watch_sink *sink, enum sp_signal signal, const char *subject,
+                const char *detail, int64_t now_ns, double value) {
   const struct sp_observed_key key = {.signal = signal, .subject = subject, .detail = detail, .query = "SHOW POOLS"};
-  sp_watch_gauge(sink, &key, now_ns, SP_WATCH_INTERVAL_NS, value);
+  sp_watch_gauge(sink, &key, now_ns, now_ns - pgbouncer->pools_at_ns, value);
 }
 
 static void add_pool(const struct pgbouncer *pgbouncer, struct sp_watch_sink *sink, const char *database,
                      const struct pool *pool, int64_t now_ns) {
   double limit = pool->limit_each * pool->users;
   if (pool->limit_all > 0 && limit > pool->limit_all) limit = pool->limit_all;
-  add(sink, SP_SIGNAL_SLOTS_USED, pgbouncer->subject, database, now_ns, pool->used);
-  add(sink, SP_SIGNAL_SLOTS_LIMIT, pgbouncer->subject, database, now_ns, limit);
-  add(sink, SP_SIGNAL_SLOTS_WAITING, pgbouncer->subject, database, now_ns, pool->waiting);
-  add(sink, SP_SIGNAL_SLOTS_MAX_WAIT, pgbouncer->subject, database, now_ns, pool->max_wait_s);
+  add(pgbouncer, sink, SP_SIGNAL_SLOTS_USED, pgbouncer->subject, database, now_ns, pool->used);
+  add(pgbouncer, sink, SP_SIGNAL_SLOTS_LIMIT, pgbouncer->subject, database, now_ns, limit);
+  add(pgbouncer, sink, SP_SIGNAL_SLOTS_WAITING, pgbouncer->subject, database, now_ns, pool->waiting);
+  add(pgbouncer, sink, SP_SIGNAL_SLOTS_MAX_WAIT, pgbouncer->subject, database, now_ns, pool->max_wait_s);
 }
 
 static int take_pools(struct pgbouncer *pgbouncer, struct sp_watch_sink *sink, struct sp_err *err) {
@@ -169,8 +174,9 @@ static int take_pools(struct pgbouncer *pgbouncer, struct sp_watch_sink *sink, s
     if (pool->users > 0) add_pool(pgbouncer, sink, pgbouncer->pools.entries[i].key, pool, now_ns);
     clients += pool->clients;
   }
-  add(sink, SP_SIGNAL_SLOTS_USED, pgbouncer->clients, "", now_ns, clients);
-  if (pgbouncer->max_clients > 0) add(sink, SP_SIGNAL_SLOTS_LIMIT, pgbouncer->clients, "", now_ns, pgbouncer->max_clients);
+  add(pgbouncer, sink, SP_SIGNAL_SLOTS_USED, pgbouncer->clients, "", now_ns, clients);
+  if (pgbouncer->max_clients > 0) add(pgbouncer, sink, SP_SIGNAL_SLOTS_LIMIT, pgbouncer->clients, "", now_ns, pgbouncer->max_clients);
+  pgbouncer->pools_at_ns = now_ns;
   return 0;
 }
 
@@ -252,6 +258,7 @@ const struct sp_watcher_kind sp_watcher_pgbouncer = {
     .name = "pgbouncer",
     .url_form = "postgresql://user@host:6432/pgbouncer",
     .help = "PgBouncer: pools, who waits for a connection and for how long, connections held idle, settings",
+    .interval_ns = LOOK_NS,
     .options = options,
     .open = open_pgbouncer,
     .probe = probe,

@@ -63,6 +63,7 @@ static void forget(struct sp_postgres *postgres) {
   memset(postgres->looks_off, 0, sizeof(postgres->looks_off));
   postgres->commits = postgres->commits_seen = postgres->own = 0;
   postgres->figures_due_ns = postgres->statements_due_ns = 0;
+  postgres->figures_at_ns = sp_clock_real_ns();
   sp_pg_sessions_begin(postgres);
 }
 

@@ -40,6 +40,7 @@ struct sp_postgres {
   bool looks_off[SP_PG_LOOKS_MAX]; /* refused by this server */
   double commits, own;             /* commits that are not the watcher's, and how many of its questions there were */
   double commits_seen;
+  int64_t figures_at_ns;                     /* of the last look, wall clock */
   int64_t figures_due_ns, statements_due_ns; /* monotonic */
 };
 

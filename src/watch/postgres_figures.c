@@ -72,7 +72,7 @@ static void take(struct sp_postgres *postgres, struct sp_watch_sink *sink, const
   if (isnan(value)) return;
   switch (figure->how) {
   case NONE: break;
-  case GAUGE: sp_watch_gauge(sink, &key, now_ns, SP_WATCH_INTERVAL_NS, value * figure->scale); break;
+  case GAUGE: sp_watch_gauge(sink, &key, now_ns, now_ns - postgres->figures_at_ns, value * figure->scale); break;
   case RATE: sp_rates_add(&postgres->rates, sink, &key, counter, now_ns, value, figure->scale); break;
   case COMMITS: sp_rates_add(&postgres->rates, sink, &key, counter, now_ns, without_own(postgres, value), figure->scale); break;
   case MEAN:
@@ -104,5 +104,6 @@ int sp_pg_figures_look(struct sp_postgres *postgres, struct sp_watch_sink *sink,
     if (postgres->looks_off[i] || !fits(&looks[i], version)) continue;
     if (ask(postgres, sink, i, err)) return err->code;
   }
+  postgres->figures_at_ns = sp_clock_real_ns();
   return 0;
 }

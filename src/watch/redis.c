@@ -39,7 +39,7 @@ struct redis {
   bool has_slow_log, has_queues;
   long long slow_before, slow_seen; /* ids: of the newest entry before this connection, and of now; -1: none */
   struct sp_map slow; /* command -> double, seconds */
-  int64_t begin_ns, slow_at_ns, queues_at_ns; /* of this connection; of the last looks */
+  int64_t begin_ns, info_at_ns, slow_at_ns, queues_at_ns; /* of this connection; of the last looks */
 };
 
 /* -- the spec -- */
@@ -163,7 +163,7 @@ static int probe(void *watcher, struct sp_watch_sink *sink, struct sp_err *err) 
   if (sp_redis_link_connect(redis->link, sink, err)) return err->code;
   sp_rates_fini(&redis->rates);
   sp_rates_init(&redis->rates);
-  redis->begin_ns = redis->queues_at_ns = sp_clock_real_ns();
+  redis->begin_ns = redis->info_at_ns = redis->queues_at_ns = sp_clock_real_ns();
   int code = take_settings(redis, sink, err);
   if (code == 0) code = begin_slow_log(redis, sink, err);
   if (code == 0) code = select_queues(redis, sink, err);
@@ -209,7 +209,7 @@ static void add_figure(struct redis *redis, struct sp_watch_sink *sink, const st
   if (sp_signal_info(figure->signal)->kind == SP_SIGNAL_RATE) {
     sp_rates_add(&redis->rates, sink, &key, figure->name, now_ns, value, 1);
   } else {
-    sp_watch_gauge(sink, &key, now_ns, SP_WATCH_INTERVAL_NS, value);
+    sp_watch_gauge(sink, &key, now_ns, now_ns - redis->info_at_ns, value);
   }
 }
 
@@ -234,6 +234,7 @@ static int take_info(struct redis *redis, struct sp_watch_sink *sink, struct sp_
     add_figure(redis, sink, &figures[i], value_of(info, figures[i].name, NULL, 0), now_ns);
   }
   add_main_thread(redis, sink, info, now_ns);
+  redis->info_at_ns = now_ns;
   freeReplyObject(reply);
   return 0;
 }
