@@ -99,7 +99,7 @@ const char *sp_selftest_remedy(const struct sp_selftest_machine *machine, enum s
   static const char *const remedies[SP_ROWS] = {
       [SP_ROW_FILES] = "raise it: 'ulimit -n 65536' as root, LimitNOFILE=, or /etc/security/limits.conf",
       [SP_ROW_PORTS] = "widen it: sysctl net.ipv4.ip_local_port_range='10000 65535', or keep connections alive",
-      [SP_ROW_STAMPS] = "an arrival has the time at which it was read: keep the generator's CPUs idle (no SO_TIMESTAMPING)",
+      [SP_ROW_STAMPS] = "an arrival has the time at which it was read: keep the generator's CPUs idle (no SO_TIMESTAMPNS)",
       [SP_ROW_CLOCK] = "a slow clock: boot with clocksource=tsc where the machine's TSC is stable",
       [SP_ROW_CGROUP] = "raise the CPU limit (cpu.max, a container's --cpus, a pod's limits.cpu) or take it away",
   };

@@ -1,6 +1,6 @@
 /*
  * A connection: TCP, optionally TLS, reading with recvmsg and the kernel's receive stamps
- * (SO_TIMESTAMPING, RX software; reference/diagnosis.md §8.2).
+ * (SO_TIMESTAMPNS; reference/diagnosis.md §8.2).
  *
  * Client: init, then sp_conn_connect; server: sp_conn_accept with an accepted descriptor. Callbacks come from
  * the loop, never from inside a call of yours. Memory is the caller's and stays until on_closed (after

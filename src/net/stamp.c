@@ -3,10 +3,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#include <linux/errqueue.h>
-#include <linux/net_tstamp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,8 +45,8 @@ void sp_net_fini(struct sp_net *net) {
 }
 
 void sp_stamp_enable(int fd) {
-  int flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
-  (void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags));
+  int on = 1;
+  (void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
 }
 
 int64_t sp_stamp_to_mono(const struct sp_net *net, int64_t real_ns, int64_t now_ns) {
@@ -58,23 +57,27 @@ int64_t sp_stamp_to_mono(const struct sp_net *net, int64_t real_ns, int64_t now_
 
 static int64_t stamp_of(struct msghdr *message) { /* realtime; 0: none */
   for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPING) continue;
-    struct timespec software; /* the first of three */
-    memcpy(&software, CMSG_DATA(c), sizeof(software));
-    return software.tv_sec * SP_NS_PER_S + software.tv_nsec;
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) continue;
+    struct timespec stamp;
+    memcpy(&stamp, CMSG_DATA(c), sizeof(stamp));
+    return stamp.tv_sec * SP_NS_PER_S + stamp.tv_nsec;
   }
   return 0;
 }
 
+/* Past glibc's recvmsg, which in a program of several threads makes the thread cancellable and not again around each
+ * call: two atomic exchanges, and nobody cancels threads here. */
+static ssize_t receive(int fd, struct msghdr *message) { return syscall(SYS_recvmsg, fd, message, 0); }
+
 ssize_t sp_stamp_receive(struct sp_net *net, int fd, struct sp_rx *rx) {
   union {
     struct cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(struct scm_timestamping)) + 64];
+    char bytes[CMSG_SPACE(sizeof(struct timespec)) + 64];
   } control;
   struct iovec io = { .iov_base = net->read_bytes, .iov_len = SP_NET_READ_SIZE };
   struct msghdr message = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.bytes,
                             .msg_controllen = sizeof(control.bytes) };
-  ssize_t count = recvmsg(fd, &message, 0);
+  ssize_t count = receive(fd, &message);
   if (count <= 0) return count;
   rx->user_ns = sp_clock_mono_ns();
   int64_t real_ns = stamp_of(&message);

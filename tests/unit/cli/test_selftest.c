@@ -96,7 +96,7 @@ static void remedies(void **state) {
   machine.port_high = 41000;
   expect_remedy(machine, SP_ROW_PORTS, "40000 to 41000: 17 new connections a second", "ip_local_port_range");
   machine.stamps = false;
-  expect_remedy(machine, SP_ROW_STAMPS, "absent", "SO_TIMESTAMPING");
+  expect_remedy(machine, SP_ROW_STAMPS, "absent", "SO_TIMESTAMPNS");
   snprintf(machine.clock_source, sizeof(machine.clock_source), "acpi_pm");
   expect_remedy(machine, SP_ROW_CLOCK, "acpi_pm", "clocksource=tsc");
   machine.throttling = (struct sp_throttling){ true, 7, 350 * SP_NS_PER_MS };
