@@ -68,11 +68,8 @@ bool sp_json_escaped_equals(struct sp_str escaped, struct sp_str plain) {
   return done == plain.len;
 }
 
-struct sp_str sp_json_string(const struct sp_json *doc, int value, struct sp_buf *scratch) {
-  if (sp_json_kind(doc, value) != SP_JSON_STRING) return sp_str_of(NULL, 0);
-  struct sp_str raw = sp_json_raw(doc, value);
+struct sp_str sp_json_unescape(struct sp_str raw, struct sp_buf *scratch) {
   const char *at = raw.bytes, *end = at + raw.len;
-  if (!sp_json_has_escapes(doc, value)) return raw;
   sp_buf_clear(scratch);
   if (sp_buf_reserve(scratch, raw.len) < 0) return sp_str_of(NULL, 0); /* unescaping never makes it longer */
   for (const char *escape = memchr(at, '\\', raw.len); escape;
