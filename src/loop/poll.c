@@ -10,6 +10,7 @@
 #include "loop/internal.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -83,7 +84,9 @@ static void serve(struct sp_poll *poll, uint32_t told) {
 
 /* Inlined, since gcc 12 takes a function that only prefetches for one that does nothing, and leaves its calls out. */
 static inline __attribute__((always_inline)) void fetch(const void *at, size_t bytes) {
-  for (size_t i = 0; i < bytes; i += CACHE_LINE) __builtin_prefetch((const char *)at + i);
+  const char *end = (const char *)at + bytes;
+  const char *line = (const char *)at - (uintptr_t)at % CACHE_LINE; /* else the last line would be left out */
+  for (; line < end; line += CACHE_LINE) __builtin_prefetch(line);
 }
 
 static inline __attribute__((always_inline)) void fetch_ahead(const struct epoll_event *told, int rest) {

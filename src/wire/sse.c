@@ -54,7 +54,8 @@ static bool fits(struct feed *feed, size_t line_len) {
 
 static void forget_event(struct feed *feed) {
   struct sp_sse *sse = feed->sse;
-  feed->data = feed->type = sp_str_of(NULL, 0);
+  feed->data = sp_str_of(NULL, 0); /* not `= feed->type = …`: gcc would read back what it has just written by halves */
+  feed->type = sp_str_of(NULL, 0);
   sse->has_data = false;
   sse->event_bytes = 0;
   if (!sse->copied) return;
