@@ -75,7 +75,7 @@ struct sp_ahead {
   const void *at; /* NULL: none */
   size_t bytes;
 };
-#define SP_AHEAD_COUNT 3u
+#define SP_AHEAD_COUNT 4u
 
 struct sp_poll { /* private but `ahead` */
   void (*on_ready)(struct sp_poll *poll, int events);

@@ -150,17 +150,18 @@ static void pump_tls(struct sp_conn *conn, const struct sp_rx *rx) {
   struct sp_err err;
   int count = 0;
   bool gave = false;
-  while (!sp_conn_over(conn)) {
+  do {
     conn->tls_waits = !conn->reading;
+    if (conn->tls_waits) conn->tls_rx = *rx;
     if (conn->tls_waits) break;
     count = sp_tls_read(conn->tls, conn->net->plain_bytes, SP_NET_READ_SIZE, &err);
     if (count <= 0) break;
     give(conn, sp_str_of(conn->net->plain_bytes, (size_t)count), rx);
     gave = true;
-  }
+  } while (!sp_conn_over(conn) && sp_tls_has_more(conn->tls));
   if (gave) end_of_read(conn, rx);
   if (sp_conn_over(conn)) return;
-  if (conn->tls_waits || count == 0) put_cipher(conn); /* a key update's answer */
+  if (conn->tls_waits || count >= 0) put_cipher(conn); /* a key update's answer */
   else if (count == -1) finish_closed(conn);
   else finish_broken_tls(conn, &err);
 }
@@ -182,6 +183,7 @@ void sp_conn_handshake(struct sp_conn *conn) {
   } else if (done > 0) {
     sp_conn_enter(conn, SP_CONN_OPEN);
     sp_conn_want(conn);
+    conn->poll.ahead[SP_AHEAD_COUNT - 1] = (struct sp_ahead){conn->tls, sp_tls_hot_bytes()};
     int64_t tls_ns = sp_clock_mono_ns() - conn->connected_ns;
     if (conn->handler->on_open) conn->handler->on_open(conn, conn->connected_ns - conn->begun_ns, tls_ns);
   }
@@ -189,13 +191,12 @@ void sp_conn_handshake(struct sp_conn *conn) {
 
 static void give_tls(struct sp_conn *conn, struct sp_str bytes, const struct sp_rx *rx) {
   struct sp_err err;
-  conn->tls_rx = *rx;
-  if (sp_tls_input(conn->tls, bytes, &err) < 0) {
-    sp_conn_finish(conn, SP_CONN_RESET, &err);
-    return;
-  }
+  sp_tls_input(conn->tls, bytes);
   if (conn->state == SP_CONN_HANDSHAKING) sp_conn_handshake(conn);
   if (!sp_conn_over(conn) && conn->state == SP_CONN_OPEN) pump_tls(conn, rx);
+  if (!conn->tls) return; /* closed inside */
+  int failed = sp_tls_keep_input(conn->tls, &err);
+  if (failed && !sp_conn_over(conn)) sp_conn_finish(conn, SP_CONN_RESET, &err);
 }
 
 void sp_conn_resume_tls(struct sp_conn *conn) {

@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,10 +36,14 @@ struct sp_tls_context {
 };
 
 struct sp_tls {
+  /* What a read touches (sp_tls_hot_bytes) … */
   SSL *ssl;
   bool server, insecure, done, broken;
-  struct sp_buf input, output; /* from and for the socket, encrypted */
-  size_t input_taken;
+  struct sp_str lent;          /* from the socket, encrypted, borrowed: what OpenSSL did not take yet … */
+  struct sp_buf kept;          /* … behind these, which it did not take of what was lent before */
+  struct sp_buf output;        /* for the socket, encrypted */
+  size_t kept_taken;
+  /* … and what it does not. */
   char host[HOST_MAX + 1];
 };
 
@@ -93,7 +98,7 @@ static int fail_with_ssl(struct sp_tls *tls, struct sp_err *err) {
   }
 }
 
-/* -- the BIO: reads input, writes output -- */
+/* -- the BIO: reads what is kept and lent, writes output -- */
 
 static int bio_write(BIO *bio, const char *bytes, int len) {
   struct sp_tls *tls = BIO_get_data(bio);
@@ -102,19 +107,30 @@ static int bio_write(BIO *bio, const char *bytes, int len) {
   return sp_buf_append(&tls->output, bytes, (size_t)len) < 0 ? -1 : len;
 }
 
+static size_t take_kept(struct sp_tls *tls, char *bytes, size_t size) {
+  size_t have = tls->kept.len - tls->kept_taken, count = have < size ? have : size;
+  memcpy(bytes, tls->kept.bytes + tls->kept_taken, count);
+  tls->kept_taken += count;
+  return count;
+}
+
+static size_t take_lent(struct sp_tls *tls, char *bytes, size_t size) {
+  size_t count = tls->lent.len < size ? tls->lent.len : size;
+  memcpy(bytes, tls->lent.bytes, count);
+  tls->lent = sp_str_of(tls->lent.bytes + count, tls->lent.len - count);
+  return count;
+}
+
+static bool has_input(const struct sp_tls *tls) { return tls->lent.len > 0 || tls->kept_taken < tls->kept.len; }
+
 static int bio_read(BIO *bio, char *bytes, int size) {
   struct sp_tls *tls = BIO_get_data(bio);
-  size_t have = tls->input.len - tls->input_taken;
   BIO_clear_retry_flags(bio);
   if (size <= 0) return 0;
-  if (have == 0) {
-    BIO_set_retry_read(bio);
-    return -1;
-  }
-  size_t count = have < (size_t)size ? have : (size_t)size;
-  memcpy(bytes, tls->input.bytes + tls->input_taken, count);
-  tls->input_taken += count;
-  return (int)count;
+  if (tls->kept_taken < tls->kept.len) return (int)take_kept(tls, bytes, (size_t)size);
+  if (tls->lent.len > 0) return (int)take_lent(tls, bytes, (size_t)size);
+  BIO_set_retry_read(bio);
+  return -1;
 }
 
 static long bio_ctrl(BIO *bio, int command, long number, void *pointer) {
@@ -199,6 +215,7 @@ static void set_defaults(SSL_CTX *ssl) {
   SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);
   SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_read_ahead(ssl, 1); /* all that is there in one read of the BIO: else each record takes two */
   SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
 }
 
@@ -295,7 +312,7 @@ struct sp_tls *sp_tls_create(struct sp_tls_context *context, const char *host, s
   ERR_clear_error();
   if (load_system_authorities(context, err)) return NULL;
   struct sp_tls *tls = sp_alloc(sizeof(*tls));
-  sp_buf_init(&tls->input, SP_TLS_INPUT_MAX);
+  sp_buf_init(&tls->kept, SP_TLS_INPUT_MAX);
   sp_buf_init(&tls->output, SP_TLS_OUTPUT_MAX);
   tls->ssl = SSL_new(context->ssl);
   if (!tls->ssl) {
@@ -327,7 +344,7 @@ int sp_tls_offer(struct sp_tls *tls, const char *alpn, struct sp_err *err) {
 void sp_tls_destroy(struct sp_tls *tls) {
   if (!tls) return;
   SSL_free(tls->ssl);
-  sp_buf_fini(&tls->input);
+  sp_buf_fini(&tls->kept);
   sp_buf_fini(&tls->output);
   free(tls);
 }
@@ -337,6 +354,11 @@ void sp_tls_destroy(struct sp_tls *tls) {
 static void empty(struct sp_buf *buf) {
   if (buf->cap > KEEP_SIZE) sp_buf_fini(buf);
   else sp_buf_clear(buf);
+}
+
+/* What an earlier call left would be taken for this one's. Nearly always there is nothing, and looking is cheaper. */
+static void clear_errors(void) {
+  if (ERR_peek_error() != 0) ERR_clear_error();
 }
 
 /* OpenSSL was asked and gave `rc` <= 0. 0: needs more bytes; -1: the peer said close_notify; else failed. */
@@ -361,27 +383,31 @@ int sp_tls_handshake(struct sp_tls *tls, struct sp_err *err) {
   return rc == -1 ? sp_fail(err, SP_EIO, "the peer closed TLS inside the handshake") : rc;
 }
 
-int sp_tls_input(struct sp_tls *tls, struct sp_str bytes, struct sp_err *err) {
-  if (tls->input_taken == tls->input.len) {
-    sp_buf_clear(&tls->input);
-  } else if (tls->input_taken > 0) {
-    sp_buf_consume(&tls->input, tls->input_taken);
-  }
-  tls->input_taken = 0;
-  if (sp_buf_append_str(&tls->input, bytes) == 0) return SP_OK;
+void sp_tls_input(struct sp_tls *tls, struct sp_str bytes) { tls->lent = bytes; }
+
+static void forget_taken(struct sp_tls *tls) {
+  if (tls->kept_taken == tls->kept.len) sp_buf_fini(&tls->kept);
+  else sp_buf_consume(&tls->kept, tls->kept_taken);
+  tls->kept_taken = 0;
+}
+
+int sp_tls_keep_input(struct sp_tls *tls, struct sp_err *err) {
+  struct sp_str rest = tls->lent;
+  tls->lent = sp_str_of(NULL, 0);
+  if (tls->kept_taken > 0) forget_taken(tls);
+  if (rest.len == 0 || sp_buf_append_str(&tls->kept, rest) == 0) return SP_OK;
   return sp_fail(err, SP_ELIMIT, "more than %u bytes wait to be decrypted (SP_TLS_INPUT_MAX)", SP_TLS_INPUT_MAX);
+}
+
+bool sp_tls_has_more(const struct sp_tls *tls) {
+  return has_input(tls) || SSL_pending(tls->ssl) > 0 || SSL_has_pending(tls->ssl);
 }
 
 int sp_tls_read(struct sp_tls *tls, char *bytes, size_t size, struct sp_err *err) {
   if (tls->broken) return sp_fail(err, SP_EIO, "TLS has failed before");
-  ERR_clear_error();
+  clear_errors();
   int rc = SSL_read(tls->ssl, bytes, size < INT32_MAX ? (int)size : INT32_MAX);
-  if (rc > 0) return rc;
-  if (tls->input_taken == tls->input.len) {
-    empty(&tls->input);
-    tls->input_taken = 0;
-  }
-  return explain_rc(tls, rc, err);
+  return rc > 0 ? rc : explain_rc(tls, rc, err);
 }
 
 int sp_tls_write(struct sp_tls *tls, struct sp_str bytes, struct sp_err *err) {
@@ -412,6 +438,8 @@ int sp_tls_take_output(struct sp_tls *tls, struct sp_buf *out) {
   empty(&tls->output);
   return rc;
 }
+
+size_t sp_tls_hot_bytes(void) { return offsetof(struct sp_tls, host); }
 
 const char *sp_tls_alpn(const struct sp_tls *tls) {
   static const char *const known[] = { "h2", "http/1.1" };

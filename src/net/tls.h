@@ -35,9 +35,15 @@ int sp_tls_offer(struct sp_tls *tls, const char *alpn, struct sp_err *err);
 /* Goes on with the handshake. 1 done, 0 needs more bytes, <0 failed (err: "certificate has expired", …).
  * After every call, and after write/read, send what sp_tls_take_output gives. */
 int sp_tls_handshake(struct sp_tls *tls, struct sp_err *err);
-int sp_tls_input(struct sp_tls *tls, struct sp_str bytes, struct sp_err *err); /* bytes from the socket */
+/* Bytes from the socket, borrowed until sp_tls_keep_input, which has to follow (behind the handshake or the reads that
+ * they allow): it copies what these did not take. */
+void sp_tls_input(struct sp_tls *tls, struct sp_str bytes);
+int sp_tls_keep_input(struct sp_tls *tls, struct sp_err *err); /* SP_ELIMIT: over SP_TLS_INPUT_MAX wait */
 /* Decrypted bytes: >0 their count, 0 none now, -1 the peer closed cleanly, <-1 failed. */
 int sp_tls_read(struct sp_tls *tls, char *bytes, size_t size, struct sp_err *err);
+/* After a read that gave bytes: whether a further one may give more. Cheaper than to ask for nothing. */
+bool sp_tls_has_more(const struct sp_tls *tls);
+size_t sp_tls_hot_bytes(void); /* of a session, from its start: what a read touches */
 int sp_tls_write(struct sp_tls *tls, struct sp_str bytes, struct sp_err *err);
 int sp_tls_shutdown(struct sp_tls *tls); /* makes a close_notify, once; fine at any time */
 int sp_tls_take_output(struct sp_tls *tls, struct sp_buf *out); /* appends bytes for the socket */

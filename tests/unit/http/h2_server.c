@@ -42,6 +42,11 @@ static bool put(struct h2_peer *peer, const char *bytes, size_t len) {
   return sp_tls_write(peer->tls, sp_str_of(bytes, len), NULL) == 0 && send_cipher(peer);
 }
 
+static bool decrypt(struct h2_peer *peer, const char *bytes, size_t len) { /* once somebody reads */
+  sp_tls_input(peer->tls, sp_str_of(bytes, len));
+  return sp_tls_keep_input(peer->tls, NULL) == 0;
+}
+
 static bool shake_hands(struct h2_peer *peer) {
   char bytes[16384];
   for (;;) {
@@ -50,7 +55,7 @@ static bool shake_hands(struct h2_peer *peer) {
     if (!send_cipher(peer) || done < 0) return false;
     if (done > 0) return true;
     ssize_t n = recv(peer->fd, bytes, sizeof bytes, 0);
-    if (n <= 0 || sp_tls_input(peer->tls, sp_str_of(bytes, (size_t)n), NULL) < 0) return false;
+    if (n <= 0 || !decrypt(peer, bytes, (size_t)n)) return false;
   }
 }
 
@@ -283,7 +288,7 @@ static bool take(struct h2_peer *peer, const char *bytes, size_t len) {
   if (!peer->tls) return nghttp2_session_mem_recv(peer->session, (const uint8_t *)bytes, len) >= 0;
   char plain[16384];
   int n;
-  if (sp_tls_input(peer->tls, sp_str_of(bytes, len), NULL) < 0) return false;
+  if (!decrypt(peer, bytes, len)) return false;
   while ((n = sp_tls_read(peer->tls, plain, sizeof plain, NULL)) > 0)
     if (nghttp2_session_mem_recv(peer->session, (const uint8_t *)plain, (size_t)n) < 0) return false;
   return n == 0;
@@ -318,7 +323,7 @@ static void serve_http1(struct h2_peer *peer) {
     }
     if (len < 0) return;
     ssize_t n = recv(peer->fd, bytes, sizeof bytes, 0);
-    if (n <= 0 || sp_tls_input(peer->tls, sp_str_of(bytes, (size_t)n), NULL) < 0) return;
+    if (n <= 0 || !decrypt(peer, bytes, (size_t)n)) return;
   }
 }
 

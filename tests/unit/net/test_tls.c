@@ -37,6 +37,12 @@ static void pair_fini(struct pair *pair) {
   sp_tls_context_destroy(pair->server_context);
 }
 
+/* Bytes that wait until somebody reads. */
+static int input(struct sp_tls *tls, struct sp_str bytes, struct sp_err *err) {
+  sp_tls_input(tls, bytes);
+  return sp_tls_keep_input(tls, err);
+}
+
 static int shake(struct sp_tls *tls) {
   struct sp_err err = { 0 };
   int done = sp_tls_handshake(tls, &err);
@@ -51,7 +57,7 @@ static void carry(struct sp_tls *from, struct sp_tls *to, size_t step) {
   assert_int_equal(sp_tls_take_output(from, &bytes), 0);
   for (size_t i = 0; i < bytes.len; i += step) {
     size_t len = bytes.len - i < step ? bytes.len - i : step;
-    assert_int_equal(sp_tls_input(to, sp_str_of(bytes.bytes + i, len), NULL), 0);
+    assert_int_equal(input(to, sp_str_of(bytes.bytes + i, len), NULL), 0);
     shake(to);
   }
   sp_buf_fini(&bytes);
@@ -99,7 +105,7 @@ static void check_talk(size_t step) {
     for (size_t k = 0; k < cipher.len; k += step) {
       size_t len = cipher.len - k < step ? cipher.len - k : step;
       assert_int_equal(last, 0);
-      assert_int_equal(sp_tls_input(ends[1 - i], sp_str_of(cipher.bytes + k, len), NULL), 0);
+      assert_int_equal(input(ends[1 - i], sp_str_of(cipher.bytes + k, len), NULL), 0);
       last = read_all(ends[1 - i], &got);
     }
     assert_int_equal(last, -1); /* close_notify, after the last byte */
@@ -140,9 +146,9 @@ static void test_cut_at_every_point(void **state) {
     assert_int_equal(sp_tls_write(pair.server, SP_STR("data: one\n\n"), NULL), 0);
     assert_int_equal(sp_tls_write(pair.server, SP_STR("data: two\n\n"), NULL), 0);
     sp_tls_take_output(pair.server, &cipher);
-    assert_int_equal(sp_tls_input(pair.client, sp_str_of(cipher.bytes, cut), NULL), 0);
+    assert_int_equal(input(pair.client, sp_str_of(cipher.bytes, cut), NULL), 0);
     assert_int_equal(read_all(pair.client, &got), 0);
-    assert_int_equal(sp_tls_input(pair.client, sp_str_of(cipher.bytes + cut, cipher.len - cut), NULL), 0);
+    assert_int_equal(input(pair.client, sp_str_of(cipher.bytes + cut, cipher.len - cut), NULL), 0);
     assert_int_equal(read_all(pair.client, &got), 0);
     assert_string_equal(got.bytes, "data: one\n\ndata: two\n\n");
   }
@@ -164,7 +170,7 @@ static void test_flipped_bytes_fail(void **state) {
     sp_tls_write(pair.server, SP_STR("a secret that somebody meddles with, 60 bytes are enough"), NULL);
     sp_tls_take_output(pair.server, &cipher);
     cipher.bytes[at] ^= 0x40;
-    sp_tls_input(pair.client, sp_buf_str(&cipher), NULL);
+    input(pair.client, sp_buf_str(&cipher), NULL);
     int rc = sp_tls_read(pair.client, plain, sizeof(plain), &err);
     assert_true(rc < -1 || (rc == 0 && at == 3)); /* byte 3 is the length's high one: too long, or waits for more */
     if (rc < -1) {
@@ -196,11 +202,40 @@ static void test_garbage(void **state) {
     struct sp_err err = { 0 };
     pair_init(&pair);
     assert_int_equal(shake(pair.client), 0);
-    assert_int_equal(sp_tls_input(pair.client, cases[i].bytes, NULL), 0);
+    assert_int_equal(input(pair.client, cases[i].bytes, NULL), 0);
     assert_true(sp_tls_handshake(pair.client, &err) < 0);
     if (!strstr(err.text, cases[i].part)) fail_msg("case %zu: %s", i, err.text);
     pair_fini(&pair);
   }
+}
+
+/* What one read of the socket brought is read without a copy of it, record by record, and no further than it goes. */
+static void test_lent_input(void **state) {
+  (void)state;
+  struct pair pair;
+  struct sp_buf cipher;
+  char plain[64];
+  pair_init(&pair);
+  shake_hands(&pair, SIZE_MAX);
+  sp_buf_init(&cipher, SIZE_MAX / 2);
+  for (int i = 0; i < 3; i++) assert_int_equal(sp_tls_write(pair.server, SP_STR("a record"), NULL), 0);
+  sp_tls_take_output(pair.server, &cipher);
+  size_t cut = cipher.len - 5;
+  sp_tls_input(pair.client, sp_str_of(cipher.bytes, cut));
+  assert_true(sp_tls_has_more(pair.client));
+  for (int i = 0; i < 2; i++) assert_int_equal(sp_tls_read(pair.client, plain, sizeof(plain), NULL), 8);
+  assert_true(sp_tls_has_more(pair.client)); /* a part of the third, and nobody knows of what */
+  assert_int_equal(sp_tls_read(pair.client, plain, sizeof(plain), NULL), 0);
+  assert_int_equal(sp_tls_keep_input(pair.client, NULL), 0);
+  sp_tls_input(pair.client, sp_str_of(cipher.bytes + cut, cipher.len - cut));
+  assert_int_equal(sp_tls_read(pair.client, plain, 3, NULL), 3);
+  assert_true(sp_tls_has_more(pair.client)); /* decrypted, and not read yet */
+  assert_int_equal(sp_tls_read(pair.client, plain, sizeof(plain), NULL), 5);
+  assert_false(sp_tls_has_more(pair.client));
+  assert_int_equal(sp_tls_keep_input(pair.client, NULL), 0);
+  assert_int_equal(sp_tls_read(pair.client, plain, sizeof(plain), NULL), 0);
+  sp_buf_fini(&cipher);
+  pair_fini(&pair);
 }
 
 static void test_input_cap(void **state) {
@@ -209,7 +244,7 @@ static void test_input_cap(void **state) {
   struct sp_err err = { 0 };
   pair_init(&pair);
   char *bytes = sp_alloc(SP_TLS_INPUT_MAX + 1);
-  assert_int_equal(sp_tls_input(pair.client, sp_str_of(bytes, SP_TLS_INPUT_MAX + 1), &err), SP_ELIMIT);
+  assert_int_equal(input(pair.client, sp_str_of(bytes, SP_TLS_INPUT_MAX + 1), &err), SP_ELIMIT);
   assert_non_null(strstr(err.text, "SP_TLS_INPUT_MAX"));
   free(bytes);
   pair_fini(&pair);
@@ -343,7 +378,7 @@ int main(void) {
     cmocka_unit_test(test_cut_at_every_point),
     cmocka_unit_test(test_flipped_bytes_fail),
     cmocka_unit_test(test_garbage),
-    cmocka_unit_test(test_input_cap),
+    cmocka_unit_test(test_lent_input), cmocka_unit_test(test_input_cap),
     cmocka_unit_test(test_bad_contexts),
     cmocka_unit_test(test_hosts),
     cmocka_unit_test(test_alpn),
