@@ -131,6 +131,7 @@ struct sp_http_call {
   void *ctx;
   struct sp_gzip *gzip;
   struct sp_rx last_rx;
+  int64_t resumed_ns; /* sp_http_resume */
   uint8_t phase;
   bool deferred; /* the end waits for the loop */
   bool answered; /* a byte came on this connection */
@@ -156,7 +157,6 @@ struct sp_http_call {
   int64_t connect_begun_ns; /* DNS of this attempt */
   int64_t written_ns;       /* the request was written; before that: its last progress, as far as looked at */
   uint64_t written_bytes;   /* bytes out at that look */
-  int64_t resumed_ns;       /* sp_http_resume */
   struct sp_http_head *head; /* NULL as soon as the request cannot be sent again */
   struct sp_buf request;     /* head and body together, where there is a body */
   struct sp_http_result result;
