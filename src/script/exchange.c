@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#define GAPS_OWN 64u   /* gaps between tokens that a stream has room for from its start */
 #define SP_ID_MAX 128u /* bytes of a conversation's, message's or task's id */
 
 enum { ID_CONVERSATION, ID_MESSAGE, ID_TASK, ID_COUNT };
@@ -58,8 +59,9 @@ struct sp_exchange {
   unsigned read_events;
   unsigned held_marks;
   bool held, held_terminal;
-  struct sp_gaps gaps;
   struct sp_buf text; /* answer or body */
+  struct sp_gaps gaps;
+  /* Behind it, of a stream: the list of the first GAPS_OWN gaps, so that the end of it is on the same page. */
   _Alignas(max_align_t) char dialect_state[]; /* where a dialect is given; begun with the stream */
 };
 
@@ -304,7 +306,7 @@ static int pass_over(struct sp_exchange *exchange, struct sp_str bytes) {
 /* Where this event's token and gap will be put: fetched while the event is read. */
 static inline __attribute__((always_inline)) void fetch_ends(const struct sp_exchange *exchange) {
   if (exchange->text.bytes) __builtin_prefetch(exchange->text.bytes + exchange->text.len, 1);
-  sp_gaps_fetch(&exchange->gaps);
+  if (exchange->gaps.us) __builtin_prefetch(exchange->gaps.us + exchange->gaps.count, 1);
 }
 
 static int on_body(void *ctx, struct sp_str bytes, const struct sp_rx *rx, struct sp_err *err) {
@@ -509,9 +511,19 @@ static void start_call(struct sp_exchange *exchange, const struct sp_http_reques
   if (exchange->paused) sp_http_pause(exchange->call); /* before the redirect */
 }
 
+/* With the memory that lies behind it. */
+static struct sp_exchange *allocate(const struct sp_dialect *dialect, bool stream) {
+  size_t state = dialect ? dialect->state_size : 0;
+  size_t gaps_at = sizeof(struct sp_exchange) + (state + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+  struct sp_exchange *exchange = sp_alloc(gaps_at + (stream ? GAPS_OWN * sizeof(uint32_t) : 0));
+  sp_gaps_init(&exchange->gaps);
+  if (stream) sp_gaps_lend(&exchange->gaps, (uint32_t *)(void *)((char *)exchange + gaps_at), GAPS_OWN);
+  return exchange;
+}
+
 struct sp_exchange *sp_exchange_start(const struct sp_exchange_options *options) {
   const struct sp_dialect *dialect = options->dialect;
-  struct sp_exchange *exchange = sp_alloc(sizeof(*exchange) + (dialect ? dialect->state_size : 0));
+  struct sp_exchange *exchange = allocate(dialect, options->stream);
   exchange->hooks = options->hooks;
   exchange->ctx = options->ctx;
   exchange->key = options->key;
@@ -527,7 +539,6 @@ struct sp_exchange *sp_exchange_start(const struct sp_exchange_options *options)
   sp_sample_init(&exchange->sample);
   exchange->sample.start_ns = exchange->start_ns;
   exchange->sample.stream_asked = options->stream;
-  sp_gaps_init(&exchange->gaps);
   sp_buf_init(&exchange->text, SP_BODY_MAX);
   sp_buf_init(&exchange->headers, SP_HTTP1_HEAD_MAX);
   sp_buf_init(&exchange->detail, SP_DETAIL_MAX);

@@ -12,6 +12,12 @@ void sp_gaps_init(struct sp_gaps *gaps) {
   gaps->max_ns = -1;
 }
 
+void sp_gaps_lend(struct sp_gaps *gaps, uint32_t *room, uint32_t count) {
+  gaps->us = room;
+  gaps->cap = count;
+  gaps->lent = true;
+}
+
 static void free_spill(struct sp_gaps *gaps) {
   if (gaps->spill) {
     sp_hist_fini(gaps->spill);
@@ -22,7 +28,7 @@ static void free_spill(struct sp_gaps *gaps) {
 
 void sp_gaps_fini(struct sp_gaps *gaps) {
   free_spill(gaps);
-  free(gaps->us);
+  if (!gaps->lent) free(gaps->us);
   sp_gaps_init(gaps);
 }
 
@@ -41,7 +47,10 @@ static uint32_t to_us(int64_t gap_ns) {
 
 static void grow(struct sp_gaps *gaps) {
   gaps->cap = gaps->cap ? gaps->cap * 2 : FIRST_CAP;
-  gaps->us = sp_realloc(gaps->us, gaps->cap * sizeof(*gaps->us));
+  uint32_t *us = sp_realloc(gaps->lent ? NULL : gaps->us, gaps->cap * sizeof(*us));
+  if (gaps->lent) memcpy(us, gaps->us, gaps->count * sizeof(*us));
+  gaps->us = us;
+  gaps->lent = false;
 }
 
 static void keep(struct sp_gaps *gaps, uint32_t us) {

@@ -13,18 +13,17 @@
 struct sp_gaps {
   uint32_t *us; /* the first gaps, in microseconds (saturating) */
   uint32_t count, cap;
+  bool lent;             /* `us` is the caller's memory still */
   struct sp_hist *spill; /* NULL until the list is full */
   int64_t max_ns;        /* the longest; -1 while there is none */
   uint64_t stalls;       /* gaps over the stall limit */
 };
 
 void sp_gaps_init(struct sp_gaps *gaps);
+/* Right behind init: memory for the first gaps that lies where the rest of the stream's does; borrowed until fini. */
+void sp_gaps_lend(struct sp_gaps *gaps, uint32_t *room, uint32_t count);
 void sp_gaps_fini(struct sp_gaps *gaps);
 void sp_gaps_clear(struct sp_gaps *gaps); /* for the next stream; keeps the list's memory, frees the spill */
-/* A hint that a gap may come soon: with thousands of streams the list's end is in no cache. */
-static inline void sp_gaps_fetch(const struct sp_gaps *gaps) {
-  if (gaps->us) __builtin_prefetch(gaps->us + gaps->count, 1);
-}
 void sp_gaps_add(struct sp_gaps *gaps, int64_t gap_ns, int64_t stall_ns);
 void sp_gaps_record(const struct sp_gaps *gaps, struct sp_hist *into);
 
