@@ -59,7 +59,6 @@ struct sp_str sp_parts_text(const struct sp_json *doc, int value, struct sp_buf 
 }
 
 struct sp_str sp_parts_id(struct sp_dialect_scratch *scratch, int value, size_t slot) {
-  if (sp_json_kind(&scratch->doc, value) != SP_JSON_STRING) return SP_STR("");
   if (sp_json_raw(&scratch->doc, value).len > SP_DIALECT_ID_MAX) return SP_STR("");
   return sp_json_string(&scratch->doc, value, &scratch->ids[slot]);
 }

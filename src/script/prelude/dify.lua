@@ -33,11 +33,16 @@ function M.inputs(text)
 end
 
 -- Dify shows its base URL with /v1 at the end; take the host with and without it.
-local function url(app, path)
+local function base_of(app)
   local base = app.host or ""
   local shown = app.host or core.host
   local prefix = app.prefix or (shown and shown:match("/v1/?$") and "" or "/v1")
-  return base:gsub("/+$", "") .. prefix .. path
+  return base:gsub("/+$", "") .. prefix
+end
+
+local function url(app, path)
+  if not app.base then app.base = base_of(app) end -- the same for all of its requests
+  return app.base .. path
 end
 
 local REQUEST_MEMBERS = { name = 1, timeout = 1, on_event = 1, headers = 1, first_byte_timeout = 1, silence_timeout = 1,
