@@ -64,6 +64,12 @@ local function stopping(app, spec, path)
   return rule
 end
 
+-- A chat's body. Every member that it will have is named at once: a table that grows member by member is made anew each
+-- time that it has grown to its double.
+local function chat_body()
+  return { auto_generate_name = false, query = false, inputs = false, user = false, response_mode = false }
+end
+
 -- Splits what a plan gives into the request's own members and the JSON body.
 local function build(app, user, path, options, body)
   local spec = { method = "POST", path = url(app, path), headers = app.headers, auth = app.auth, timeout = app.timeout, json = body }
@@ -112,18 +118,18 @@ end
 -- chat, agent and chatflow apps: POST /v1/chat-messages. auto_generate_name is off: it would cost the target a second
 -- model call for each new conversation.
 function App:chat(user, options)
-  return send(self, user, "/chat-messages", chat_options(options), { auto_generate_name = false })
+  return send(self, user, "/chat-messages", chat_options(options), chat_body())
 end
 
 --- app:chat_stream(user, options): as chat, but `for event in … do` goes through the events.
 function App:chat_stream(user, options)
   options = chat_options(options)
-  return user:stream(build(self, user, "/chat-messages", options, { auto_generate_name = false }))
+  return user:stream(build(self, user, "/chat-messages", options, chat_body()))
 end
 
 --- app:chat_start(user, options): as chat, but goes on by itself; gives a handle (user:start).
 function App:chat_start(user, options)
-  local spec = build(self, user, "/chat-messages", chat_options(options), { auto_generate_name = false })
+  local spec = build(self, user, "/chat-messages", chat_options(options), chat_body())
   if not spec.stream then fail("chat_start(user, …): only a streamed answer goes on by itself (response_mode)") end
   return user:start(spec)
 end
