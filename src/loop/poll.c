@@ -19,8 +19,9 @@
 #define TURN_BATCHES_MAX 16 /* timers and messages are waiting, too */
 #define CACHE_LINE 64
 /* How many descriptors ahead: enough for memory to answer while they are served, and not so many that what was fetched
- * is gone again. The hints stand in the poll, so that comes first. */
-#define POLL_AHEAD 4
+ * is gone again. The hints stand in the poll, so that comes first: some at a time, since each waits for its page to be
+ * found, and that can be done for several at once. */
+#define POLL_GROUP 4
 #define HINTS_AHEAD 2
 
 _Static_assert(SP_POLL_READ == (int)EPOLLIN && SP_POLL_WRITE == (int)EPOLLOUT, "events pass unchanged");
@@ -89,8 +90,11 @@ static inline __attribute__((always_inline)) void fetch(const void *at, size_t b
   for (; line < end; line += CACHE_LINE) __builtin_prefetch(line);
 }
 
-static inline __attribute__((always_inline)) void fetch_ahead(const struct epoll_event *told, int rest) {
-  if (rest > POLL_AHEAD) fetch(told[POLL_AHEAD].data.ptr, sizeof(struct sp_poll));
+static inline __attribute__((always_inline)) void fetch_polls(const struct epoll_event *told, int rest) {
+  for (int i = 0; i < POLL_GROUP && i < rest; i++) fetch(told[i].data.ptr, sizeof(struct sp_poll));
+}
+
+static inline __attribute__((always_inline)) void fetch_hinted(const struct epoll_event *told, int rest) {
   if (rest <= HINTS_AHEAD) return;
   const struct sp_poll *poll = told[HINTS_AHEAD].data.ptr;
   for (size_t i = 0; i < SP_AHEAD_COUNT; i++) fetch(poll->ahead[i].at, poll->ahead[i].bytes);
@@ -103,7 +107,9 @@ void sp_loop_serve_polls(struct sp_loop *loop) {
     count = epoll_wait(loop->epoll_fd, told, BATCH, 0);
     SP_CHECK(count >= 0 || errno == EINTR);
     for (int k = 0; k < count; k++) {
-      fetch_ahead(told + k, count - k);
+      int group = k + HINTS_AHEAD + 1; /* the first one whose poll was not fetched yet */
+      if (k % POLL_GROUP == 0) fetch_polls(told + group, count - group);
+      fetch_hinted(told + k, count - k);
       serve(told[k].data.ptr, told[k].events);
     }
   }
