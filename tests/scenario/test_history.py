@@ -283,14 +283,17 @@ class Hindered(HistoryCase):
 
 class Demo(Case):
   def test_kept_too(self):
-    """In the user's own place, where nothing else is said; tagged."""
+    """In the user's own place, where nothing else is said; tagged. Its second part has what holds the round, still."""
     data = tempfile.mkdtemp(prefix="spate-data-")
     self.addCleanup(shutil.rmtree, data, ignore_errors=True)
     env = {"XDG_DATA_HOME": data}
     spate("demo", "-q", "-u", 3, "-r", 3, "-t", "1s", "--stop-timeout", "3s", env=env)
     self.assertEqual(os.stat(os.path.join(data, "spate", "history.db")).st_mode & 0o777, 0o600)
     runs = json.loads(spate("history", "--json", "--tag", "demo=true", env=env).out)["runs"]
-    self.assertEqual([row["plan"] for row in runs], ["dify:three-scenarios"])
+    self.assertEqual([row["plan"] for row in runs], ["dify:chat", "dify:three-scenarios"])
+    kept = json.loads(spate("report", "last", "--out", "json=-", env=env).out)
+    self.assertIn(kept["diagnosis"]["culprit"], ("dify-api.cpu", "generator")) # where this machine was too busy for it
+    self.assertTrue(any(series["signal"] == "cpu.cores" for series in kept["watch"]["series"]))
 
 
 if __name__ == "__main__":
