@@ -44,7 +44,7 @@ static void look(void *ctx, struct sp_resources *resources, int64_t now_ns) {
   struct sp_prom prom;
   if (watching->begin_ns == 0) watching->begin_ns = now_ns;
   watching->now_ns = now_ns;
-  if (watching->what->seen_share > 0 && now_ns - watching->begin_ns > watching->what->seen_share * 120 * S) return;
+  if (watching->what->seen_share > 0 && (double)(now_ns - watching->begin_ns) > watching->what->seen_share * 120 * (double)S) return;
   sp_buf_init(&text, 1u << 20);
   sp_mock_put_resources(&text, resources, now_ns);
   sp_prom_init(&prom, false, on_sample, watching);
