@@ -97,7 +97,9 @@ static inline __attribute__((always_inline)) void fetch_polls(const struct epoll
 static inline __attribute__((always_inline)) void fetch_hinted(const struct epoll_event *told, int rest) {
   if (rest <= HINTS_AHEAD) return;
   const struct sp_poll *poll = told[HINTS_AHEAD].data.ptr;
-  for (size_t i = 0; i < SP_AHEAD_COUNT; i++) fetch(poll->ahead[i].at, poll->ahead[i].bytes);
+  for (size_t i = 0; i < SP_AHEAD_COUNT; i++) {
+    if (poll->ahead[i].at) fetch(poll->ahead[i].at, poll->ahead[i].bytes);
+  }
 }
 
 void sp_loop_serve_polls(struct sp_loop *loop) {
@@ -108,7 +110,7 @@ void sp_loop_serve_polls(struct sp_loop *loop) {
     SP_CHECK(count >= 0 || errno == EINTR);
     for (int k = 0; k < count; k++) {
       int group = k + HINTS_AHEAD + 1; /* the first one whose poll was not fetched yet */
-      if (k % POLL_GROUP == 0) fetch_polls(told + group, count - group);
+      if (k % POLL_GROUP == 0 && group < count) fetch_polls(told + group, count - group);
       fetch_hinted(told + k, count - k);
       serve(told[k].data.ptr, told[k].events);
     }
