@@ -57,6 +57,7 @@ static void say_round(const struct sp_campaign *campaign, const struct sp_campai
   printf("round '%s': %zu trial%s", round->record->title, round->trial_count, round->trial_count == 1 ? "" : "s");
   if (round->counting < round->trial_count) printf(", %zu of them count", round->counting);
   if (round->counting > 0) printf(", %s %s", campaign->record.figure, sp_campaign_value(campaign, round, true, text, sizeof(text)));
+  if (round->held_by[0]) printf(", held by %s", round->held_by);
   printf("\n");
   if (*sp_campaign_verdict(campaign, round, text, sizeof(text)) && round->trial_count > 0) printf("  %s\n", text);
   if (*sp_campaign_prediction(round, text, sizeof(text))) printf("  predicted %s\n", text);

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define NEAR_CAP 0.85 /* of what the users can ask for */
+
 static_assert(SP_ROUND_TRIALS_MAX <= SP_VERDICT_TRIALS_MAX, "all trials of a round go into its verdict");
 
 const char *sp_campaign_score_name(enum sp_campaign_score score) {
@@ -51,6 +53,30 @@ static double cap_of(const struct sp_campaign_round *round, const struct sp_load
   return pauses ? round->users * round->rps / pausing : (double)NAN;
 }
 
+static size_t count_named(const struct sp_campaign_round *round, const char *culprit) {
+  size_t count = 0;
+  for (size_t i = 0; i < round->trial_count; i++) {
+    count += round->trials[i].counts && strcmp(round->trials[i].held_by, culprit) == 0;
+  }
+  return count;
+}
+
+static void set_held_by(struct sp_campaign_round *round) {
+  const char *culprit = "";
+  size_t most = 0;
+  for (size_t i = 0; i < round->trial_count; i++) {
+    const struct sp_campaign_trial *trial = &round->trials[i];
+    size_t named = trial->counts && trial->held_by[0] ? count_named(round, trial->held_by) : 0;
+    culprit = named > most ? trial->held_by : culprit;
+    most = named > most ? named : most;
+  }
+  if (most > 0 && most < round->counting) {
+    snprintf(round->held_by, sizeof(round->held_by), "%s (%zu of %zu)", culprit, most, round->counting);
+  } else {
+    snprintf(round->held_by, sizeof(round->held_by), "%s", most == 0 && round->at_cap ? "the users" : culprit);
+  }
+}
+
 static const struct sp_campaign_trial *first_run(const struct sp_campaign_round *round) {
   for (size_t i = 0; i < round->trial_count; i++) {
     if (round->trials[i].counts && round->trials[i].kind == SP_STORE_TRIAL_RUN) {
@@ -66,6 +92,7 @@ static void sum_up(const struct sp_campaign *campaign, struct sp_campaign_round 
   round->rps = round->users = round->in_flight = round->failed_share = round->cap_per_s = NAN;
   round->e2e_mean_ms = round->e2e_p95_ms = NAN;
   round->slos_met = -1;
+  round->at_cap = false;
   if (pool->seconds <= 0) {
     return;
   }
@@ -76,6 +103,7 @@ static void sum_up(const struct sp_campaign *campaign, struct sp_campaign_round 
   round->users = pool->interval->user_time_ns / ns;
   round->in_flight = pool->interval->request_time_ns > 0 ? pool->interval->request_time_ns / ns : (double)NAN;
   round->cap_per_s = cap_of(round, &first_run(round)->run.asked.load);
+  round->at_cap = round->rps >= NEAR_CAP * round->cap_per_s; /* not where it is not known */
   set_e2e(round, pool->interval);
   judge_slos(campaign, round, pool);
 }
@@ -137,6 +165,7 @@ static int make_round(struct sp_store *store, struct sp_campaign *campaign, stru
     round->counting = side.count;
     sp_verdict_figure_of(&side, &round->figure);
     sum_up(campaign, round, &pool);
+    set_held_by(round);
     score(round);
   }
   sp_interval_destroy(pool.interval);

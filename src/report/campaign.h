@@ -25,6 +25,7 @@ struct sp_campaign_trial {
   char why[SP_SENTENCE_SIZE]; /* it does not */
   struct sp_verdict_trial figure, predicted; /* of the campaign's figure, of the prediction's; value NAN: it has none */
   double rps; /* NAN: none */
+  char held_by[SP_CULPRIT_MAX]; /* by its diagnosis: "dify-api.cpu"; "": it named nobody */
   struct sp_trial run;
   struct sp_campaign_search { /* of a search for the capacity */
     char plan[SP_SENTENCE_SIZE], plan_hash[24], goal[SP_SENTENCE_SIZE], unit[16];
@@ -45,6 +46,8 @@ struct sp_campaign_round {
   double rps, users, in_flight, failed_share; /* over the counting runs together; NAN: none */
   double e2e_mean_ms, e2e_p95_ms;
   double cap_per_s; /* closed loop: what the users could ask for of a target that answers at once; NAN: not known */
+  bool at_cap;      /* it made nearly that: what is seen is the workload's, not the target's */
+  char held_by[SP_CULPRIT_MAX + 40]; /* what most of the counting trials name: "dify-api.cpu (2 of 3)"; "the users"; "" */
   int slos_met;     /* of the campaign's SLOs, on all counting runs together; -1: none, or nothing to ask */
   struct sp_sentences reasons; /* why it is not comparable with its parent */
   struct sp_sentences notes;

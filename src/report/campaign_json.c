@@ -81,6 +81,7 @@ static json_t *trials(const struct sp_campaign_round *round) {
     sp_doc_set(object, "lower", sp_doc_number(trial->search.lower));
     sp_doc_set(object, "upper", sp_doc_number(trial->search.upper));
     sp_doc_set(object, "goodput_at_lower", sp_doc_number(trial->search.goodput));
+    sp_doc_set(object, "held_by", sp_doc_filled(trial->held_by));
     sp_doc_set(object, "unit", search ? sp_doc_text(trial->search.unit) : json_null());
     json_array_append_new(array, object);
   }
@@ -160,6 +161,7 @@ static json_t *round_of(const struct sp_campaign *campaign, const struct sp_camp
   sp_doc_set(object, "trials", trials(round));
   sp_doc_set(object, "counting", sp_doc_whole(round->counting));
   sp_doc_set(object, "figure", figures(campaign, round));
+  sp_doc_set(object, "held_by", sp_doc_filled(round->held_by));
   sp_doc_set(object, "verdict", verdict(campaign, round));
   sp_doc_set(object, "prediction", prediction(round));
   sp_doc_set(object, "decision", sp_doc_text(sp_campaign_decision_name(record->decision)));

@@ -65,6 +65,7 @@ static void put_row(const struct sp_campaign *campaign, const struct sp_campaign
   put_ms(out, round->e2e_p95_ms);
   put_cell(out, sp_figure_rate(round->in_flight, text, sizeof(text)));
   put_cell(out, round->slos_met < 0 ? NULL : round->slos_met ? "met" : "missed");
+  put_cell(out, round->held_by);
   put_cell(out, verdict_of(round));
   put_cell(out, sp_campaign_decision_name(round->record->decision));
   sp_buf_append_text(out, "\n");
@@ -73,8 +74,8 @@ static void put_row(const struct sp_campaign *campaign, const struct sp_campaign
 static void put_table(const struct sp_campaign *campaign, struct sp_buf *out) {
   sp_buf_append_text(out, "| round | change | trials |");
   put_cell(out, campaign->record.figure);
-  sp_buf_append_text(out, " full, mean ms | full, p95 ms | in flight | SLO | verdict | decision |\n"
-                          "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- | --- |\n");
+  sp_buf_append_text(out, " full, mean ms | full, p95 ms | in flight | SLO | held by | verdict | decision |\n"
+                          "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- | --- | --- |\n");
   for (size_t i = 0; i < campaign->record.round_count; i++) {
     put_row(campaign, &campaign->rounds[i], out);
   }

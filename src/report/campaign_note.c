@@ -11,8 +11,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#define NEAR_CAP 0.9     /* of the workload's cap */
-#define NEAR_ASKED 0.97  /* of an open loop's arrivals */
+#define NEAR_ASKED 0.97 /* of an open loop's arrivals */
 
 static void note_trials(struct sp_campaign_round *round) {
   for (size_t i = 0; i < round->trial_count; i++) {
@@ -40,18 +39,15 @@ static void note_changes(const struct sp_campaign *campaign, struct sp_campaign_
 
 static void note_cap(const struct sp_campaign *campaign, struct sp_campaign_round *round) {
   char cap[SP_FIGURE_SIZE];
-  if (!campaign->figure.more_is_better || campaign->figure.bound || !isfinite(round->cap_per_s)) {
+  if (!campaign->figure.more_is_better || campaign->figure.bound || !round->at_cap) {
     return;
   }
-  double share = round->rps / round->cap_per_s;
-  if (share >= NEAR_CAP) {
-    sp_figure_rate(round->cap_per_s, cap, sizeof(cap));
-    sp_say(&round->notes,
-           "%.0f users who pause %.2f s between two requests can't pass %s/s, whatever the target does, and this round is at "
-           "%.0f %% of that: it is at the cap of its workload, not of the target. More users, a --rate, or spate capacity show "
-           "more",
-           round->users, (round->users - round->in_flight) / round->rps, cap, share * 100);
-  }
+  sp_figure_rate(round->cap_per_s, cap, sizeof(cap));
+  sp_say(&round->notes,
+         "%.0f users who pause %.2f s between two requests can't pass %s/s, whatever the target does, and this round is at "
+         "%.0f %% of that: it is at the cap of its workload, not of the target. More users, a --rate, or spate capacity show "
+         "more",
+         round->users, (round->users - round->in_flight) / round->rps, cap, round->rps / round->cap_per_s * 100);
 }
 
 static void note_rate(const struct sp_campaign *campaign, struct sp_campaign_round *round) {

@@ -124,23 +124,23 @@ void sp_campaign_put_bars(const struct sp_campaign *campaign, struct sp_canvas *
 
 /* -- the table -- */
 
-enum { ROUND, CHANGE, TRIALS, FIGURE, LOW, HIGH, RPS, FLIGHT, MEAN, P95, FAILED, SLO, VERDICT, DECISION, COLUMNS };
+enum { ROUND, CHANGE, TRIALS, FIGURE, INTERVAL, RPS, FLIGHT, MEAN, P95, FAILED, SLO, HELD_BY, VERDICT, DECISION, COLUMNS };
 
 static const struct sp_column columns[COLUMNS] = {
   [ROUND] = { .title = "round", .left = true },
   [CHANGE] = { .title = "change", .priority = 4, .left = true, .optional = true },
-  [TRIALS] = { .title = "trials", .priority = 7 },
-  [FIGURE] = { .title = "figure", .priority = 11 },
-  [LOW] = { .group = "95 %", .title = "from", .priority = 6, .optional = true },
-  [HIGH] = { .group = "95 %", .title = "to", .priority = 6, .optional = true },
+  [TRIALS] = { .title = "trials", .priority = 8 },
+  [FIGURE] = { .title = "figure", .priority = 12 },
+  [INTERVAL] = { .title = "95 %", .priority = 6, .optional = true },
   [RPS] = { .title = "req/s", .priority = 5, .optional = true },
   [FLIGHT] = { .title = "in flight", .priority = 2, .optional = true },
   [MEAN] = { .group = "full, ms", .title = "mean", .priority = 3, .optional = true },
   [P95] = { .group = "full, ms", .title = "p95", .priority = 3, .optional = true },
   [FAILED] = { .title = "failed", .priority = 1, .optional = true },
-  [SLO] = { .title = "SLO", .priority = 8, .left = true, .optional = true },
-  [VERDICT] = { .title = "verdict", .priority = 10, .left = true, .optional = true },
-  [DECISION] = { .title = "decision", .priority = 9, .left = true },
+  [SLO] = { .title = "SLO", .priority = 9, .left = true, .optional = true },
+  [HELD_BY] = { .title = "held by", .priority = 7, .left = true, .optional = true },
+  [VERDICT] = { .title = "verdict", .priority = 11, .left = true, .optional = true },
+  [DECISION] = { .title = "decision", .priority = 10, .left = true },
 };
 
 static void set_change(struct sp_table *table, const struct sp_store_round *record) {
@@ -158,6 +158,16 @@ static void set_figure(struct sp_table *table, size_t column, const struct sp_ca
   sp_table_set(table, column, sp_campaign_figure_format(&campaign->figure, value, text, sizeof(text)));
 }
 
+/* One cell: half of an interval says nothing where the other had no room. */
+static void set_interval(struct sp_table *table, const struct sp_campaign *campaign, const struct sp_verdict_figure *figure) {
+  char low[SP_SLO_VALUE_SIZE], high[SP_SLO_VALUE_SIZE], text[2 * SP_SLO_VALUE_SIZE + 4];
+  if (isfinite(figure->low)) {
+    snprintf(text, sizeof(text), "%s to %s", sp_campaign_figure_format(&campaign->figure, figure->low, low, sizeof(low)),
+             sp_campaign_figure_format(&campaign->figure, figure->high, high, sizeof(high)));
+    sp_table_set(table, INTERVAL, text);
+  }
+}
+
 static void set_ms(struct sp_table *table, size_t column, double ms) {
   char text[SP_UNIT_TEXT_SIZE];
   sp_table_set(table, column, isfinite(ms) ? sp_format_ms(ms, text, sizeof(text)) : SP_TABLE_NONE);
@@ -171,8 +181,7 @@ static void add_row(struct sp_table *table, const struct sp_campaign *campaign, 
   snprintf(text, sizeof(text), round->counting < round->trial_count ? "%zu of %zu" : "%zu", round->counting, round->trial_count);
   sp_table_set(table, TRIALS, text);
   set_figure(table, FIGURE, campaign, round->figure.value);
-  set_figure(table, LOW, campaign, round->figure.low);
-  set_figure(table, HIGH, campaign, round->figure.high);
+  set_interval(table, campaign, &round->figure);
   if (strcmp(campaign->record.figure, "rps") != 0) {
     sp_table_set(table, RPS, sp_figure_rate(round->rps, text, sizeof(text)));
   }
@@ -182,6 +191,7 @@ static void add_row(struct sp_table *table, const struct sp_campaign *campaign, 
   sp_table_set(table, FAILED, sp_figure_percent(round->failed_share, text, sizeof(text)));
   sp_table_set(table, SLO, round->slos_met < 0 ? SP_TABLE_NONE : round->slos_met ? "met" : "missed");
   sp_table_set_ink(table, SLO, round->slos_met == 0 ? SP_INK_RED : SP_INK_PLAIN);
+  sp_table_set(table, HELD_BY, round->held_by);
   sp_table_set(table, VERDICT, verdict_word(round));
   sp_table_set_ink(table, VERDICT, verdict_ink(round));
   sp_table_set(table, DECISION, sp_campaign_decision_name(round->record->decision));

@@ -2,6 +2,7 @@
 #include "report/campaign_inside.h"
 
 #include "model/confidence.h"
+#include "report/json_parts.h"
 #include "stats/snapshot.h"
 
 #include <math.h>
@@ -94,6 +95,7 @@ static int read_run(struct sp_store *store, struct sp_campaign_trial *out, const
     return code;
   }
   out->real_ns = out->run.real_ns;
+  snprintf(out->held_by, sizeof(out->held_by), "%s", out->run.held_by);
   sp_trial_judge(&out->run, out->id, &reasons);
   if (reasons.count > 0) {
     leave_out(out, "%s", reasons.items[0]);
@@ -113,6 +115,7 @@ static int take_search(void *ctx, const struct sp_store_capacity *capacity) {
   snprintf(search->plan_hash, sizeof(search->plan_hash), "%s", capacity->plan_hash);
   snprintf(search->goal, sizeof(search->goal), "%s", capacity->goal);
   snprintf(search->unit, sizeof(search->unit), "%s", capacity->unit);
+  sp_doc_culprit(sp_str_from(capacity->document), out->held_by, sizeof(out->held_by));
   search->lower = capacity->lower;
   search->upper = capacity->upper;
   search->goodput = capacity->goodput;

@@ -20,15 +20,13 @@ static json_t *texts(const struct sp_diagnosis_list *list) {
   return array;
 }
 
-static json_t *text_or_null(const char *text) { return text[0] ? sp_doc_text(text) : json_null(); }
-
 static json_t *next(const struct sp_diagnosis *diagnosis) {
   if (!diagnosis->change[0]) return json_null();
   json_t *object = json_object();
   sp_doc_set(object, "change", sp_doc_text(diagnosis->change));
-  sp_doc_set(object, "predicted", text_or_null(diagnosis->predicted));
-  sp_doc_set(object, "refuted_by", text_or_null(diagnosis->refuted_by));
-  sp_doc_set(object, "risk", text_or_null(diagnosis->risk));
+  sp_doc_set(object, "predicted", sp_doc_filled(diagnosis->predicted));
+  sp_doc_set(object, "refuted_by", sp_doc_filled(diagnosis->refuted_by));
+  sp_doc_set(object, "risk", sp_doc_filled(diagnosis->risk));
   sp_doc_set(object, "predicted_low", sp_doc_number(diagnosis->predicted_low_per_s));
   sp_doc_set(object, "predicted_high", sp_doc_number(diagnosis->predicted_high_per_s));
   return object;
@@ -36,8 +34,8 @@ static json_t *next(const struct sp_diagnosis *diagnosis) {
 
 json_t *sp_doc_diagnosis(const struct sp_diagnosis *diagnosis) {
   json_t *object = json_object();
-  sp_doc_set(object, "claim", text_or_null(diagnosis->claim));
-  sp_doc_set(object, "culprit", text_or_null(diagnosis->culprit));
+  sp_doc_set(object, "claim", sp_doc_filled(diagnosis->claim));
+  sp_doc_set(object, "culprit", sp_doc_filled(diagnosis->culprit));
   sp_doc_set(object, "confidence", sp_doc_text(sp_diagnosis_confidence_name(diagnosis->confidence)));
   sp_doc_set(object, "witnesses", lines(&diagnosis->witnesses));
   sp_doc_set(object, "exonerated", lines(&diagnosis->exonerated));
@@ -45,12 +43,20 @@ json_t *sp_doc_diagnosis(const struct sp_diagnosis *diagnosis) {
   sp_doc_set(object, "next", next(diagnosis));
   sp_doc_set(object, "also", lines(&diagnosis->also));
   sp_doc_set(object, "seconds_per_request", sp_doc_number(diagnosis->seconds_per_request));
-  sp_doc_set(object, "why_not", text_or_null(diagnosis->why_not));
+  sp_doc_set(object, "why_not", sp_doc_filled(diagnosis->why_not));
   return object;
 }
 
 json_t *sp_doc_result_diagnosis(const struct sp_result *result) {
   return result->diagnosis ? sp_doc_diagnosis(result->diagnosis) : sp_doc_kept(result->kept_summary, "diagnosis");
+}
+
+char *sp_doc_culprit(struct sp_str document, char *culprit, size_t size) {
+  json_t *diagnosis = sp_doc_kept(document, "diagnosis");
+  const char *named = json_string_value(json_object_get(diagnosis, "culprit"));
+  snprintf(culprit, size, "%s", named ? named : "");
+  json_decref(diagnosis);
+  return culprit;
 }
 
 /* -- what changes would do -- */
@@ -62,14 +68,14 @@ static void put_prediction(json_t *object, const struct sp_prediction *predictio
   sp_doc_set(object, "high", sp_doc_number(prediction->high_per_s));
   sp_doc_set(object, "mean_ms", sp_doc_number(prediction->mean_s * 1000));
   sp_doc_set(object, "ceiling", sp_doc_number(prediction->ceiling_per_s));
-  sp_doc_set(object, "binding", text_or_null(prediction->binding));
-  sp_doc_set(object, "next", text_or_null(prediction->next));
+  sp_doc_set(object, "binding", sp_doc_filled(prediction->binding));
+  sp_doc_set(object, "next", sp_doc_filled(prediction->next));
   sp_doc_set(object, "next_per_s", sp_doc_number(prediction->next_per_s));
   sp_doc_set(object, "confidence", sp_doc_text(sp_diagnosis_confidence_name(prediction->confidence)));
   sp_doc_set(object, "predicted", sp_doc_text(prediction->predicted));
   sp_doc_set(object, "basis", sp_doc_text(prediction->basis));
   sp_doc_set(object, "refuted_by", sp_doc_text(prediction->refuted_by));
-  sp_doc_set(object, "doubt", text_or_null(prediction->doubt));
+  sp_doc_set(object, "doubt", sp_doc_filled(prediction->doubt));
 }
 
 json_t *sp_doc_what_if(const struct sp_whatif_answer *answers, size_t count) {

@@ -21,6 +21,8 @@ json_t *sp_doc_text(const char *value) {
   return json_stringn(clean, sp_clean_text(clean, sizeof(clean), sp_str_from(value)));
 }
 
+json_t *sp_doc_filled(const char *text) { return text[0] ? sp_doc_text(text) : json_null(); }
+
 json_t *sp_doc_number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
 json_t *sp_doc_whole(uint64_t value) {

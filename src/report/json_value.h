@@ -12,6 +12,7 @@
 void sp_doc_set(json_t *object, const char *key, json_t *value);
 
 json_t *sp_doc_text(const char *text);   /* NULL: null */
+json_t *sp_doc_filled(const char *text); /* "": null */
 json_t *sp_doc_number(double value);     /* not finite: null */
 json_t *sp_doc_whole(uint64_t value);    /* what does not fit JSON's integers as readers have them is text */
 json_t *sp_doc_seconds(int64_t ns);

@@ -1,5 +1,7 @@
 #include "report/trial.h"
 
+#include "report/json_parts.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +44,7 @@ static int read_head(void *ctx, const struct sp_store_detail *detail) {
   snprintf(trial->plan_hash, sizeof(trial->plan_hash), "%s", detail->run.plan_hash);
   snprintf(trial->version, sizeof(trial->version), "%s", detail->run.version);
   snprintf(trial->host, sizeof(trial->host), "%s", detail->run.host);
+  sp_doc_culprit(detail->summary, trial->held_by, sizeof(trial->held_by));
   trial->real_ns = detail->run.real_ns;
   trial->no = detail->run.no;
   trial->state = detail->run.state;

@@ -7,6 +7,7 @@
 #ifndef SP_REPORT_TRIAL_H
 #define SP_REPORT_TRIAL_H
 
+#include "model/diagnose.h"
 #include "report/kept.h"
 #include "store/store_read.h"
 
@@ -28,6 +29,7 @@ struct sp_trial {
   int valid;
   char plan[SP_SENTENCE_SIZE], plan_hash[24], version[40], host[SP_SENTENCE_SIZE];
   struct sp_kept_asked asked;
+  char held_by[SP_CULPRIT_MAX]; /* what its diagnosis says that held the target: "dify-api.cpu"; "" */
   struct sp_buf params; /* "key=value" lines, in order; a secret's value is left out */
   /* The longest steady stretch: ticks from … to-1, all of one stage and one level (users or a rate; somebody may have
    * changed it on the page). */

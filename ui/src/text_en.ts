@@ -377,6 +377,8 @@ export const en = {
   inFlightShort: "In flight",
   fullMean: "Full, mean",
   fullP95: "Full, p95",
+  heldBy: "Held by",
+  heldByName: (name: string): string => name, // "dify-api.cpu", "dify-api.cpu (2 of 3)", "the users"
   decision: "Decision",
   decisionName: { open: "open", keep: "keep", revert: "revert" } as Record<string, string>,
   roundsSpoken: (figure: string) => `${figure} of each round, with its 95 % interval`,

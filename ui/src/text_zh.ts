@@ -344,6 +344,8 @@ export const zh: Texts = {
   inFlightShort: "在途",
   fullMean: "完整响应平均",
   fullP95: "完整响应 p95",
+  heldBy: "受限于",
+  heldByName: (name) => (name === "the users" ? "用户数" : name.replace(/ \((\d+) of (\d+)\)$/, "（$2 次中 $1 次）")),
   decision: "决定",
   decisionName: { open: "未定", keep: "保留", revert: "撤回" },
   roundsSpoken: (figure) => `各轮的 ${figure} 及其 95 % 区间`,

@@ -331,6 +331,7 @@ export interface CampaignTrial {
   value: number | null;
   low: number | null;
   high: number | null;
+  held_by: string | null;
 }
 
 export type VerdictKind = "better" | "worse" | "no difference" | "inconclusive";
@@ -373,6 +374,7 @@ export interface CampaignRound {
     cap_per_s: number | null;
     slos_met: boolean | null;
   };
+  held_by: string | null;
   verdict: CampaignVerdict | null;
   prediction: {
     figure: string;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { figureValue, scaleOf } from "../src/rounds";
+import { zh } from "../src/text_zh";
 import { campaignVerdictZh, sentenceZh } from "../src/text_zh_sentences";
 import type { Campaign, CampaignVerdict } from "../src/types";
 
@@ -26,6 +27,10 @@ test("the Chinese verdict says what the English one says", () => {
   assert.match(campaignVerdictZh(one, "a"), /^与“a”相比尚无定论：-3\.2 %（运行内 95 %：-5\.0 … -1\.0 %，n = 1 \+ 1）：不含重启与日间波动，不算检验$/);
   const none: CampaignVerdict = { kind: null, text: "", reasons: ["other loads: 'a' had 20 users, 'b' 50 users"] };
   assert.equal(campaignVerdictZh(none, "a"), "与“a”不可比：负载不同：'a' 为 20 users，'b' 为 50 users");
+});
+
+test("what holds a round is a name of the target's, or the users", () => {
+  assert.deepEqual(["dify-api.cpu", "dify-api.cpu (2 of 3)", "the users"].map(zh.heldByName), ["dify-api.cpu", "dify-api.cpu（3 次中 2 次）", "用户数"]);
 });
 
 test("notes of a campaign are known in Chinese", () => {

@@ -24,6 +24,7 @@ struct fake {
   double rate; /* over 0: an open loop */
   double in_flight; /* requests, on the average; 0: it is not known */
   uint64_t seed;
+  const char *summary;   /* a diagnosis, as a summary has it; NULL: none */
   bool invalid, cut_off; /* cut_off: it has no end */
   unsigned change_s, change_to; /* from then on, so many users; 0: never */
 };
@@ -103,7 +104,8 @@ static inline void fake_finish(struct fake_run *run, const struct fake *fake) {
   run->result = (struct sp_result){ .version = "0.1.0", .name = fake->name, .plan = run->begin.plan, .host = run->begin.host,
                                     .started_real_ns = run->begin.real_ns, .seed = fake->seed, .tags = &run->tag,
                                     .tag_count = run->begin.tag_count, .load = &run->load, .totals = run->totals,
-                                    .slos = &run->slo_result, .slo_count = 1 };
+                                    .slos = &run->slo_result, .slo_count = 1,
+                                    .kept_summary = sp_str_from(fake->summary ? fake->summary : "") };
   snprintf(run->result.id, sizeof(run->result.id), "%s", fake->id);
   run->result.facts = (struct sp_run_facts){ .duration_ns = run->load.run_time_ns, .measured_ns = (int64_t)(seconds * 1e9),
                                              .users_max = fake->users, .threads = 2, .cpu_share = 0.1,

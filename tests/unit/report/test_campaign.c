@@ -240,6 +240,40 @@ static void bounds(void **state) {
   sp_campaign_fini(&campaign);
 }
 
+/* -- what held the target -- */
+
+#define HELD_BY(culprit) "{\"diagnosis\": {\"culprit\": \"" culprit "\"}}"
+
+static void held_by(void **state) {
+  struct sp_campaign campaign;
+  struct fake api = { .plan_text = "return 1", .users = 20, .seconds = 30, .scale = 0.1, .summary = HELD_BY("dify-api.cpu") };
+  struct fake locks = api, nobody = api, invalid = api;
+  struct fake capped = { .plan_text = "return 1", .users = 100, .seconds = 30, .scale = 0.001, .in_flight = 1 };
+  struct sp_store_trial trials[3];
+  (void)state;
+  locks.summary = HELD_BY("postgres.locks");
+  nobody.summary = "{\"diagnosis\": {\"culprit\": null}}";
+  invalid.invalid = true;
+  begin("ok_rps", "");
+  add_round("all", (unsigned[]){ 40, 40 }, 2, NULL, &api);
+  make_run(&trials[0], 40, &locks);
+  make_run(&trials[1], 40, &api);
+  make_run(&trials[2], 40, &locks);
+  ok(sp_store_round_add(store, "tune", &(struct sp_store_round){ .title = "most", .trials = trials, .trial_count = 3 }, &err));
+  add_round("nobody", (unsigned[]){ 40 }, 1, NULL, &nobody);
+  add_round("invalid", (unsigned[]){ 40 }, 1, NULL, &invalid);
+  add_round("capped", (unsigned[]){ 49 }, 1, NULL, &capped);
+  make(&campaign);
+  static const char *const wanted[] = { "dify-api.cpu", "postgres.locks (2 of 3)", "", "", "the users" };
+  for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+    assert_string_equal(campaign.rounds[i].held_by, wanted[i]);
+  }
+  char *json = sp_campaign_json(&campaign);
+  assert_non_null(strstr(json, "\"held_by\": \"postgres.locks (2 of 3)\""));
+  free(json);
+  sp_campaign_fini(&campaign);
+}
+
 /* -- remarks -- */
 
 static void remarks(void **state) {
@@ -375,7 +409,7 @@ static void outputs(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = { TEST(three_a_side), TEST(of_times_less_is_better), TEST(one_a_side), TEST(gates),
-                                      TEST(refusals), TEST(bounds), TEST(remarks), TEST(a_rate_that_was_asked_for),
+                                      TEST(refusals), TEST(bounds), TEST(held_by), TEST(remarks), TEST(a_rate_that_was_asked_for),
                                       cmocka_unit_test(figures), cmocka_unit_test(forecasts), TEST(outputs) };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,6 +67,7 @@ function RoundsTable({ campaign }: { campaign: Campaign }) {
           key: "slo", title: "SLO", words: true, value: (r) => String(r.figure.slos_met),
           show: (r) => (r.figure.slos_met === null ? none : <span class={r.figure.slos_met ? "good" : "bad"}>{r.figure.slos_met ? t.met : t.missed}</span>),
         },
+        { key: "held", title: t.heldBy, words: true, value: (r) => r.held_by ?? "", show: (r) => (r.held_by ? t.heldByName(r.held_by) : none) },
         { key: "verdict", title: t.verdict, words: true, value: (r) => r.verdict?.kind ?? "", show: (r) => <Kind round={r} /> },
         { key: "decision", title: t.decision, words: true, value: (r) => r.decision, show: (r) => <Decision round={r} /> },
       ]}
