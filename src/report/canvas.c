@@ -150,14 +150,19 @@ void sp_put_cell(struct sp_canvas *canvas, struct sp_str text, int width, bool r
   sp_put_spaces(canvas, width - before - written);
 }
 
+/* A space, but not one between a number and its "%". */
+static bool may_break(struct sp_str text, size_t at) {
+  return text.bytes[at] == ' ' && (at + 1 == text.len || text.bytes[at + 1] != '%');
+}
+
 /* Bytes of text to put on a line of so many columns: up to the last space in it, or as many as fit. */
 static size_t line_length(struct sp_str text, int width) {
   size_t fit = sp_text_fit(text, width);
-  if (fit == text.len || text.bytes[fit] == ' ') {
+  if (fit == text.len || may_break(text, fit)) {
     return fit;
   }
   for (size_t at = fit; at > 0; at--) {
-    if (text.bytes[at - 1] == ' ') {
+    if (may_break(text, at - 1)) {
       return at;
     }
   }

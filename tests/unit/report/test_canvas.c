@@ -93,6 +93,7 @@ static void wrapping(void **state) {
   assert_wrapped("one two three", 8, 0, 2, "one two\n  three\n");
   assert_wrapped("one two three", 10, 5, 2, "one\n  two\n  three\n");
   assert_wrapped("unbreakable", 5, 0, 1, "unbre\n akab\n le\n");
+  assert_wrapped("from 44 to 100 % now", 14, 0, 2, "from 44 to\n  100 % now\n"); /* a number keeps its sign */
   assert_wrapped("请简单介绍", 6, 0, 0, "请简单\n介绍\n");
   assert_wrapped("", 10, 0, 2, "\n");
   assert_wrapped("a\tb\nc", 10, 0, 2, "a b c\n");
