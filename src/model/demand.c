@@ -21,6 +21,7 @@ struct fit {
   const bool *out; /* steps left out */
   struct sp_queue_model *model;
   double *idle; /* MAY be NULL */
+  bool plain;   /* no contention, whatever the queues say */
   size_t low, high; /* of the steps that are not left out */
 };
 
@@ -28,7 +29,7 @@ struct fit {
 
 static struct sp_demand demand_of(const struct fit *fit, const struct sp_use *use) {
   if (use->calls) return sp_demand_of_calls(fit->measured, use, fit->out);
-  if (use->commit) return sp_demand_of_commit(fit->measured, use, fit->out);
+  if (use->commit && !fit->plain) return sp_demand_of_commit(fit->measured, use, fit->out);
   return sp_demand_of_use(fit->measured, use, fit->out);
 }
 
@@ -167,8 +168,8 @@ static void add_unseen(struct fit *fit) {
 
 /* -- a fit -- */
 
-static struct fit fit_model(const struct sp_measured *measured, const bool *out, struct sp_queue_model *model, double *idle) {
-  struct fit fit = {.measured = measured, .out = out, .model = model, .idle = idle};
+static struct fit fit_model(const struct sp_measured *measured, const bool *out, bool plain, struct sp_queue_model *model, double *idle) {
+  struct fit fit = {.measured = measured, .out = out, .plain = plain, .model = model, .idle = idle};
   while (out[fit.low]) fit.low++;
   fit.high = measured->count - 1;
   while (out[fit.high]) fit.high--;
@@ -180,14 +181,15 @@ static struct fit fit_model(const struct sp_measured *measured, const bool *out,
 }
 
 /* Leaves out every step of one part: i, i + parts, … What nobody saw is a matter of all steps. */
-static void fit_parts(const struct sp_measured *measured, bool unseen, struct sp_deployment *out) {
+static void fit_parts(const struct sp_measured *measured, bool plain, struct sp_deployment *out) {
+  bool unseen = sp_queue_find(&out->model, SP_DEPLOYMENT_UNSEEN) >= 0;
   if (measured->count < PARTS_MIN) return;
   out->part_count = measured->count < SP_DEPLOYMENT_PARTS_MAX ? measured->count : SP_DEPLOYMENT_PARTS_MAX;
   out->parts = sp_alloc_array(out->part_count, sizeof(*out->parts));
   for (size_t part = 0; part < out->part_count; part++) {
     bool left_out[SP_DEPLOYMENT_STEPS_MAX] = {false};
     for (size_t i = part; i < measured->count; i += out->part_count) left_out[i] = true;
-    struct fit fit = fit_model(measured, left_out, &out->parts[part], NULL);
+    struct fit fit = fit_model(measured, left_out, plain, &out->parts[part], NULL);
     if (unseen) add_unseen(&fit);
   }
 }
@@ -224,22 +226,47 @@ static void judge(const struct sp_measured *measured, struct sp_deployment *out)
 
 static bool told(const struct sp_use *use) { return !use->calls; }
 
-int sp_deployment_fit(const struct sp_diagnose_input *input, struct sp_deployment *out, struct sp_err *err) {
+static void fit_all(const struct sp_measured *measured, bool plain, struct sp_deployment *out) {
   static const bool none[SP_DEPLOYMENT_STEPS_MAX];
+  struct fit fit = fit_model(measured, none, plain, &out->model, out->idle);
+  add_unseen(&fit);
+  for (size_t i = 0; i < measured->use_count; i++) {
+    out->spread[i] = sp_demand_spread(measured, &measured->uses[i]);
+    out->inferred[i] = !told(&measured->uses[i]);
+  }
+  out->load = measured->loads[measured->count - 1];
+  fit_parts(measured, plain, out);
+  judge(measured, out);
+}
+
+static bool has_contention(const struct sp_queue_model *model) {
+  bool has = false;
+  for (size_t i = 0; i < model->count; i++) has |= model->stations[i].contention > 0;
+  return has;
+}
+
+/* Sessions are sampled, and a few samples make contention of chance: what explains the measured loads better without it has none. */
+static void fit_without_contention(const struct sp_measured *measured, struct sp_deployment *out) {
+  struct sp_deployment *plain = sp_alloc(sizeof(*plain));
+  *plain = (struct sp_deployment){.misfit = NAN};
+  fit_all(measured, true, plain);
+  if (plain->misfit < out->misfit) {
+    struct sp_deployment better = *plain;
+    *plain = *out;
+    *out = better;
+  }
+  sp_deployment_fini(plain);
+  free(plain);
+}
+
+int sp_deployment_fit(const struct sp_diagnose_input *input, struct sp_deployment *out, struct sp_err *err) {
   *out = (struct sp_deployment){.misfit = NAN};
   struct sp_measured *measured = sp_alloc(sizeof(*measured));
   int code = sp_measured_steps(input, measured, err);
   if (code == 0) {
     sp_measured_uses(input, measured);
-    struct fit fit = fit_model(measured, none, &out->model, out->idle);
-    add_unseen(&fit);
-    for (size_t i = 0; i < measured->use_count; i++) {
-      out->spread[i] = sp_demand_spread(measured, &measured->uses[i]);
-      out->inferred[i] = !told(&measured->uses[i]);
-    }
-    out->load = measured->loads[measured->count - 1];
-    fit_parts(measured, sp_queue_find(&out->model, SP_DEPLOYMENT_UNSEEN) >= 0, out);
-    judge(measured, out);
+    fit_all(measured, false, out);
+    if (has_contention(&out->model)) fit_without_contention(measured, out);
   }
   free(measured);
   return code;

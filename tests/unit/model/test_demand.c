@@ -190,6 +190,28 @@ static void contention_and_the_servers_of_calls_come_from_how_times_grow(void **
   }
 }
 
+/* Twenty samples of a log that is flushed half of the time: its demand differs by chance, and once with its queue. */
+static void a_few_samples_make_no_contention(void **state) {
+  (void)state;
+  static const double writing[] = {0.15, 0.35, 0.25, 0.7}, waiting[] = {0.05, 0.3, 0.9, 2.1};
+  struct rig rig;
+  begin(&rig);
+  add(&rig, "dify-api.cpu", SP_QUEUE_CPU, 2, 37.5, SP_QUEUE_ROOT);
+  add(&rig, "rest", SP_QUEUE_DELAY, 0, 60, SP_QUEUE_ROOT);
+  for (size_t i = 0; i < 4; i++) {
+    measure(&rig, false, 50 * (double)(i + 1), 2);
+    see(&rig, SP_SIGNAL_DB_SESSIONS, "postgres", "IO/WALSync", i, writing[i]);
+    see(&rig, SP_SIGNAL_DB_SESSIONS, "postgres", "LWLock/WALWrite", i, waiting[i]);
+  }
+  fit(&rig);
+  assert_true(fitted(&rig, "postgres.commit")->contention == 0);
+  assert_true(rig.deployment.misfit < 0.05);
+  struct sp_prediction prediction = ask(&rig, "users=300");
+  assert_string_equal(prediction.binding, "dify-api.cpu");
+  expect_near("users=300", prediction.per_s, 2 / 0.0375, 0.03);
+  end(&rig);
+}
+
 static void what_nobody_saw_gets_a_name(void **state) {
   (void)state;
   struct rig rig;
@@ -383,6 +405,7 @@ int main(void) {
       cmocka_unit_test(demands_come_out_again),
       cmocka_unit_test(what_is_used_without_load_is_no_demand),
       cmocka_unit_test(contention_and_the_servers_of_calls_come_from_how_times_grow),
+      cmocka_unit_test(a_few_samples_make_no_contention),
       cmocka_unit_test(what_nobody_saw_gets_a_name),
       cmocka_unit_test(without_watchers_times_are_all_there_is),
       cmocka_unit_test(what_can_be_no_model_is_refused),
