@@ -40,9 +40,20 @@ static void add_stages(struct sp_steps *steps, const struct sp_result *result, b
   }
 }
 
+/* What was asked for; of stages (all of them too short to be steps), a shape or a trace what there was on the average. */
+static double whole_level(const struct sp_result *result) {
+  const struct sp_load *load = result->load;
+  bool moves = load->stage_count > 0 || load->shape || load->trace;
+  struct sp_tally tally;
+  if (!moves) return load->kind == SP_LOAD_RATE ? load->rate_per_s : (double)load->users;
+  if (load->kind != SP_LOAD_RATE) return round(result->facts.users_mean);
+  sp_tally_interval(result->totals, &tally);
+  return (double)tally.started / ((double)result->facts.measured_ns / 1e9);
+}
+
 static void add_whole(struct sp_steps *steps, const struct sp_result *result, bool has_slos) {
   struct sp_step_facts facts = facts_of(result, result->totals, result->totals->begin_ns, result->facts.measured_ns);
-  facts.level = result->load->kind == SP_LOAD_RATE ? result->load->rate_per_s : (double)result->load->users;
+  facts.level = whole_level(result);
   facts.users_mean = result->facts.users_mean;
   facts.in_flight_mean = result->facts.in_flight_mean;
   facts.miss_share = miss_share(result->totals, has_slos);

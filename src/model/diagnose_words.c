@@ -11,7 +11,7 @@
 /* -- pieces -- */
 
 const char *sp_load_text(const struct sp_diagnose_step *step, char *text, size_t size) {
-  snprintf(text, size, step->open_loop ? "%.4g/s" : "%.4g users", step->load);
+  snprintf(text, size, step->open_loop ? "%.4g/s" : step->load == 1 ? "%.4g user" : "%.4g users", step->load);
   return text;
 }
 

@@ -70,6 +70,12 @@ def serve(body, *headers):
 
 
 class Scrape(Watched):
+  def test_stages_too_short_to_be_judged(self):
+    """Together they are one load, of the users that there were on the average."""
+    with serve("redis_connected_clients 7\n") as server:
+      result = run(self.plan, "-H", self.target.url, "--stages", "3:2s,5:2s", "--watch", f"scrape={server.url} interval=200ms")
+    self.assertRegex(result.json["diagnosis"]["why_not"], "the users do: [345] users with|can't tell|generator|at [345] users")
+
   def test_a_counter_and_a_gauge(self):
     began = time.time()
     text = lambda: f"redis_commands_processed_total {100 * (time.time() - began)}\nredis_connected_clients 7\n"
