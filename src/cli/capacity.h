@@ -60,7 +60,8 @@ struct sp_capacity {
   struct sp_run *run; /* of the trial under way; NULL between trials */
   unsigned signals;
   FILE *show;
-  bool moves; /* show is a terminal */
+  bool moves;  /* show is a terminal */
+  bool headed; /* the table of trials has its head: it comes behind what watchers say first */
 };
 
 /* capacity_options.c: what the options say of the search, with its defaults. */
@@ -86,10 +87,10 @@ void sp_capacity_history(const struct sp_capacity *capacity, const struct sp_res
 #define SP_CAPACITY_LOAD_SIZE 32
 char *sp_capacity_load_text(const struct sp_search_options *options, double load, char *text, size_t size); /* "93.8/s" */
 void sp_capacity_show_begin(const struct sp_capacity *capacity);
-void sp_capacity_show_progress(const struct sp_capacity *capacity, const struct sp_search_ask *ask, double second,
+void sp_capacity_show_progress(struct sp_capacity *capacity, const struct sp_search_ask *ask, double second,
                                uint64_t in_flight);
 void sp_capacity_show_note(void *capacity, const char *text);
-void sp_capacity_show_trial(const struct sp_capacity *capacity, const struct sp_search_trial *trial);
+void sp_capacity_show_trial(struct sp_capacity *capacity, const struct sp_search_trial *trial);
 void sp_capacity_show_end(struct sp_capacity *capacity);
 
 #endif

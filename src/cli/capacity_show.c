@@ -39,17 +39,21 @@ void sp_capacity_show_begin(const struct sp_capacity *capacity) {
             sp_capacity_load_text(options, options->max, high, sizeof(high)), options->full_s);
   }
   if (capacity->search.count) fprintf(capacity->show, "  resumed behind %zu trials\n", capacity->search.count);
-  if (!capacity->options->quiet) {
-    fprintf(capacity->show, "\n  %5s  %12s  %7s  %8s  %8s  %9s  %s\n", "trial", "load", "seconds", "requests", "missed",
-            "goodput", "says");
-  }
   fflush(capacity->show);
 }
 
-void sp_capacity_show_progress(const struct sp_capacity *capacity, const struct sp_search_ask *ask, double second,
+static void show_head(struct sp_capacity *capacity) {
+  if (capacity->headed) return;
+  fprintf(capacity->show, "\n  %5s  %12s  %7s  %8s  %8s  %9s  %s\n", "trial", "load", "seconds", "requests", "missed", "goodput",
+          "says");
+  capacity->headed = true;
+}
+
+void sp_capacity_show_progress(struct sp_capacity *capacity, const struct sp_search_ask *ask, double second,
                                uint64_t in_flight) {
   char load[SP_CAPACITY_LOAD_SIZE];
   if (!capacity->moves || capacity->options->quiet) return;
+  show_head(capacity);
   fprintf(capacity->show, LINE_CLEAR "  %5zu  %12s  %7.0f  %llu in flight", capacity->search.count + 1,
           sp_capacity_load_text(&capacity->search.options, ask->load, load, sizeof(load)), second, (unsigned long long)in_flight);
   fflush(capacity->show);
@@ -68,9 +72,10 @@ static const char *says(const struct sp_search_trial *trial) {
   return trial->steady == SP_STEADY_DRIFTS ? "not steady" : "kept";
 }
 
-void sp_capacity_show_trial(const struct sp_capacity *capacity, const struct sp_search_trial *trial) {
+void sp_capacity_show_trial(struct sp_capacity *capacity, const struct sp_search_trial *trial) {
   char load[SP_CAPACITY_LOAD_SIZE], requests[SP_UNIT_TEXT_SIZE], missed[SP_FIGURE_SIZE], goodput[SP_FIGURE_SIZE];
   if (capacity->options->quiet) return;
+  show_head(capacity);
   if (capacity->moves) fputs(LINE_CLEAR, capacity->show);
   fprintf(capacity->show, "  %5zu  %12s  %7.0f  %8s  %8s  %7s/s  %s\n", capacity->search.count,
           sp_capacity_load_text(&capacity->search.options, trial->load, load, sizeof(load)), trial->measured_s,
