@@ -142,6 +142,10 @@ class Postgres(Server):
     slow = {"LD_PRELOAD": self.path("slow_sync.so"), "SLOW_SYNC_MS": str(self.slow_sync_ms)} if self.slow_sync_ms else {}
     self.launch([self.programs + "/postgres", "-D", self.path("data"), *(f"--{key}={value}" for key, value in settings.items())], **slow)
 
+  def close(self):
+    self.stop(signal.SIGQUIT)  # at once: nothing of it is kept
+    super().close()
+
   def answers(self):
     try:
       self.admin("SELECT 1", database="postgres")

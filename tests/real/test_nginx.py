@@ -1,51 +1,8 @@
 """Debian's nginx between the load and the target, by its own stub_status page: streams under way, requests, and connections
 that it dropped for want of worker_connections."""
-import os
-import shutil
-import subprocess
-import tempfile
-
 import real
+from nginx import Nginx
 from support import Case, Mock, main, run
-
-CONFIG = """
-daemon off;
-worker_processes 1;
-pid {folder}/pid;
-error_log {folder}/error.log;
-events {{ worker_connections {connections}; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder}; uwsgi_temp_path {folder};
-  scgi_temp_path {folder};
-  server {{
-    listen 127.0.0.1:{port};
-    location = /nginx_status {{ stub_status; }}
-    location / {{ proxy_pass {target}; proxy_buffering off; proxy_http_version 1.1; }}
-  }}
-}}
-"""
-
-
-class Nginx:
-  def __init__(self, target, connections):
-    program = real.need("nginx", "nginx-light")
-    self.folder = tempfile.mkdtemp(prefix="spate-nginx-")
-    os.chmod(self.folder, 0o777)
-    self.port = real.free_port()
-    config = os.path.join(self.folder, "config")
-    with open(config, "w", encoding="ascii") as file:
-      file.write(CONFIG.format(folder=self.folder, port=self.port, target=target, connections=connections))
-    self.process = subprocess.Popen([program, "-c", config, "-p", self.folder], stdout=subprocess.DEVNULL,
-                                    stderr=subprocess.DEVNULL)
-    real.wait_for("nginx at its port", lambda: real.listens(self.port), 30)
-    self.url = f"http://127.0.0.1:{self.port}"
-
-  def close(self):
-    self.process.terminate()
-    self.process.wait(20)
-    shutil.rmtree(self.folder)
-
 
 class Watched(Case):
   def setUp(self):

@@ -1,30 +1,16 @@
 """Debian's postgres_exporter beside a PostgreSQL of our own, scraped: its figures, and what so old a one can't tell."""
-import os
-import subprocess
 import threading
 import time
 import unittest
 
 import real
+from exporters import PostgresExporter
 from servers import Postgres  # skips where there is none
 from support import main
 from watched import Watch
 
-EXPORTER = real.need("prometheus-postgres-exporter", "prometheus-postgres-exporter")
+real.need("prometheus-postgres-exporter", "prometheus-postgres-exporter")
 PAUSE_S, COMMITS = 0.02, 150
-
-
-class Exporter:
-  def __init__(self, server):
-    self.port = real.free_port()
-    env = {**real.no_proxy(), "DATA_SOURCE_NAME": server.url("monitor") + "?sslmode=disable"}
-    self.process = subprocess.Popen([EXPORTER, f"--web.listen-address=127.0.0.1:{self.port}"], env=env,
-                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    real.wait_for("postgres_exporter", lambda: real.listens(self.port))
-
-  def close(self):
-    self.process.terminate()
-    self.process.wait(timeout=30)
 
 
 def commit_often(server):
@@ -39,7 +25,7 @@ def commit_often(server):
 class Scraped(unittest.TestCase):
   def test_what_it_says(self):
     with Postgres() as server:
-      exporter = Exporter(server)
+      exporter = PostgresExporter(server)
       self.addCleanup(exporter.close)
       holder = server.connect("app")
       self.addCleanup(holder.close)

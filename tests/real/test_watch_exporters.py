@@ -3,35 +3,22 @@ What the watcher says is held to what Prometheus itself answers, and to the kern
 """
 import json
 import os
-import subprocess
 import tempfile
 import time
 import unittest
 
 import real
+from exporters import NodeExporter
 from prometheus import prometheus  # skips where there is none
 from support import Mock, main, run
 
-NODE_EXPORTER = real.need("prometheus-node-exporter", "prometheus-node-exporter")
+real.need("prometheus-node-exporter", "prometheus-node-exporter")
 PLAN = """
 local spate, dify = require("spate"), require("spate.dify")
 local app = dify.app { key = "app-simple" }
 spate.user("U", { think = spate.constant(0.2), tasks = { simple = function(user) app:chat(user, { query = "?" }) end } })
 spate.load { users = 20, run_time = "8s" }
 """
-
-
-class NodeExporter:
-  """At an address of its own: the simulated deployment tells of a host at 127.0.0.1."""
-
-  def __init__(self):
-    self.address = f"127.0.0.2:{real.free_port()}"
-    self.process = subprocess.Popen([NODE_EXPORTER, f"--web.listen-address={self.address}", "--log.level=error"],
-                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=real.no_proxy())
-
-  def close(self):
-    self.process.terminate()
-    self.process.wait(timeout=30)
 
 
 class Watched(unittest.TestCase):

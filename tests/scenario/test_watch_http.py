@@ -167,7 +167,11 @@ class Scrape(Watched):
   def test_nobody_there(self):
     with serve("") as server:
       url = server.url
-    self.notes(self.watch(f"scrape={url}", "1s"), "cannot reach http")
+    for kind in ("scrape", "prometheus"):
+      with self.subTest(kind=kind):
+        result = self.watch(f"{kind}={url}", "1s")
+        self.notes(result, "cannot reach http")
+        self.assertEqual(result.outcomes(), {"ok": result.totals["ok"]})
 
   def test_one_that_never_answers_costs_the_run_its_start_alone(self):
     with Server(lambda peer: peer.wait_close()) as server:
