@@ -191,13 +191,17 @@ static bool is_inside(const struct sp_suspect *inner, const struct sp_suspect *o
   return false;
 }
 
+/* So near to its limit that what waits before an outer place waits for it, however little it costs itself. */
+static bool fills(const struct sp_suspect *inner) {
+  if (inner->rule->share || inner->said > 0) return true;
+  return inner->level[inner->d->pressed] >= (inner->rule->holds ? inner->rule->full : SP_INNER_LEVEL);
+}
+
 static bool explains(const struct sp_suspect *inner, const struct sp_suspect *outer) {
   const struct sp_diagnosing *d = inner->d;
   if (inner == outer || !sp_is_accused(inner) || !is_inside(inner, outer)) return false;
   double inner_s = inner->wait_s[d->pressed], outer_s = outer->wait_s[d->pressed];
-  if (!inner->rule->share && inner->level[d->pressed] < SP_INNER_LEVEL && inner->said == 0) {
-    if (!(inner_s >= outer_s)) return false;
-  }
+  if (!fills(inner) && !(inner_s >= outer_s)) return false;
   return isnan(inner_s) || isnan(outer_s) || inner_s >= INNER_WAIT * outer_s;
 }
 
@@ -245,6 +249,11 @@ static void hand_on(struct sp_suspect *list, size_t count) {
   }
 }
 
+/* As full at the least load, when answers were fast: it is not what they grew by. */
+static bool stood_still(const struct sp_suspect *suspect) {
+  return suspect->d->calm != suspect->d->pressed && !suspect->change;
+}
+
 /* What can't be measured gets the rest: a full place before those that work, since nobody waits for them unseen there.
  */
 static void find_costs(struct sp_suspect *list, size_t count) {
@@ -259,6 +268,7 @@ static void find_costs(struct sp_suspect *list, size_t count) {
   for (size_t i = 0; i < count; i++) {
     struct sp_suspect *suspect = &list[i];
     if (isfinite(suspect->cost_s) || !suspect->rule->unmeasured || !is_apart(suspect)) continue;
+    if (stood_still(suspect)) continue;
     suspect->cost_s = placed ? 0 : unexplained_s(suspect, list, count);
   }
   hand_on(list, count);
@@ -273,11 +283,12 @@ static double weight(const struct sp_suspect *suspect, const struct sp_suspect *
   return left_s;
 }
 
-/* What the load does goes before what is slow anyhow; then who costs more. */
+/* What the load does goes before what is slow anyhow; then who costs more, or of two that nobody can measure who changed. */
 static bool is_stronger(const struct sp_suspect *a, const struct sp_suspect *b, const struct sp_suspect *list,
                         size_t count) {
   bool a_load = !a->rule->own_load && a->d->loaded, b_load = !b->rule->own_load && b->d->loaded;
   if (a_load != b_load) return a_load;
+  if (a->change != b->change && isnan(a->cost_s) && isnan(b->cost_s)) return a->change;
   double a_s = weight(a, list, count), b_s = weight(b, list, count);
   return a_s != b_s ? a_s > b_s : a->level[a->d->pressed] > b->level[b->d->pressed];
 }

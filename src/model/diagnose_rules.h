@@ -88,6 +88,7 @@ struct sp_rule {
   bool (*fits)(const struct sp_suspect *suspect); /* MAY: is this subject one for the rule? */
   double full;                                    /* level from which the law is at its limit */
   bool share;       /* the level is a share of the answer's time: it need not stop growing */
+  bool holds;       /* the level is the share of a pool's sessions that it keeps: at its limit it is what fills the pool */
   bool needs_queue; /* full is no harm by itself: that somebody waits or is refused has to be among its witnesses */
   bool scales;      /* its level grows with the throughput, so it bounds what a change can bring */
   bool own_load;    /* also where no load is felt: it makes answers slow by itself */

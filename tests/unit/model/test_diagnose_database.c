@@ -90,6 +90,9 @@ static const struct row connections[] = {
      SESSIONS("CPU", 1, 3, 5)}},
 };
 
+/* So that throughput follows the load, for a while. */
+static void few_at_first(struct sp_diagnose_step *steps) { steps[0].rps = 2; }
+
 static const struct row pooler[] = {
     {.name = "PgBouncer's pool is too small", .shape = PRESSED, .culprit = "pgbouncer.slots",
      .says = "default_pool_size of pgbouncer from 20 to 40",
@@ -101,6 +104,15 @@ static const struct row pooler[] = {
      .says = "hold a transaction and do nothing",
      .sights = {POOLED(1, 9, 20), WAITING(0, 0, 30), {SP_SIGNAL_DB_IDLE_IN_TRANSACTION, "postgres", "", {0.5, 6, 19}},
      SESSIONS("CPU", 0.2, 0.5, 0.6)}},
+    {.name = "idle transactions hold most of the pool, whose own figure of the wait is a little longer", .shape = PRESSED,
+     .culprit = "postgres.idle_in_transaction",
+     .sights = {POOLED(1, 9, 20), WAITING(0, 0, 30), {SP_SIGNAL_SLOTS_WAIT_TIME, "pgbouncer", "", {0, 0, 32}},
+                {SP_SIGNAL_DB_IDLE_IN_TRANSACTION, "postgres", "", {0.5, 6, 16}}, SESSIONS("CPU", 0.2, 1, 3)}},
+    {.name = "idle transactions, and a machine as full at every load", .shape = PRESSED, .edit = few_at_first,
+     .culprit = "postgres.idle_in_transaction",
+     .sights = {OPEN(30, 30, 30), {SP_SIGNAL_DB_IDLE_IN_TRANSACTION, "postgres", "", {0.5, 6, 19}},
+                {SP_SIGNAL_CPU_CORES, "host:db1", "", {2, 2, 2}}, {SP_SIGNAL_CPU_LIMIT, "host:db1", "", {2, 2, 2}},
+                {SP_SIGNAL_CPU_PRESSURE, "host:db1", "", {0.7, 0.7, 0.7}}}},
     {.name = "a few idle transactions do not", .shape = PRESSED, .culprit = "pgbouncer.slots",
      .sights = {POOLED(1, 9, 20), WAITING(0, 0, 30), {SP_SIGNAL_DB_IDLE_IN_TRANSACTION, "postgres", "", {0.5, 2, 4}},
      SESSIONS("CPU", 0.2, 5, 9)}},
