@@ -65,9 +65,18 @@ static int64_t stamp_of(struct msghdr *message) { /* realtime; 0: none */
   return 0;
 }
 
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer) || \
+  __has_feature(thread_sanitizer)
+/* Sanitizers learn from glibc's recvmsg what was written, and by whom. */
+static ssize_t receive(int fd, struct msghdr *message) { return recvmsg(fd, message, 0); }
+#else
 /* Past glibc's recvmsg, which in a program of several threads makes the thread cancellable and not again around each
  * call: two atomic exchanges, and nobody cancels threads here. */
 static ssize_t receive(int fd, struct msghdr *message) { return syscall(SYS_recvmsg, fd, message, 0); }
+#endif
 
 ssize_t sp_stamp_receive(struct sp_net *net, int fd, struct sp_rx *rx) {
   union {
