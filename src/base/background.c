@@ -2,17 +2,13 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/wait.h"
 
 #include <string.h>
-#include <time.h>
 
 void sp_background_init(struct sp_background *background) {
-  pthread_condattr_t attributes;
   *background = (struct sp_background){ .has_thread = false };
-  pthread_condattr_init(&attributes);
-  SP_CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-  SP_CHECK(pthread_cond_init(&background->wake, &attributes) == 0);
-  pthread_condattr_destroy(&attributes);
+  sp_cond_init(&background->wake);
   SP_CHECK(pthread_mutex_init(&background->lock, NULL) == 0);
 }
 
@@ -37,10 +33,9 @@ void sp_background_wake(struct sp_background *background) {
 
 bool sp_background_wait(struct sp_background *background, int64_t ns) {
   int64_t until_ns = sp_clock_mono_ns() + ns;
-  struct timespec until = { .tv_sec = (time_t)(until_ns / SP_NS_PER_S), .tv_nsec = (long)(until_ns % SP_NS_PER_S) };
   pthread_mutex_lock(&background->lock);
   while (!background->stopping && !background->woken) {
-    if (pthread_cond_timedwait(&background->wake, &background->lock, &until) != 0) {
+    if (!sp_cond_wait_until(&background->wake, &background->lock, until_ns)) {
       break;
     }
   }

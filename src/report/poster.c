@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/wait.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
@@ -153,11 +154,6 @@ static void lose(struct sp_poster *poster, const char *reason) {
   }
 }
 
-static void wait_until(struct sp_poster *poster, int64_t due_ns) {
-  struct timespec until = { .tv_sec = (time_t)(due_ns / SP_NS_PER_S), .tv_nsec = (long)(due_ns % SP_NS_PER_S) };
-  pthread_cond_timedwait(&poster->wake, &poster->lock, &until);
-}
-
 /* NULL: there will be no more. */
 static struct body *wait_for_body(struct sp_poster *poster) {
   pthread_mutex_lock(&poster->lock);
@@ -174,7 +170,8 @@ static bool pause_before_retry(struct sp_poster *poster, int64_t pause_ns) {
   int64_t due_ns = sp_clock_mono_ns() + pause_ns;
   pthread_mutex_lock(&poster->lock);
   while (sp_clock_mono_ns() < due_ns && !(poster->finishing && poster->give_up_ns <= sp_clock_mono_ns())) {
-    wait_until(poster, poster->finishing && poster->give_up_ns < due_ns ? poster->give_up_ns : due_ns);
+    int64_t until_ns = poster->finishing && poster->give_up_ns < due_ns ? poster->give_up_ns : due_ns;
+    sp_cond_wait_until(&poster->wake, &poster->lock, until_ns);
   }
   bool more = !poster->finishing || sp_clock_mono_ns() < poster->give_up_ns;
   pthread_mutex_unlock(&poster->lock);
@@ -215,21 +212,13 @@ static void *post_bodies(void *ctx) {
 
 /* --- life --- */
 
-static void init_wake(pthread_cond_t *wake) {
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  SP_CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-  SP_CHECK(pthread_cond_init(wake, &attributes) == 0);
-  pthread_condattr_destroy(&attributes);
-}
-
 struct sp_poster *sp_poster_create(const struct sp_poster_options *options, struct sp_err *err) {
   struct sp_poster *poster = sp_alloc(sizeof(*poster));
   SP_CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == 0);
   poster->curl = curl_easy_init();
   SP_CHECK(poster->curl != NULL);
   pthread_mutex_init(&poster->lock, NULL);
-  init_wake(&poster->wake);
+  sp_cond_init(&poster->wake);
   if (settle_url(poster, options, err)) {
     sp_poster_destroy(poster);
     return NULL;

@@ -1,9 +1,9 @@
 #include "watch/watch.h"
 
 #include "base/background.h"
-#include "base/check.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/wait.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -164,13 +164,9 @@ static void *work(void *ctx) {
 
 struct sp_watch *sp_watch_create(struct sp_observations *observations, void (*on_note)(void *ctx, const char *text), void *ctx) {
   struct sp_watch *watch = sp_alloc(sizeof(*watch));
-  pthread_condattr_t attributes;
   *watch = (struct sp_watch){.observations = observations, .on_note = on_note, .ctx = ctx};
   pthread_mutex_init(&watch->lock, NULL);
-  pthread_condattr_init(&attributes);
-  SP_CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-  SP_CHECK(pthread_cond_init(&watch->changed, &attributes) == 0);
-  pthread_condattr_destroy(&attributes);
+  sp_cond_init(&watch->changed);
   return watch;
 }
 
@@ -237,9 +233,8 @@ int sp_watch_add(struct sp_watch *watch, const struct sp_watch_spec *spec, struc
 /* Waits until all have come so far, or the time is over. */
 static void await(struct sp_watch *watch, const size_t *count, size_t all, int64_t most_ns) {
   int64_t until_ns = sp_clock_mono_ns() + most_ns;
-  struct timespec until = {.tv_sec = (time_t)(until_ns / SP_NS_PER_S), .tv_nsec = (long)(until_ns % SP_NS_PER_S)};
   pthread_mutex_lock(&watch->lock);
-  while (*count < all && pthread_cond_timedwait(&watch->changed, &watch->lock, &until) == 0) continue;
+  while (*count < all && sp_cond_wait_until(&watch->changed, &watch->lock, until_ns)) continue;
   pthread_mutex_unlock(&watch->lock);
 }
 

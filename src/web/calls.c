@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "web/inside.h"
-#include "web/wait.h"
+#include "base/wait.h"
 
 #include <stdlib.h>
 
@@ -84,7 +84,7 @@ static void take_out(struct sp_web *web, struct sp_web_pending *call) {
 static bool wait_done(struct sp_web *web, struct sp_web_pending *call) {
   int64_t until_ns = sp_clock_mono_ns() + SP_WEB_CALL_MAX_NS;
   while (call->state != DONE && !web->closing) {
-    if (!sp_web_wait(&web->changed, &web->lock, until_ns)) {
+    if (!sp_cond_wait_until(&web->changed, &web->lock, until_ns)) {
       break;
     }
   }

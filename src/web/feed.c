@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "web/wait.h"
+#include "base/wait.h"
 
 #include <stdlib.h>
 
@@ -19,7 +19,7 @@ struct sp_web_feed {
 struct sp_web_feed *sp_web_feed_create(size_t events_max, size_t bytes_max) {
   struct sp_web_feed *feed = sp_alloc(sizeof(*feed));
   pthread_mutex_init(&feed->lock, NULL);
-  sp_web_cond_init(&feed->changed);
+  sp_cond_init(&feed->changed);
   feed->ring = sp_alloc_array(events_max, sizeof(*feed->ring));
   feed->events_max = events_max;
   feed->bytes_max = bytes_max;
@@ -124,7 +124,7 @@ bool sp_web_feed_left(struct sp_web_feed *feed) {
 void sp_web_feed_drain(struct sp_web_feed *feed, int64_t most_ns) {
   int64_t until_ns = sp_clock_mono_ns() + most_ns;
   pthread_mutex_lock(&feed->lock);
-  while (feed->watchers > 0 && sp_web_wait(&feed->changed, &feed->lock, until_ns)) {
+  while (feed->watchers > 0 && sp_cond_wait_until(&feed->changed, &feed->lock, until_ns)) {
   }
   pthread_mutex_unlock(&feed->lock);
 }
@@ -146,7 +146,7 @@ enum sp_web_next sp_web_feed_next(struct sp_web_feed *feed, uint64_t *at, int64_
   enum sp_web_next next;
   pthread_mutex_lock(&feed->lock);
   while ((next = next_of(feed, at, out)) == SP_WEB_NEXT_QUIET) {
-    if (!sp_web_wait(&feed->changed, &feed->lock, until_ns)) {
+    if (!sp_cond_wait_until(&feed->changed, &feed->lock, until_ns)) {
       break;
     }
   }

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "web/inside.h"
-#include "web/wait.h"
+#include "base/wait.h"
 
 #include <string.h>
 
@@ -86,7 +86,7 @@ void sp_web_linger(struct sp_web *web) {
       sp_web_serve(web);
       pthread_mutex_lock(&web->lock);
     } else {
-      waiting = sp_web_wait(&web->changed, &web->lock, until_ns);
+      waiting = sp_cond_wait_until(&web->changed, &web->lock, until_ns);
     }
   }
   pthread_mutex_unlock(&web->lock);

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "web/inside.h"
-#include "web/wait.h"
+#include "base/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -190,7 +190,7 @@ static void *watch(void *ctx) {
         shutdown(seat->fd, SHUT_RDWR); /* libmicrohttpd sees an end, and closes it */
       }
     }
-    sp_web_wait(&web->changed, &web->lock, now_ns + WATCH_NS);
+    sp_cond_wait_until(&web->changed, &web->lock, now_ns + WATCH_NS);
   }
   pthread_mutex_unlock(&web->lock);
   return NULL;

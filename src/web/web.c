@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "report/json_put.h"
 #include "web/inside.h"
-#include "web/wait.h"
+#include "base/wait.h"
 
 #include <stdlib.h>
 
@@ -163,7 +163,7 @@ struct sp_web *sp_web_open(const struct sp_web_options *options, struct sp_err *
   web->phase = "idle";
   web->listener = -1;
   pthread_mutex_init(&web->lock, NULL);
-  sp_web_cond_init(&web->changed);
+  sp_cond_init(&web->changed);
   web->page = sp_page_data_create(0, 0);
   web->feed = sp_web_feed_create(SP_WEB_EVENTS_MAX, SP_WEB_EVENT_BYTES_MAX);
   if (sp_web_server_start(web, options, err)) {

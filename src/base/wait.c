@@ -1,11 +1,11 @@
-#include "web/wait.h"
+#include "base/wait.h"
 
 #include "base/check.h"
 #include "base/clock.h"
 
 #include <time.h>
 
-void sp_web_cond_init(pthread_cond_t *cond) {
+void sp_cond_init(pthread_cond_t *cond) {
   pthread_condattr_t attributes;
   pthread_condattr_init(&attributes);
   SP_CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
@@ -13,7 +13,7 @@ void sp_web_cond_init(pthread_cond_t *cond) {
   pthread_condattr_destroy(&attributes);
 }
 
-bool sp_web_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_ns) {
+bool sp_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_ns) {
   struct timespec until = { .tv_sec = (time_t)(until_ns / SP_NS_PER_S), .tv_nsec = (long)(until_ns % SP_NS_PER_S) };
   return pthread_cond_timedwait(cond, lock, &until) == 0;
 }
