@@ -29,17 +29,10 @@ static const char *keep(struct sp_steps *steps, const char *text) {
 
 /* -- of all requests of the load -- */
 
-static void merge_metric(const struct sp_interval *interval, enum sp_metric metric, struct sp_hist *out) {
-  sp_hist_init(out);
-  for (size_t i = 0; i < interval->cells.count; i++) {
-    sp_hist_merge(out, &((const struct sp_cell *)interval->cells.entries[i].value)->metrics[metric]);
-  }
-}
-
 static void take_metric(const struct sp_interval *interval, enum sp_metric metric, double percentile, double *mean_s,
                         double *percentile_s) {
   struct sp_hist hist;
-  merge_metric(interval, metric, &hist);
+  sp_interval_metric(interval, metric, &hist);
   *mean_s = hist.count ? sp_hist_mean(&hist) / US_PER_S : (double)NAN;
   if (percentile_s) *percentile_s = hist.count ? (double)sp_hist_percentile(&hist, percentile) / US_PER_S : (double)NAN;
   sp_hist_fini(&hist);
@@ -63,7 +56,7 @@ static void take_times(const struct sp_interval *interval, struct sp_diagnose_st
   take_metric(interval, SP_METRIC_E2E, 95, &out->e2e_s, &out->e2e_p95_s);
   take_metric(interval, SP_METRIC_ITL, 95, &out->itl_s, &out->itl_p95_s);
   take_metric(interval, SP_METRIC_MAX_GAP, 0, &out->max_gap_s, NULL);
-  merge_metric(interval, SP_METRIC_ITL, &gaps);
+  sp_interval_metric(interval, SP_METRIC_ITL, &gaps);
   out->lump_share = share_below(&gaps, LUMP_US);
   sp_hist_fini(&gaps);
 }

@@ -24,11 +24,7 @@ const char *sp_campaign_decision_name(enum sp_store_decision decision) {
 
 static void set_e2e(struct sp_campaign_round *round, const struct sp_interval *all) {
   struct sp_hist e2e;
-  sp_hist_init(&e2e);
-  for (size_t i = 0; i < all->cells.count; i++) {
-    const struct sp_cell *cell = all->cells.entries[i].value;
-    sp_hist_merge(&e2e, &cell->metrics[SP_METRIC_E2E]);
-  }
+  sp_interval_metric(all, SP_METRIC_E2E, &e2e);
   if (e2e.count > 0) {
     round->e2e_mean_ms = sp_hist_mean(&e2e) / 1000;
     round->e2e_p95_ms = (double)sp_hist_percentile(&e2e, 95) / 1000;

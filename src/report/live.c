@@ -291,17 +291,10 @@ void sp_live_frame(const struct sp_run_view *view, struct sp_canvas *canvas, int
 
 /* --- one line --- */
 
-static void merge_all(const struct sp_interval *interval, enum sp_metric metric, struct sp_hist *into) {
-  sp_hist_init(into);
-  for (size_t i = 0; i < interval->cells.count; i++) {
-    sp_hist_merge(into, &((const struct sp_cell *)interval->cells.entries[i].value)->metrics[metric]);
-  }
-}
-
 static void p95_fact(const struct sp_run_view *view, enum sp_metric metric, const char *label, struct sp_fact *fact) {
   struct sp_hist hist;
   char text[SP_FIGURE_SIZE];
-  merge_all(view->totals, metric, &hist);
+  sp_interval_metric(view->totals, metric, &hist);
   sp_figure_percentile(&hist, 95, text, sizeof(text));
   set_fact(fact, 1, label, text, hist.count > 0 ? " ms" : "");
   sp_hist_fini(&hist);

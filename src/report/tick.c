@@ -138,10 +138,7 @@ static void put_requests(struct sp_buf *out, const struct sp_interval *interval)
 static void put_all(struct sp_buf *out, const struct sp_interval *interval) {
   for (size_t i = 0; i < SP_TICK_METRICS; i++) {
     struct sp_hist merged;
-    sp_hist_init(&merged);
-    for (size_t c = 0; c < interval->cells.count; c++) {
-      sp_hist_merge(&merged, &((const struct sp_cell *)interval->cells.entries[c].value)->metrics[sp_tick_metrics[i]]);
-    }
+    sp_interval_metric(interval, sp_tick_metrics[i], &merged);
     sp_buf_printf(out, "%s\"%s\":", i > 0 ? "," : ",\"all\":{", sp_metric_info(sp_tick_metrics[i])->name);
     put_hist(out, &merged);
     sp_hist_fini(&merged);

@@ -114,6 +114,9 @@ void sp_interval_error(struct sp_interval *interval, const char *name, const cha
                        uint64_t count, int64_t first_ns);
 struct sp_custom_cell *sp_interval_custom(struct sp_interval *interval, const char *name, const char *unit);
 
+/* A metric of all cells of the load together; fini it. */
+void sp_interval_metric(const struct sp_interval *interval, enum sp_metric metric, struct sp_hist *out);
+
 /* Sums over all cells of the load. */
 struct sp_tally {
   uint64_t started, ok, failed, abandoned, cancelled, rate_limited, retries, bytes_in, bytes_out;

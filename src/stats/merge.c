@@ -126,6 +126,13 @@ void sp_interval_merge(struct sp_interval *into, const struct sp_interval *from)
   sp_hist_merge(&into->start_lag, &from->start_lag);
 }
 
+void sp_interval_metric(const struct sp_interval *interval, enum sp_metric metric, struct sp_hist *out) {
+  sp_hist_init(out);
+  for (size_t i = 0; i < interval->cells.count; i++) {
+    sp_hist_merge(out, &((const struct sp_cell *)interval->cells.entries[i].value)->metrics[metric]);
+  }
+}
+
 void sp_tally_add(struct sp_tally *into, const struct sp_tally *more) {
   into->started += more->started;
   into->ok += more->ok;
