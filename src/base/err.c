@@ -1,6 +1,7 @@
 #include "base/err.h"
 
 #include "base/check.h"
+#include "base/str.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,4 +37,16 @@ int sp_err_context(struct sp_err *err, const char *format, ...) {
   snprintf(text + len, sizeof(text) - len, ": %s", err->text);
   set_text(err, text);
   return err->code;
+}
+
+int sp_fail_no_such(struct sp_err *err, const char *what, const char *word, const char *(*next)(const void *table, size_t i),
+                    const void *table) {
+  char all[200] = "";
+  const char *near = sp_str_nearest(word, next, table), *name;
+  if (near) return sp_fail(err, SP_EUSAGE, "there is no %s '%s': did you mean '%s'?", what, word, near);
+  for (size_t i = 0; (name = next(table, i)); i++) {
+    size_t len = strlen(all);
+    snprintf(all + len, sizeof(all) - len, "%s%s", i ? ", " : "", name);
+  }
+  return sp_fail(err, SP_EUSAGE, "there is no %s '%s' (there are: %s)", what, word, all);
 }

@@ -33,4 +33,9 @@ int sp_fail(struct sp_err *err, int code, const char *format, ...) __attribute__
 /* Puts "context: " in front of the text and returns err->code. err is not NULL. */
 int sp_err_context(struct sp_err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* "there is no WHAT 'WORD': did you mean 'NEAR'?", or where none is near all there are. SP_EUSAGE. `next` as for
+ * sp_str_nearest (base/str.h). */
+int sp_fail_no_such(struct sp_err *err, const char *what, const char *word, const char *(*next)(const void *table, size_t i),
+                    const void *table);
+
 #endif

@@ -259,17 +259,6 @@ static const char *next_report_name(const void *table, size_t i) {
   return type ? type->name : NULL;
 }
 
-static int fail_kind(const char *kind, struct sp_err *err) {
-  char kinds[200] = "";
-  const char *near = sp_str_nearest(kind, next_report_name, NULL);
-  if (near) return sp_fail(err, SP_EUSAGE, "there is no output '%s': did you mean '%s'?", kind, near);
-  for (size_t i = 0; sp_report_at(i); i++) {
-    size_t len = strlen(kinds);
-    snprintf(kinds + len, sizeof(kinds) - len, "%s%s", i ? ", " : "", sp_report_at(i)->name);
-  }
-  return sp_fail(err, SP_EUSAGE, "there is no output '%s' (there are: %s)", kind, kinds);
-}
-
 OPTION(take_out) {
   const char *equals = strchr(value, '=');
   if (!equals || !equals[1]) return sp_fail(err, SP_EUSAGE, "must be KIND=PATH, e.g. json=run.json ('-' is standard output)");
@@ -283,7 +272,7 @@ OPTION(take_out) {
   if (type) {
     o->outs[o->out_count++] = (struct sp_out){type, equals + 1};
   } else {
-    code = fail_kind(kind, err);
+    code = sp_fail_no_such(err, "output", kind, next_report_name, NULL);
   }
   free(kind);
   return code;

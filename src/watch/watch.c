@@ -178,17 +178,6 @@ static const char *next_kind_name(const void *table, size_t i) {
 
 static const char *next_option_key(const void *table, size_t i) { return ((const struct sp_watch_option *)table)[i].key; }
 
-static int fail_kind(const char *name, struct sp_err *err) {
-  char names[200] = "";
-  const char *near = sp_str_nearest(name, next_kind_name, NULL);
-  if (near) return sp_fail(err, SP_EUSAGE, "there is no watcher '%s': did you mean '%s'?", name, near);
-  for (size_t i = 0; sp_watcher_kind_at(i); i++) {
-    size_t len = strlen(names);
-    snprintf(names + len, sizeof(names) - len, "%s%s", i ? ", " : "", sp_watcher_kind_at(i)->name);
-  }
-  return sp_fail(err, SP_EUSAGE, "there is no watcher '%s' (there are: %s)", name, names);
-}
-
 /* "query." is known by what it begins with, and needs something behind it. */
 static bool is_option(const char *known, const char *key) {
   size_t len = strlen(known);
@@ -218,7 +207,7 @@ int sp_watch_add(struct sp_watch *watch, const struct sp_watch_spec *spec, struc
   void *state;
   char *source;
   if (watch->count == SP_WATCHERS_MAX) return sp_fail(err, SP_EUSAGE, "over %u watchers", SP_WATCHERS_MAX);
-  if (!kind) return fail_kind(spec->kind, err);
+  if (!kind) return sp_fail_no_such(err, "watcher", spec->kind, next_kind_name, NULL);
   if (check_options(kind, spec, err)) return err->code;
   if (kind->open(spec, &state, &source, err)) return sp_err_context(err, "watching %s", kind->name);
   struct watcher *watcher = sp_alloc(sizeof(*watcher));
