@@ -98,6 +98,15 @@ static json_t *customs(const struct sp_result *result) {
   return array;
 }
 
+/* What watchers saw and what that says: of a run of the past by its summary's text, where alone they are kept. */
+static void set_seen(json_t *object, const struct sp_result *result) {
+  json_t *kept = sp_doc_read(result->kept_summary);
+  sp_doc_set(object, "diagnosis", result->diagnosis ? sp_doc_diagnosis(result->diagnosis)
+                                                    : json_incref(json_object_get(kept, "diagnosis")));
+  sp_doc_set(object, "watch", result->seen ? sp_doc_watch(result) : json_incref(json_object_get(kept, "watch")));
+  json_decref(kept);
+}
+
 json_t *sp_doc_summary(const struct sp_result *result) {
   json_t *object = json_object();
   sp_doc_set(object, "schema", sp_doc_text("spate.summary/1"));
@@ -113,8 +122,7 @@ json_t *sp_doc_summary(const struct sp_result *result) {
   sp_doc_set(object, "load", sp_doc_load(result));
   sp_doc_set(object, "stages", sp_doc_stages(result));
   sp_doc_set(object, "notes", sp_doc_notes(result));
-  sp_doc_set(object, "diagnosis", sp_doc_result_diagnosis(result));
-  sp_doc_set(object, "watch", sp_doc_watch(result));
+  set_seen(object, result);
   return object;
 }
 

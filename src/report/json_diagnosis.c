@@ -47,15 +47,11 @@ json_t *sp_doc_diagnosis(const struct sp_diagnosis *diagnosis) {
   return object;
 }
 
-json_t *sp_doc_result_diagnosis(const struct sp_result *result) {
-  return result->diagnosis ? sp_doc_diagnosis(result->diagnosis) : sp_doc_kept(result->kept_summary, "diagnosis");
-}
-
-char *sp_doc_culprit(struct sp_str document, char *culprit, size_t size) {
-  json_t *diagnosis = sp_doc_kept(document, "diagnosis");
-  const char *named = json_string_value(json_object_get(diagnosis, "culprit"));
+char *sp_doc_culprit(struct sp_str text, char *culprit, size_t size) {
+  json_t *document = sp_doc_read(text);
+  const char *named = json_string_value(json_object_get(json_object_get(document, "diagnosis"), "culprit"));
   snprintf(culprit, size, "%s", named ? named : "");
-  json_decref(diagnosis);
+  json_decref(document);
   return culprit;
 }
 

@@ -22,15 +22,11 @@ json_t *sp_doc_load(const struct sp_result *result); /* what was asked for, and 
 json_t *sp_doc_stages(const struct sp_result *result);
 json_t *sp_doc_notes(const struct sp_result *result);
 
-/* json_watch.c, json_diagnosis.c: what was seen of the target over the measured time, and what that says. null: nobody
- * watched. */
-json_t *sp_doc_watch(const struct sp_result *result);
-json_t *sp_doc_result_diagnosis(const struct sp_result *result); /* null: nothing to make one from */
+/* json_watch.c, json_diagnosis.c: what was seen of the target over the measured time, and what that says. */
+json_t *sp_doc_watch(const struct sp_result *result); /* result->seen is not NULL */
 json_t *sp_doc_diagnosis(const struct sp_diagnosis *diagnosis);
 json_t *sp_doc_what_if(const struct sp_whatif_answer *answers, size_t count);
 /* The culprit that the diagnosis in a summary's or a search's text names; "": none. Returns culprit. */
-char *sp_doc_culprit(struct sp_str document, char *culprit, size_t size);
-/* A member of a summary's text; null where there is none. */
-json_t *sp_doc_kept(struct sp_str summary, const char *member);
+char *sp_doc_culprit(struct sp_str text, char *culprit, size_t size);
 
 #endif

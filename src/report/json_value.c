@@ -13,6 +13,8 @@ void sp_doc_set(json_t *object, const char *key, json_t *value) {
   json_object_set_new(object, key, value ? value : json_null());
 }
 
+json_t *sp_doc_read(struct sp_str text) { return text.len > 0 ? json_loadb(text.bytes, text.len, 0, NULL) : NULL; }
+
 json_t *sp_doc_text(const char *value) {
   char clean[TEXT_MAX];
   if (!value) {

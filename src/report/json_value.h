@@ -4,12 +4,14 @@
 #ifndef SP_REPORT_JSON_VALUE_H
 #define SP_REPORT_JSON_VALUE_H
 
+#include "base/str.h"
 #include "stats/hist.h"
 
 #include <jansson.h>
 
 /* Takes the value; NULL becomes null. */
 void sp_doc_set(json_t *object, const char *key, json_t *value);
+json_t *sp_doc_read(struct sp_str text); /* a document that was kept; NULL where there is none */
 
 json_t *sp_doc_text(const char *text);   /* NULL: null */
 json_t *sp_doc_filled(const char *text); /* "": null */

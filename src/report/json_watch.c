@@ -112,7 +112,6 @@ static size_t points_each(const struct sp_observations *seen) {
 
 json_t *sp_doc_watch(const struct sp_result *result) {
   const struct sp_observations *seen = result->seen;
-  if (!seen) return sp_doc_kept(result->kept_summary, "watch");
   json_t *object = json_object();
   struct stretch stretch = {.from_ns = result->totals->begin_ns + result->real_offset_ns,
                             .to_ns = result->totals->end_ns + result->real_offset_ns,
@@ -123,11 +122,4 @@ json_t *sp_doc_watch(const struct sp_result *result) {
   sp_doc_set(object, "series", series_of(seen, &stretch));
   sp_doc_set(object, "left_out", sp_doc_whole(sp_observations_left_out(seen)));
   return object;
-}
-
-json_t *sp_doc_kept(struct sp_str summary, const char *member) {
-  json_t *document = summary.len ? json_loadb(summary.bytes, summary.len, 0, NULL) : NULL;
-  json_t *value = json_incref(json_object_get(document, member));
-  json_decref(document);
-  return value ? value : json_null();
 }

@@ -215,11 +215,16 @@ static bool fits(const struct sp_observed *series, enum sp_signal signal, const 
 
 const struct sp_observed *sp_observations_find(const struct sp_observations *observations, enum sp_signal signal,
                                                const char *subject, const char *detail, size_t *from) {
-  const struct sp_observed *series;
+  const struct sp_observed *found = NULL;
   size_t i = from ? *from : 0;
-  while ((series = sp_observations_at(observations, i)) && !fits(series, signal, subject, detail)) i++;
-  if (from) *from = series ? i + 1 : i;
-  return series;
+  pthread_mutex_lock(observations->lock);
+  for (; i < observations->series.count && !found; i++) {
+    const struct sp_observed *series = observations->series.entries[i].value;
+    if (fits(series, signal, subject, detail)) found = series;
+  }
+  pthread_mutex_unlock(observations->lock);
+  if (from) *from = i;
+  return found;
 }
 
 size_t sp_observations_left_out(const struct sp_observations *observations) {
