@@ -4,12 +4,12 @@
  * Never past twice what was measured.
  */
 #include "model/diagnose_rules.h"
+#include "model/whatif.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define RANGE 2.0 /* times what was measured */
 #define LITTLE 1.05
 #define LOW_PART 0.85  /* of the bound: queues keep a system below it */
 #define HIGH_PART 1.03 /* what throughput differs by from run to run */
@@ -59,10 +59,10 @@ static void say_throughput(const struct sp_suspect *list, size_t count, const st
                            struct sp_diagnosis *out) {
   char load[40], because[SP_CULPRIT_MAX + 40] = "";
   const struct sp_suspect *binding = NULL;
-  double rps = sp_pressed(culprit->d)->rps, own = rps * fmin(factor, RANGE), users = load_bound(culprit);
+  double rps = sp_pressed(culprit->d)->rps, own = rps * fmin(factor, SP_WHATIF_RANGE), users = load_bound(culprit);
   double others = other_bound(list, count, culprit, rps, &binding), high = fmin(fmin(own, others), users);
   if (!(high > rps)) high = rps;
-  out->predicted_high_per_s = fmin(HIGH_PART * high, RANGE * rps);
+  out->predicted_high_per_s = fmin(HIGH_PART * high, SP_WHATIF_RANGE * rps);
   out->predicted_low_per_s = fmax(rps, LOW_PART * high);
   sp_load_text(sp_pressed(culprit->d), load, sizeof(load));
   if (high < LITTLE * rps && binding && others <= high) {

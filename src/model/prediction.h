@@ -19,12 +19,13 @@ struct sp_prediction_score {
   enum sp_prediction_verdict verdict;
   double error; /* relative, of the interval's middle: 0.1 where it said a tenth too much; NAN when open */
 };
-/* NAN for what is not known; an outcome on the edge is a hit. */
+/* NAN for what is not known; an outcome on the edge is a hit. Of an outcome of 0 no error can be said. */
 struct sp_prediction_score sp_prediction_score(double low, double high, double outcome);
 
 struct sp_calibration { /* begins as {0} */
   size_t count, hits, too_high, too_low; /* open ones are in none */
-  double error_sum, absolute_error_sum;
+  size_t measured; /* that have an error */
+  double error_sum, absolute_error_sum; /* of these */
 };
 void sp_calibration_add(struct sp_calibration *calibration, const struct sp_prediction_score *score);
 double sp_calibration_hit_share(const struct sp_calibration *calibration); /* NAN: nothing scored yet */

@@ -1,6 +1,7 @@
 #include "report/campaign_inside.h"
 
 #include "base/mem.h"
+#include "model/prediction.h"
 
 #include <assert.h>
 #include <math.h>
@@ -140,11 +141,11 @@ static void score(struct sp_campaign_round *round) {
   }
   take_side(round, true, &side);
   sp_verdict_figure_of(&side, &round->came);
-  double came = round->came.value;
-  round->score = !isfinite(came)          ? SP_SCORE_OPEN
-                 : came < prediction->low  ? SP_SCORE_BELOW
-                 : came > prediction->high ? SP_SCORE_ABOVE
-                                           : SP_SCORE_AS_PREDICTED;
+  static const enum sp_campaign_score scores[] = { [SP_PREDICTION_OPEN] = SP_SCORE_OPEN,
+                                                   [SP_PREDICTION_HIT] = SP_SCORE_AS_PREDICTED,
+                                                   [SP_PREDICTION_TOO_HIGH] = SP_SCORE_BELOW,
+                                                   [SP_PREDICTION_TOO_LOW] = SP_SCORE_ABOVE };
+  round->score = scores[sp_prediction_score(prediction->low, prediction->high, round->came.value).verdict];
   for (size_t i = 0; i < round->trial_count; i++) {
     bool known = round->trials[i].real_ns > 0; /* not one that is gone */
     round->said_afterwards |= known && round->trials[i].real_ns < prediction->real_ns;

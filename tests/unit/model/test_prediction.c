@@ -29,6 +29,17 @@ static void what_is_not_known_is_open(void **state) {
   assert_true(isnan(sp_prediction_score(28, 32, 0).error));
 }
 
+static void nothing_at_all_is_too_little_by_no_figure(void **state) {
+  (void)state;
+  struct sp_calibration calibration = {0};
+  struct sp_prediction_score nothing = sp_prediction_score(28, 32, 0);
+  char text[120];
+  assert_int_equal(nothing.verdict, SP_PREDICTION_TOO_HIGH);
+  sp_calibration_add(&calibration, &nothing);
+  assert_true(isnan(sp_calibration_error(&calibration)));
+  assert_string_equal(sp_calibration_text(&calibration, text, sizeof text), "0 of 1 predictions right");
+}
+
 static void the_score_is_kept(void **state) {
   (void)state;
   struct sp_calibration calibration = {0};
@@ -52,6 +63,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(inside_is_a_hit_and_outside_says_on_which_side),
       cmocka_unit_test(what_is_not_known_is_open),
+      cmocka_unit_test(nothing_at_all_is_too_little_by_no_figure),
       cmocka_unit_test(the_score_is_kept),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
